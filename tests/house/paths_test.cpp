@@ -8,9 +8,7 @@ namespace {
 
 using mdp::tests::TemporaryFolder;
 
-TEST_CASE("the tests find the sources") {
-  CHECK(std::filesystem::exists(mdp::tests::source_dir() / "CMakeLists.txt"));
-}
+TEST_CASE("the tests find the sources") { CHECK(std::filesystem::exists(mdp::tests::source_dir() / "CMakeLists.txt")); }
 
 TEST_CASE("a temporary folder disappears with what is in it") {
   std::filesystem::path path;

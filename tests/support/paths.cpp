@@ -6,13 +6,9 @@
 
 namespace mdp::tests {
 
-std::filesystem::path source_dir() {
-  return MDP_SOURCE_DIR;
-}
+std::filesystem::path source_dir() { return MDP_SOURCE_DIR; }
 
-std::filesystem::path data_dir() {
-  return source_dir() / "data";
-}
+std::filesystem::path data_dir() { return source_dir() / "data"; }
 
 std::filesystem::path program() {
   const char* override_path = std::getenv("MDP_PROGRAM");
@@ -21,8 +17,8 @@ std::filesystem::path program() {
 
 std::optional<std::filesystem::path> shared_dir() {
   const char* override_path = std::getenv("MDP_SHARED_DIR");
-  std::filesystem::path path = override_path != nullptr ? std::filesystem::path(override_path)
-                                                        : source_dir().parent_path() / "shared";
+  std::filesystem::path path =
+      override_path != nullptr ? std::filesystem::path(override_path) : source_dir().parent_path() / "shared";
   if (!std::filesystem::is_directory(path)) {
     return std::nullopt;
   }
