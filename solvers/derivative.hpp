@@ -1,0 +1,163 @@
+// solvers/derivative.hpp — derivatives of values with respect to the entries of an MDP (theory.md, D1 and D4).
+//
+// Parameters are the raw entries: the cost of each row, the probability of each stored transition, the discount.
+// A parametrisation contracts the results with its own Jacobian.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "libmdp/mdp.hpp"
+#include "libmdp/policy.hpp"
+#include "libmdp/status.hpp"
+
+namespace mdp::solvers {
+
+class PolicySystem;
+struct SolveResult;
+
+/// One number for every entry of an MDP: a direction in which the entries move, or a gradient.
+struct EntryDirection {
+  std::vector<double> cost;         ///< [n_rows]
+  std::vector<double> probability;  ///< [n_transitions], stored transitions in order
+  double discount = 0.0;
+};
+using EntryGradient = EntryDirection;
+
+/// All zeros, in the shape of `mdp`.
+[[nodiscard]] EntryDirection zero_direction(const Mdp& mdp);
+/// Sum of the products of the entries: the derivative along `direction` of what has `gradient`.
+/// \throws InvalidArgument if the shapes differ.
+[[nodiscard]] double dot(const EntryGradient& gradient, const EntryDirection& direction);
+/// The gradient of a file's values with respect to the file's entries, from that of costs with respect to costs:
+/// of -V with respect to (-cost, probability, discount) when maximising, unchanged when minimising.
+[[nodiscard]] EntryGradient in_sense(Objective objective, EntryGradient gradient);
+
+/// What moving one probability means.
+enum class EntryConvention {
+  raw,        ///< the entry moves alone, its row then misses 1: d/dp(s') carries V(s')
+  normalised  ///< the row is divided by its sum afterwards: d/dp(s') carries V(s') - E V, what differences see
+};
+
+/// What to do where the optimal actions are not provably unique: V* may have no derivative there (D3).
+enum class AtTies {
+  refuse,     ///< status `refused`, the ties listed
+  use_policy  ///< the derivative of V^pi of the solution's policy, said so by Linearisation::of_policy()
+};
+
+struct DerivativeOptions {
+  EntryConvention convention = EntryConvention::raw;
+  AtTies at_ties = AtTies::refuse;
+  int threads = 0;  ///< 0 = all
+
+  [[nodiscard]] std::string check() const;  ///< "" or the first violated rule
+};
+
+/// A state of finite value and its actions that may be optimal: two or more positions, ascending.
+struct Tie {
+  State state = 0;
+  std::vector<Action> actions;
+};
+
+/// Derivative of values along a direction. Everything is NaN where the value itself is infinite.
+struct ForwardDerivative {
+  Status status = Status::not_run;
+  Level level = Level::approximate;
+  std::string message;
+  std::vector<double> values;      ///< [n_states] dV
+  std::vector<double> q;           ///< [n_rows] dQ
+  std::vector<double> log_policy;  ///< [n_rows] d log pi of a soft point (D4), else empty
+  double value_error_bound = not_computed;  ///< of every entry of `values`
+  double q_error_bound = not_computed;
+  double log_policy_error_bound = not_computed;
+};
+
+/// Derivative of a number f(V, Q, log pi) with respect to every entry.
+struct ReverseDerivative {
+  Status status = Status::not_run;
+  Level level = Level::approximate;
+  std::string message;
+  EntryGradient gradient;       ///< 0 for rows that the policy does not select (unless f depends on their Q)
+  std::vector<double> adjoint;  ///< [n_states] lambda = R_pi^T (df/dV + gamma P^T df/dQ)
+  double cost_error_bound = not_computed;  ///< of every entry of gradient.cost
+  double probability_error_bound = not_computed;
+  double discount_error_bound = not_computed;
+};
+
+/// The gradient of a number f with respect to what a solver returns; an empty span is zero.
+/// Entries where the output is infinite must be 0.
+struct OutputGradient {
+  std::span<const double> values;      ///< [n_states] df/dV
+  std::span<const double> q;           ///< [n_rows] df/dQ
+  std::span<const double> log_policy;  ///< [n_rows] df/d log pi, soft points only
+  double error = 0.0;                  ///< how far `values` or `q` may be from what is meant: bound of the 1-norm
+};
+
+/// The Bellman equation V = L_pi + gamma P_pi V at a solution: what D1 needs, made once for many directions.
+/// One solve per jvp(), one transposed solve per vjp(). Safe to use from many threads.
+class Linearisation {
+ public:
+  /// `converged`, or `refused`: then jvp() and vjp() return results that are refused, too.
+  [[nodiscard]] Status status() const noexcept { return status_; }
+  [[nodiscard]] const std::string& message() const noexcept { return message_; }
+  /// States where several actions may be optimal; empty at a policy or a soft point.
+  [[nodiscard]] const std::vector<Tie>& ties() const noexcept { return ties_; }
+  /// Whether the values are those of a fixed policy, not optimal ones.
+  [[nodiscard]] bool of_policy() const noexcept { return of_policy_; }
+
+  [[nodiscard]] const Mdp& mdp() const noexcept { return mdp_; }
+  /// [n_states] and the bound on the error of each finite one.
+  [[nodiscard]] std::span<const double> values() const noexcept { return values_; }
+  [[nodiscard]] double value_error_bound() const noexcept { return value_error_; }
+  /// [n_rows] probability with which each row is taken. Zeros in states of infinite value.
+  [[nodiscard]] std::span<const double> row_weights() const noexcept { return row_weights_; }
+
+  /// Forward (D1):  dV = R_pi (dL_pi + gamma dP_pi V + dgamma P_pi V),
+  /// dQ = dL + gamma dP V + gamma P dV + dgamma P V,  d log pi = -(dQ - dV)/beta  (D4).
+  /// \param direction  in the convention of the options; finite numbers
+  /// Bound: the residual of dV in its own equation, widened by rounding, by the error of V and of pi, over
+  /// 1 - gamma. \throws InvalidArgument for a wrong shape or a number that is not finite.
+  [[nodiscard]] ForwardDerivative jvp(const EntryDirection& direction) const;
+
+  /// Reverse (D1):  with lambda = R_pi^T (df/dV + gamma P^T df/dQ) and rho = pi lambda + df/dQ over rows,
+  /// df/dL = rho,  df/dP(s') = gamma rho V(s'),  df/dgamma = sum rho E V. Bounds as for jvp(), in the 1-norm.
+  /// \throws InvalidArgument for a wrong shape, a number that is not finite, or weight on an infinite output.
+  [[nodiscard]] ReverseDerivative vjp(const OutputGradient& output) const;
+
+  /// Gradient of the performance J = rho0^T V. Refused if the initial distribution has mass where V is infinite.
+  [[nodiscard]] ReverseDerivative performance_gradient() const;
+
+ private:
+  friend class LinearisationBuilder;
+  explicit Linearisation(const Mdp& mdp) : mdp_(mdp) {}
+
+  Mdp mdp_;
+  DerivativeOptions options_;
+  Status status_ = Status::not_run;
+  std::string message_;
+  std::vector<Tie> ties_;
+  bool of_policy_ = false;
+  std::vector<double> values_;
+  double value_error_ = 0.0;           // of every finite value
+  std::vector<double> row_weights_;
+  double row_weight_error_ = 0.0;      // relative, of every weight
+  double temperature_ = 0.0;           // > 0 at a soft point
+  std::shared_ptr<const PolicySystem> system_;
+};
+
+/// D1 at V* of a solved MDP: `solution` gives values, their certified bounds (made here if absent) and policy.
+/// Refused unless in every state of finite value the bounds prove all actions but one to be worse (C4);
+/// equally good duplicates of an action are ties, too. Costs one pass over the transitions and a factorisation.
+/// \throws InvalidArgument if the solution does not fit the MDP or the discount is 1; InvalidOption.
+[[nodiscard]] Linearisation linearise_optimum(const Mdp& mdp, const SolveResult& solution,
+                                              const DerivativeOptions& options = {});
+
+/// The same at V^pi of a fixed policy, which is evaluated here. Discount below 1.
+[[nodiscard]] Linearisation linearise_policy(const Mdp& mdp, std::span<const Action> policy,
+                                             const DerivativeOptions& options = {});
+[[nodiscard]] Linearisation linearise_policy(const Mdp& mdp, std::span<const double> stochastic_policy,
+                                             const DerivativeOptions& options = {});
+
+}  // namespace mdp::solvers
