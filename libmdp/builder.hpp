@@ -49,6 +49,10 @@ class MdpBuilder {
     std::string what;
   };
 
+  void check(const BuildOptions& options) const;
+  void fold_transition_costs();
+  void order_rows();
+
   std::int64_t n_states_;
   MdpArrays arrays_;  // rows in order of arrival; state_rows is made by build()
   Buffer<State> row_state_;

@@ -160,10 +160,15 @@ class Mdp {
   struct Costs {
     Buffer<double> cost, cost_tail;
     double max_abs = 0.0;
+    double relative_error = 0.0;
     bool has_infinite = false;
+
+    static Costs of(Buffer<double> cost, Buffer<double> tail);
   };
 
   Mdp() = default;
+  /// Divides by the sum where it is off by more than rounding; "" or the violated rule.
+  static std::string normalise_initial(std::span<double> initial);
 
   std::shared_ptr<const Structure> structure_;
   std::shared_ptr<const Costs> costs_;
