@@ -1,0 +1,71 @@
+// solvers/options.hpp — what to solve for, how well, and when to stop.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "solvers/result.hpp"
+
+namespace mdp::solvers {
+
+enum class Method {
+  automatic,                 ///< policy iteration with sparse LU where that is cheap, else modified policy iteration
+  value_iteration,           ///< Jacobi sweeps, MacQueen bounds
+  policy_iteration,          ///< Howard's, evaluation by sparse LU or, where that is dear, iteratively
+  modified_policy_iteration  ///< sweeps of the policy's own chain between sweeps over all rows
+};
+
+/// "auto", "value-iteration", "policy-iteration", "modified-policy-iteration".
+[[nodiscard]] std::string_view to_string(Method method) noexcept;
+/// The inverse of to_string(). \throws InvalidOption listing the words.
+[[nodiscard]] Method method_from_string(std::string_view word);
+
+/// How the policy's linear system is solved.
+enum class LinearSolver {
+  automatic,  ///< sparse LU if a fill estimate says that it is cheap
+  sparse_lu,  ///< KLU, block triangular form
+  iterative   ///< sweeps and preconditioned BiCGSTAB
+};
+
+/// Accuracy: converged means that at every state of finite value the half-width of the enclosure is at most
+/// A + R |value|, A = tolerance, R = relative_tolerance. One given: the other is 0. None given: R = 1e-9,
+/// A = 1e-9 min(1, max |cost|).
+struct SolveOptions {
+  Method method = Method::automatic;
+  Level level = Level::certified;              ///< approximate or certified
+  std::optional<double> tolerance;             ///< A >= 0, finite
+  std::optional<double> relative_tolerance;    ///< R >= 0, finite
+  LinearSolver linear_solver = LinearSolver::automatic;
+
+  /// Most sweeps over all rows. >= 0.
+  std::int64_t max_sweeps = std::numeric_limits<std::int64_t>::max();
+  double time_limit_seconds = infinity;        ///< > 0; looked at between sweeps
+  int threads = 0;                             ///< 0 = all; the answer has the same bits for any number
+
+  /// [n_states] V to start from, or empty = zero. Infinite-value states are found by the graph, whatever it says.
+  std::vector<double> start;
+  bool record_trace = false;
+  /// Called after each sweep; false stops the run with the best bounds so far (Status::interrupted).
+  std::function<bool(const SweepRecord&)> observer;
+
+  [[nodiscard]] std::string check() const;     ///< "" or the first violated rule
+};
+
+/// The two numbers of the convergence test for a given MDP.
+struct Accuracy {
+  double absolute = 0.0;
+  double relative = 0.0;
+
+  /// Largest half-width allowed at a state of this value.
+  [[nodiscard]] double at(double value) const noexcept;
+};
+
+/// Resolves the defaults above. \param max_abs_cost  Mdp::max_abs_cost()
+[[nodiscard]] Accuracy resolve_accuracy(const SolveOptions& options, double max_abs_cost);
+
+}  // namespace mdp::solvers
