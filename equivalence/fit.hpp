@@ -1,0 +1,61 @@
+// equivalence/fit.hpp — what classical fitting would have done (T11).
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "libmdp/mdp.hpp"
+#include "libmdp/transition_data.hpp"
+
+namespace mdp::equivalence {
+
+/// The rows of a fit: which successors a pair may have.
+enum class FitSupport {
+  observed,   ///< the successors seen in the data
+  all_states  ///< every state: O(n_rows * n_states) memory
+};
+
+/// What a pair without data (and without pseudo-counts) becomes.
+enum class UnseenPair {
+  self_loop,  ///< stays where it is
+  uniform,    ///< uniform over all states
+  refuse      ///< InvalidArgument naming the first such pair
+};
+
+struct FitOptions {
+  FitSupport support = FitSupport::observed;
+  /// Pseudo-count of every successor in the support (1 = Laplace, 1/2 = Jeffreys; the mean of the posterior under a
+  /// Dirichlet prior with this parameter). >= 0, finite.
+  double smoothing = 0.0;
+  UnseenPair unseen = UnseenPair::self_loop;
+  /// Successors without data that may stand in the result, e.g. 10^9. > 0.
+  std::int64_t max_transitions = 1'000'000'000;
+
+  [[nodiscard]] std::string check() const;  ///< "" or the first violated rule
+};
+
+/// Maximum likelihood:  rho^(s'|s,a) = (n(s,a,s') + alpha) / sum.
+/// Everything but the transitions is the world's: shape, costs L(s,a), discount, initial distribution, names; its goal
+/// states stay absorbing and cost-free whatever the data say.
+/// \throws InvalidArgument, InvalidOption. Cost O(n log n) for n samples and the size of the result.
+[[nodiscard]] Mdp fit_maximum_likelihood(const Mdp& world, const TransitionData& data, const FitOptions& options = {});
+
+/// The deterministic model with the most frequent successor of each row, ties to the lowest state: on a maximum-likelihood
+/// fit, the deterministic model that explains the most samples. O(n_transitions).
+[[nodiscard]] Mdp most_likely_model(const Mdp& mdp);
+
+/// Where the states lie: coordinates [n_states * dimension], state by state.
+struct Embedding {
+  int dimension = 0;
+  std::span<const double> coordinates;
+  /// State nearest a point [dimension]; empty: Euclidean, ties to the lowest state, by looking at every state.
+  std::function<State(std::span<const double>)> nearest;
+};
+
+/// The deterministic mean model: each row goes to the state nearest sum_s' rho(s'|s,a) x(s').
+/// \throws InvalidArgument if the embedding does not fit. Cost O(n_transitions * dimension) and one search a row.
+[[nodiscard]] Mdp mean_model(const Mdp& mdp, const Embedding& embedding);
+
+}  // namespace mdp::equivalence
