@@ -26,6 +26,8 @@ MAY_INCLUDE = {
 }
 
 # Layers of libmdp: a file sees its own layer and those listed.
+# The wrapper around OpenMP knows no Mdp: building one runs in parallel too.
+BASE_FILES = {"libmdp/kernels/parallel.hpp", "libmdp/kernels/parallel.cpp"}
 BASE_STEMS = {"types", "error", "status", "buffer", "two_double"}
 LIBMDP_MAY_INCLUDE = {
     "base": {"base"},
@@ -71,6 +73,8 @@ SYSTEM = re.compile(r"(sys/|linux/|netinet/|immintrin\.h|[a-z]+\.h$)")
 
 def libmdp_layer(path):
     parts = path.split("/")
+    if path in BASE_FILES:
+        return "base"
     if len(parts) > 2:
         return parts[1]
     stem = parts[1].rsplit(".", 1)[0]
