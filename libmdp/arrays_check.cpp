@@ -1,9 +1,9 @@
 #include "libmdp/arrays_check.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <cmath>
 #include <cstdio>
+#include <limits>
 
 #include "libmdp/error.hpp"
 
@@ -85,7 +85,8 @@ void check_shapes(const MdpArrays& m) {
   check_offsets(m.row_begin, static_cast<Offset>(n_transitions), "row_begin", "the number of transitions");
   check_length(m.probability.size(), n_transitions, "probability", "n_transitions");
   check_length(m.cost.size(), n_rows, "cost", "n_rows");
-  if (!m.probability_tail.empty()) check_length(m.probability_tail.size(), n_transitions, "probability_tail", "n_transitions");
+  if (!m.probability_tail.empty())
+    check_length(m.probability_tail.size(), n_transitions, "probability_tail", "n_transitions");
   if (!m.cost_tail.empty()) check_length(m.cost_tail.size(), n_rows, "cost_tail", "n_rows");
   if (!m.initial.empty()) check_length(m.initial.size(), n_states, "initial", "n_states");
   if (!m.names.states.empty()) check_length(m.names.states.size(), n_states, "names of states", "n_states");
@@ -132,8 +133,8 @@ void check_costs(const MdpArrays& m, Problems& problems) {
       continue;
     }
     problems.add(place_of_row(m, static_cast<Offset>(row)) + (rewards ? ": reward is " : ": cost is ") +
-                 number(rewards ? -c : c) + (rewards ? ", required finite or -inf (inadmissible)"
-                                                     : ", required finite or +inf (inadmissible)"));
+                 number(rewards ? -c : c) +
+                 (rewards ? ", required finite or -inf (inadmissible)" : ", required finite or +inf (inadmissible)"));
   }
 }
 

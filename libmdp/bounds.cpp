@@ -35,7 +35,8 @@ Interval increment(Interval residual, const Discount& discount, RowSums row_sums
   if (!(one_minus(discount, row_sums.upper, false) > 0.0)) return {};
   const double up_sigma = residual.upper >= 0.0 ? row_sums.upper : row_sums.lower;
   const double low_sigma = residual.lower <= 0.0 ? row_sums.upper : row_sums.lower;
-  return {-scaled_up(-residual.lower, discount, low_sigma, around), scaled_up(residual.upper, discount, up_sigma, around)};
+  return {-scaled_up(-residual.lower, discount, low_sigma, around),
+          scaled_up(residual.upper, discount, up_sigma, around)};
 }
 
 }  // namespace

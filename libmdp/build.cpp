@@ -34,7 +34,10 @@ std::vector<State> make_blocks(const Buffer<Offset>& state_rows, const Buffer<Of
     Offset high = n_states;
     while (low < high) {  // first state whose work starts at or after the target
       const Offset middle = (low + high) / 2;
-      if (work_before(middle) < target) low = middle + 1; else high = middle;
+      if (work_before(middle) < target)
+        low = middle + 1;
+      else
+        high = middle;
     }
     if (low > blocks.back() && low < n_states) blocks.push_back(static_cast<State>(low));
   }

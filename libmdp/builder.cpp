@@ -160,7 +160,8 @@ void MdpBuilder::fold_transition_costs() {
     if (extra.hi == 0.0) continue;
     TwoDouble sum;
     for (Offset k = arrays_.row_begin[row]; k < arrays_.row_begin[row + 1]; ++k) {
-      sum = sum + TwoDouble(arrays_.probability[at(k)], arrays_.probability_tail.empty() ? 0.0 : arrays_.probability_tail[at(k)]);
+      sum = sum + TwoDouble(arrays_.probability[at(k)],
+                            arrays_.probability_tail.empty() ? 0.0 : arrays_.probability_tail[at(k)]);
     }
     const TwoDouble cost(arrays_.cost[row], arrays_.cost_tail.empty() ? 0.0 : arrays_.cost_tail[row]);
     const bool finite = std::isfinite(extra.hi) && std::isfinite(cost.hi);

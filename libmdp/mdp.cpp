@@ -57,7 +57,8 @@ State Mdp::state_of(Offset row) const {
 Mdp Mdp::with_cost(Buffer<double> cost, Buffer<double> tail) const {
   const auto n = static_cast<std::size_t>(n_rows());
   if (cost.size() != n) {
-    throw InvalidArgument("cost has " + std::to_string(cost.size()) + " entries, required n_rows = " + std::to_string(n));
+    throw InvalidArgument("cost has " + std::to_string(cost.size()) +
+                          " entries, required n_rows = " + std::to_string(n));
   }
   if (!tail.empty() && tail.size() != n) {
     throw InvalidArgument("cost tail has " + std::to_string(tail.size()) + " entries, required 0 or n_rows");
@@ -90,8 +91,8 @@ Mdp Mdp::with_objective(Objective objective) const {
 
 Mdp Mdp::with_initial(std::span<const double> initial) const {
   if (initial.size() != static_cast<std::size_t>(n_states())) {
-    throw InvalidArgument("initial has " + std::to_string(initial.size()) + " entries, required n_states = " +
-                          std::to_string(n_states()));
+    throw InvalidArgument("initial has " + std::to_string(initial.size()) +
+                          " entries, required n_states = " + std::to_string(n_states()));
   }
   Buffer<double> copy(initial.begin(), initial.end());
   if (const auto problem = normalise_initial(copy); !problem.empty()) throw InvalidArgument(problem);

@@ -29,9 +29,9 @@ struct Discount {
 
 /// Names for people. Empty vectors: no names.
 struct Names {
-  std::vector<std::string> states;      ///< [n_states] or empty
-  std::vector<std::string> actions;     ///< table of distinct action names
-  Buffer<std::int32_t> row_action;      ///< [n_rows] position in `actions`, -1 = unnamed; or empty
+  std::vector<std::string> states;   ///< [n_states] or empty
+  std::vector<std::string> actions;  ///< table of distinct action names
+  Buffer<std::int32_t> row_action;   ///< [n_rows] position in `actions`, -1 = unnamed; or empty
 };
 
 /// How far stored doubles may be from the MDP that the input means (theory.md, section 0). For every entry
@@ -45,16 +45,16 @@ struct EntryError {
 /// The flat arrays of an MDP on their way into one: see build(). Costs in the sense of `objective`.
 struct MdpArrays {
   Objective objective = Objective::minimize;
-  Buffer<Offset> state_rows;            ///< [n_states+1] first row of each state
-  Buffer<Offset> row_begin;             ///< [n_rows+1] first transition of each row
-  Buffer<State> next_state;             ///< [n_transitions]
-  Buffer<double> probability;           ///< [n_transitions]
-  Buffer<double> probability_tail;      ///< [n_transitions] or empty: meant p = probability + tail
-  Buffer<double> cost;                  ///< [n_rows]; +inf (-inf when maximising) = inadmissible
-  Buffer<double> cost_tail;             ///< [n_rows] or empty
-  Discount discount;                    ///< 1 if the file has none
-  Buffer<double> initial;               ///< [n_states] or empty = uniform
-  std::vector<State> goal;              ///< absorbing cost-free states; any order
+  Buffer<Offset> state_rows;        ///< [n_states+1] first row of each state
+  Buffer<Offset> row_begin;         ///< [n_rows+1] first transition of each row
+  Buffer<State> next_state;         ///< [n_transitions]
+  Buffer<double> probability;       ///< [n_transitions]
+  Buffer<double> probability_tail;  ///< [n_transitions] or empty: meant p = probability + tail
+  Buffer<double> cost;              ///< [n_rows]; +inf (-inf when maximising) = inadmissible
+  Buffer<double> cost_tail;         ///< [n_rows] or empty
+  Discount discount;                ///< 1 if the file has none
+  Buffer<double> initial;           ///< [n_states] or empty = uniform
+  std::vector<State> goal;          ///< absorbing cost-free states; any order
   Names names;
 };
 
@@ -96,7 +96,8 @@ class Mdp {
   [[nodiscard]] std::span<const double> cost_tail() const noexcept { return costs_->cost_tail; }
 
   [[nodiscard]] Offset n_actions(State s) const noexcept {
-    return structure_->state_rows[static_cast<std::size_t>(s) + 1] - structure_->state_rows[static_cast<std::size_t>(s)];
+    return structure_->state_rows[static_cast<std::size_t>(s) + 1] -
+           structure_->state_rows[static_cast<std::size_t>(s)];
   }
   [[nodiscard]] double discount() const noexcept { return discount_.value.hi; }
   [[nodiscard]] const Discount& exact_discount() const noexcept { return discount_; }

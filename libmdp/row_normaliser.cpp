@@ -1,9 +1,9 @@
 #include "libmdp/row_normaliser.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <cmath>
 #include <cstdio>
+#include <limits>
 #include <utility>
 
 #include "libmdp/kernels/parallel.hpp"
@@ -46,7 +46,10 @@ bool RowNormaliser::check_entries(Offset row, Problems& problems) const {
     }
     if (what.empty()) continue;
     good = false;
-    if (problems.full()) problems.count(); else problems.add(place_of_row(m_, row) + ": " + what);
+    if (problems.full())
+      problems.count();
+    else
+      problems.add(place_of_row(m_, row) + ": " + what);
   }
   return good;
 }
@@ -92,7 +95,8 @@ void RowNormaliser::inspect_row(Offset row, BlockReport& report, Problems& probl
     report.probability_error = std::max(report.probability_error, (defect + tail_ratio) * (1.0 + 0x1p-20));
   } else {
     report.dirty.push_back(row);
-    report.probability_error = std::max(report.probability_error, defect * (within_rounding ? 1.0 : 0.0) + 0x1.01p-53 + tail_ratio);
+    report.probability_error =
+        std::max(report.probability_error, defect * (within_rounding ? 1.0 : 0.0) + 0x1.01p-53 + tail_ratio);
   }
 }
 
@@ -155,7 +159,8 @@ void RowNormaliser::rewrite() {
   });
   for (const auto& part : shrunk) new_ends_.insert(new_ends_.end(), part.begin(), part.end());
   compact();
-  const bool zero = std::all_of(m_.probability_tail.begin(), m_.probability_tail.end(), [](double t) { return t == 0.0; });
+  const bool zero =
+      std::all_of(m_.probability_tail.begin(), m_.probability_tail.end(), [](double t) { return t == 0.0; });
   if (zero) m_.probability_tail = {};
 }
 
@@ -189,9 +194,7 @@ double RowNormaliser::largest_defect() const {
   return largest;
 }
 
-Buffer<float> RowNormaliser::take_defects() {
-  return largest_defect() > 0.0 ? std::move(defects_) : Buffer<float>();
-}
+Buffer<float> RowNormaliser::take_defects() { return largest_defect() > 0.0 ? std::move(defects_) : Buffer<float>(); }
 
 double RowNormaliser::probability_error() const {
   double largest = 0.0;

@@ -71,8 +71,6 @@ struct TwoDouble {
   return quick_two_sum(q1, q2) + TwoDouble(r2.hi / y.hi);
 }
 
-[[nodiscard]] inline bool operator<(TwoDouble x, TwoDouble y) {
-  return x.hi < y.hi || (x.hi == y.hi && x.lo < y.lo);
-}
+[[nodiscard]] inline bool operator<(TwoDouble x, TwoDouble y) { return x.hi < y.hi || (x.hi == y.hi && x.lo < y.lo); }
 
 }  // namespace mdp

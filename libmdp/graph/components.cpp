@@ -1,13 +1,14 @@
 #include "libmdp/graph/components.hpp"
 
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
 #include <boost/graph/graph_traits.hpp>
 #include <boost/graph/properties.hpp>
 #include <boost/graph/strong_components.hpp>
 #include <boost/iterator/counting_iterator.hpp>
 #include <boost/iterator/iterator_facade.hpp>
-#include <algorithm>
-#include <iterator>
-#include <utility>
 
 namespace mdp::graph {
 namespace {

@@ -76,7 +76,8 @@ void keep_rows_inside(const Mdp& mdp, const StateSet& set, RowMask& usable) {
 }
 
 // Greatest X such that X reaches the goal by rows that stay in X.
-StateSet almost_sure_states(const Mdp& mdp, const Predecessors& into, const StateSet& goal, StateSet x, RowMask usable) {
+StateSet almost_sure_states(const Mdp& mdp, const Predecessors& into, const StateSet& goal, StateSet x,
+                            RowMask usable) {
   while (true) {
     keep_rows_inside(mdp, x, usable);
     StateSet y = backward_closure(mdp, into, goal, usable, Needs::any, Needs::any);

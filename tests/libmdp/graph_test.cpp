@@ -1,7 +1,8 @@
 // Components, end components and reachability against brute force on small models, closed forms on large ones.
-#include <catch2/catch.hpp>
 #include <random>
 #include <vector>
+
+#include <catch2/catch.hpp>
 
 #include "libmdp/builder.hpp"
 #include "libmdp/graph/components.hpp"
@@ -50,7 +51,8 @@ bool is_end_component(const Mdp& m, unsigned set) {
     bool some = false;
     for (Offset r = m.state_rows()[s]; r < m.state_rows()[s + 1]; ++r) {
       bool stays = (set >> s & 1U) != 0 && inside[r] != 0;
-      for (Offset k = m.row_begin()[r]; k < m.row_begin()[r + 1]; ++k) stays = stays && (set >> m.next_state()[k] & 1U) != 0;
+      for (Offset k = m.row_begin()[r]; k < m.row_begin()[r + 1]; ++k)
+        stays = stays && (set >> m.next_state()[k] & 1U) != 0;
       inside[r] = stays ? 1 : 0;
       some = some || stays;
     }

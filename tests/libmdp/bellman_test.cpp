@@ -1,0 +1,110 @@
+// The fast sweep against the reference kernel, and against numbers checked by hand.
+#include "libmdp/kernels/bellman.hpp"
+
+#include <cmath>
+#include <random>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+#include "libmdp/builder.hpp"
+#include "libmdp/kernels/reference.hpp"
+#include "libmdp/policy.hpp"
+
+using namespace mdp;
+
+namespace {
+
+Mdp random_mdp(std::mt19937& random, State n, double discount) {
+  std::uniform_real_distribution<double> uniform(0.0, 1.0);
+  MdpBuilder b(n);
+  for (State s = 0; s < n; ++s) {
+    const auto n_actions = 1 + random() % 4;
+    for (std::size_t a = 0; a < n_actions; ++a) {
+      const auto length = 1 + random() % 6;
+      std::vector<double> p(length);
+      double sum = 0.0;
+      for (double& x : p) sum += x = uniform(random);
+      b.row(s, random() % 9 == 0 ? infinity : uniform(random) - 0.5);
+      for (const double x : p) b.to(static_cast<State>(random() % static_cast<unsigned>(n)), x / sum);
+    }
+  }
+  return b.discount(discount).build();
+}
+
+}  // namespace
+
+TEST_CASE("the reference kernel on numbers checked by hand") {
+  // s0 {a: cost 1 -> s1; b: cost 2 -> s0 1/4, s1 3/4}, s1 {c: cost 4 -> s0}; gamma 1/2, V = (8, 4).
+  MdpBuilder b(2);
+  b.row(0, 1.0).to(1, 1.0).row(0, 2.0).to(0, 0.25).to(1, 0.75).row(1, 4.0).to(0, 1.0).discount(0.5);
+  const Mdp m = b.build();
+  const std::vector<double> v{8.0, 4.0};
+  std::vector<double> tv(2);
+  Policy policy(2);
+
+  const auto range = kernels::reference::bellman_sweep(m, v, tv, policy);
+
+  REQUIRE(kernels::reference::q_values(m, v) == std::vector<double>{3.0, 4.5, 8.0});
+  REQUIRE(tv == std::vector<double>{3.0, 8.0});
+  REQUIRE(policy == Policy{0, 0});
+  REQUIRE(range.min == -5.0);
+  REQUIRE(range.max == 4.0);
+}
+
+TEST_CASE("the fast sweep is the reference to the bit, for any number of threads") {
+  const auto seed = 42U;
+  CAPTURE(seed);
+  std::mt19937 random(seed);
+  for (const State n : {1, 2, 17, 5000, 40000}) {
+    const Mdp m = random_mdp(random, n, 0.9);
+    std::vector<double> v(static_cast<std::size_t>(n));
+    std::uniform_real_distribution<double> uniform(-1.0, 1.0);
+    for (double& x : v) x = random() % 50 == 0 ? infinity : uniform(random);
+    std::vector<double> expected(v.size()), tv(v.size());
+    Policy expected_policy(v.size()), policy(v.size());
+    const auto expected_range = kernels::reference::bellman_sweep(m, v, expected, expected_policy);
+    const auto expected_q = kernels::reference::q_values(m, v);
+    for (const int threads : {1, 2, 3, 7}) {
+      const auto range = kernels::bellman_sweep(m, v, tv, policy, threads);
+      std::vector<double> q(expected_q.size());
+      kernels::q_values(m, v, q, threads);
+
+      REQUIRE(tv == expected);
+      REQUIRE(policy == expected_policy);
+      REQUIRE(q == expected_q);
+      REQUIRE(range.min == expected_range.min);
+      REQUIRE(range.max == expected_range.max);
+    }
+  }
+}
+
+TEST_CASE("ties go to the lowest position") {
+  MdpBuilder b(1);
+  b.row(0, 2.0).to(0, 1.0).row(0, 1.0).to(0, 1.0).row(0, 1.0).to(0, 1.0).discount(0.5);
+  std::vector<double> tv(1);
+  Policy policy(1);
+
+  kernels::bellman_sweep(b.build(), std::vector<double>{0.0}, tv, policy);
+
+  REQUIRE(policy[0] == 1);
+}
+
+TEST_CASE("infinite values: inadmissible rows, and 0 times infinity") {
+  MdpBuilder b(2);
+  b.row(0, 1.0).to(1, 1.0).row(0, 5.0).to(0, 1.0).row(1, infinity).to(1, 1.0).discount(0.5);
+  const Mdp m = b.build();
+  const std::vector<double> v{2.0, infinity};
+  std::vector<double> tv(2);
+  Policy policy(2);
+
+  const auto range = kernels::bellman_sweep(m, v, tv, policy);
+
+  REQUIRE(tv == std::vector<double>{6.0, infinity});
+  REQUIRE(policy[0] == 1);
+  REQUIRE(range.min == 4.0);
+  REQUIRE(range.max == 4.0);
+
+  kernels::bellman_sweep(m.with_discount(0.0), v, tv, policy);
+  REQUIRE(tv == std::vector<double>{1.0, infinity});
+}
