@@ -30,11 +30,12 @@ struct ModelDefect {
 
 /// Enclosure of Q^* - Q* from the enclosures of both value functions, by interval arithmetic.
 struct QDistance {
-  bounds::Interval norm;                   ///< of ||Q^* - Q*||, pairs with both infinite apart
-  bounds::Interval difference;             ///< smallest and largest Q^* - Q*: range enclosed
-  double span_bound = not_computed;        ///< >= max_s sp_a (Q^* - Q*)(s, .), pairs with both infinite apart
-  double greedy_slack_bound = not_computed;///< >= max_s Q^*(s, pi(s)) - V^*(s) for the policy that was given; 0 without
-  Offset row = -1;                         ///< the pair with the largest upper end of |Q^* - Q*|
+  bounds::Interval norm;             ///< of ||Q^* - Q*||, pairs with both infinite apart
+  bounds::Interval difference;       ///< smallest and largest Q^* - Q*: range enclosed
+  double span_bound = not_computed;  ///< >= max_s sp_a (Q^* - Q*)(s, .), pairs with both infinite apart
+  double greedy_slack_bound =
+      not_computed;  ///< >= max_s Q^*(s, pi(s)) - V^*(s) for the policy that was given; 0 without
+  Offset row = -1;   ///< the pair with the largest upper end of |Q^* - Q*|
 };
 
 /// \param policy  [n_states] or empty: whose greediness for Q^* is bounded
@@ -55,11 +56,11 @@ struct CandidateResult {
   ModelDefect defect;          ///< T9
   QDistance distance;          ///< certified Q^* - Q*
 
-  std::vector<double> policy_value;  ///< [n_states] V^pi in the world of the model's policy
-  std::vector<double> regret;        ///< [n_states] V^pi - V*
-  std::vector<double> regret_lower;  ///< [n_states] certified, >= 0
-  std::vector<double> regret_upper;  ///< [n_states] certified
-  bounds::Interval max_regret;       ///< max_s (V^pi - V*)(s)
+  std::vector<double> policy_value;      ///< [n_states] V^pi in the world of the model's policy
+  std::vector<double> regret;            ///< [n_states] V^pi - V*
+  std::vector<double> regret_lower;      ///< [n_states] certified, >= 0
+  std::vector<double> regret_upper;      ///< [n_states] certified
+  bounds::Interval max_regret;           ///< max_s (V^pi - V*)(s)
   double initial_regret = not_computed;  ///< rho0 (V^pi - V*), rho0 the world's
   bounds::Interval initial_regret_bounds;
 

@@ -38,12 +38,12 @@ struct EquivalentModelResult {
   Scope scope = Scope::none;
   std::string message;
 
-  std::vector<RowOutcome> outcome;       ///< [n_rows]
-  std::vector<double> multiplier;        ///< [n_rows] lambda, 1/cost; +-inf at the boundary, NaN if infeasible
-  std::vector<double> divergence;        ///< [n_rows] KL(rho^ || r) in nats, >= 0; +inf if infeasible
-  std::vector<double> duality_gap;       ///< [n_rows] divergence - dual value: 0 but for rounding
-  std::vector<double> moment_residual;   ///< [n_rows] E_rho^[V*] - tau (gamma^ = 0: see delta)
-  std::vector<double> delta;             ///< [n_rows] Delta of T9: gamma^ E_rho^[V*] - gamma E_rho[V*]; 0 if Q* = inf
+  std::vector<RowOutcome> outcome;      ///< [n_rows]
+  std::vector<double> multiplier;       ///< [n_rows] lambda, 1/cost; +-inf at the boundary, NaN if infeasible
+  std::vector<double> divergence;       ///< [n_rows] KL(rho^ || r) in nats, >= 0; +inf if infeasible
+  std::vector<double> duality_gap;      ///< [n_rows] divergence - dual value: 0 but for rounding
+  std::vector<double> moment_residual;  ///< [n_rows] E_rho^[V*] - tau (gamma^ = 0: see delta)
+  std::vector<double> delta;            ///< [n_rows] Delta of T9: gamma^ E_rho^[V*] - gamma E_rho[V*]; 0 if Q* = inf
 
   double sum_divergence = 0.0;  ///< over feasible rows
   double max_divergence = 0.0;  ///< over feasible rows

@@ -66,9 +66,9 @@ struct ForwardDerivative {
   Status status = Status::not_run;
   Level level = Level::approximate;
   std::string message;
-  std::vector<double> values;      ///< [n_states] dV
-  std::vector<double> q;           ///< [n_rows] dQ
-  std::vector<double> log_policy;  ///< [n_rows] d log pi of a soft point (D4), else empty
+  std::vector<double> values;               ///< [n_states] dV
+  std::vector<double> q;                    ///< [n_rows] dQ
+  std::vector<double> log_policy;           ///< [n_rows] d log pi of a soft point (D4), else empty
   double value_error_bound = not_computed;  ///< of every entry of `values`
   double q_error_bound = not_computed;
   double log_policy_error_bound = not_computed;
@@ -79,8 +79,8 @@ struct ReverseDerivative {
   Status status = Status::not_run;
   Level level = Level::approximate;
   std::string message;
-  EntryGradient gradient;       ///< 0 for rows that the policy does not select (unless f depends on their Q)
-  std::vector<double> adjoint;  ///< [n_states] lambda = R_pi^T (df/dV + gamma P^T df/dQ)
+  EntryGradient gradient;                  ///< 0 for rows that the policy does not select (unless f depends on their Q)
+  std::vector<double> adjoint;             ///< [n_states] lambda = R_pi^T (df/dV + gamma P^T df/dQ)
   double cost_error_bound = not_computed;  ///< of every entry of gradient.cost
   double probability_error_bound = not_computed;
   double discount_error_bound = not_computed;
@@ -140,10 +140,10 @@ class Linearisation {
   std::vector<Tie> ties_;
   bool of_policy_ = false;
   std::vector<double> values_;
-  double value_error_ = 0.0;           // of every finite value
+  double value_error_ = 0.0;  // of every finite value
   std::vector<double> row_weights_;
-  double row_weight_error_ = 0.0;      // relative, of every weight
-  double temperature_ = 0.0;           // > 0 at a soft point
+  double row_weight_error_ = 0.0;  // relative, of every weight
+  double temperature_ = 0.0;       // > 0 at a soft point
   std::shared_ptr<const PolicySystem> system_;
 };
 

@@ -5,17 +5,17 @@
 #include <vector>
 
 #include "libmdp/mdp.hpp"
-#include "libmdp/two_double.hpp"
 #include "libmdp/policy.hpp"
+#include "libmdp/two_double.hpp"
 
 namespace mdp::solvers {
 
 /// Proved bounds on V*, from one evaluation of the residual TV - V.
 struct Enclosure {
-  std::vector<double> lower;   ///< [n_states] lower <= V*; +inf where the graph says so
-  std::vector<double> upper;   ///< [n_states] V* <= upper
-  Policy policy;               ///< [n_states] greedy for V, lowest position among what rounding cannot tell apart
-  double half_width = not_computed;         ///< largest (upper - lower)/2 over states of finite value, rounded up
+  std::vector<double> lower;         ///< [n_states] lower <= V*; +inf where the graph says so
+  std::vector<double> upper;         ///< [n_states] V* <= upper
+  Policy policy;                     ///< [n_states] greedy for V, lowest position among what rounding cannot tell apart
+  double half_width = not_computed;  ///< largest (upper - lower)/2 over states of finite value, rounded up
   double policy_loss_bound = not_computed;  ///< proved: max (V^policy - V*)
   double residual_min = not_computed;       ///< proved: residual_min <= TV - V <= residual_max
   double residual_max = not_computed;

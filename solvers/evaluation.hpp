@@ -20,7 +20,8 @@ namespace mdp::solvers {
 
 /// V^policy = L_pi + gamma P_pi V^policy, with an enclosure. SolveOptions::method is not read.
 /// \throws InvalidArgument as induced_chain(), and as solve().
-[[nodiscard]] EvaluationResult evaluate(const Mdp& mdp, std::span<const Action> policy, const SolveOptions& options = {});
+[[nodiscard]] EvaluationResult evaluate(const Mdp& mdp, std::span<const Action> policy,
+                                        const SolveOptions& options = {});
 [[nodiscard]] EvaluationResult evaluate(const Mdp& mdp, std::span<const double> stochastic_policy,
                                         const SolveOptions& options = {});
 

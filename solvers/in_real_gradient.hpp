@@ -17,12 +17,12 @@ struct PolicyGradient {
   Status status = Status::not_run;
   Level level = Level::approximate;
   std::string message;
-  double performance = not_computed;              ///< J, discounted, no entropy term
+  double performance = not_computed;  ///< J, discounted, no entropy term
   double performance_error_bound = not_computed;
-  std::vector<double> values;                     ///< [n_states] V^pi
-  std::vector<double> advantage;                  ///< [n_rows] Q^pi - V^pi; +inf = inadmissible
-  std::vector<double> occupancy;                  ///< [n_states] d = R_pi^T rho0, sums to 1/(1 - gamma)
-  std::vector<double> logit_gradient;             ///< [n_rows] w = d pi A^pi, sums to 0 in each state
+  std::vector<double> values;                        ///< [n_states] V^pi
+  std::vector<double> advantage;                     ///< [n_rows] Q^pi - V^pi; +inf = inadmissible
+  std::vector<double> occupancy;                     ///< [n_states] d = R_pi^T rho0, sums to 1/(1 - gamma)
+  std::vector<double> logit_gradient;                ///< [n_rows] w = d pi A^pi, sums to 0 in each state
   double logit_gradient_error_bound = not_computed;  ///< bound of the 1-norm of its error
 };
 
@@ -43,15 +43,15 @@ struct InRealGradient {
   std::string message;
   double performance = not_computed;  ///< J(pi_beta) in the world, cost sense, no entropy term
   double performance_error_bound = not_computed;
-  EntryGradient gradient;             ///< with respect to the model's costs, probabilities, discount
+  EntryGradient gradient;  ///< with respect to the model's costs, probabilities, discount
   double cost_error_bound = not_computed;
   double probability_error_bound = not_computed;
   double discount_error_bound = not_computed;
   /// Checks of D8, 0 but for rounding; gradient.cost is the adjoint lambda over pairs.
-  double sum_defect = not_computed;          ///< |sum lambda|
+  double sum_defect = not_computed;            ///< |sum lambda|
   double state_balance_defect = not_computed;  ///< max_s |sum_a lambda(s,a) - gamma P^T lambda (s)|
-  SoftResult model;                   ///< the model's solution
-  PolicyGradient world;               ///< occupancy, advantages, logit gradient in the world
+  SoftResult model;                            ///< the model's solution
+  PolicyGradient world;                        ///< occupancy, advantages, logit gradient in the world
 };
 
 /// D8: with w(s,a) = d(s) pi(a|s) A^pi(s,a) of the world, lambda = -w/beta + gamma (P Pi)^T lambda over the model's pairs;

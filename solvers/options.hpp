@@ -37,15 +37,15 @@ enum class LinearSolver {
 /// A = 1e-9 min(1, max |cost|).
 struct SolveOptions {
   Method method = Method::automatic;
-  Level level = Level::certified;              ///< approximate or certified
-  std::optional<double> tolerance;             ///< A >= 0, finite
-  std::optional<double> relative_tolerance;    ///< R >= 0, finite
+  Level level = Level::certified;            ///< approximate or certified
+  std::optional<double> tolerance;           ///< A >= 0, finite
+  std::optional<double> relative_tolerance;  ///< R >= 0, finite
   LinearSolver linear_solver = LinearSolver::automatic;
 
   /// Most sweeps over all rows. >= 0.
   std::int64_t max_sweeps = std::numeric_limits<std::int64_t>::max();
-  double time_limit_seconds = infinity;        ///< > 0; looked at between sweeps
-  int threads = 0;                             ///< 0 = all; the answer has the same bits for any number
+  double time_limit_seconds = infinity;  ///< > 0; looked at between sweeps
+  int threads = 0;                       ///< 0 = all; the answer has the same bits for any number
 
   /// [n_states] V to start from, or empty = zero. Infinite-value states are found by the graph, whatever it says.
   std::vector<double> start;
@@ -53,7 +53,7 @@ struct SolveOptions {
   /// Called after each sweep; false stops the run with the best bounds so far (Status::interrupted).
   std::function<bool(const SweepRecord&)> observer;
 
-  [[nodiscard]] std::string check() const;     ///< "" or the first violated rule
+  [[nodiscard]] std::string check() const;  ///< "" or the first violated rule
 };
 
 /// The two numbers of the convergence test for a given MDP.

@@ -28,8 +28,8 @@ struct LinearSolution {
   std::vector<double> x;
   /// solve(): ||x - exact||_inf, solve_transposed(): ||x - exact||_1, for the P of the MDP meant.
   double error_bound = not_computed;
-  double residual = not_computed;   ///< computed norm of b - A x, the same norm
-  std::int64_t iterations = 0;      ///< products with P
+  double residual = not_computed;  ///< computed norm of b - A x, the same norm
+  std::int64_t iterations = 0;     ///< products with P
 };
 
 /// I - gamma P_pi of a policy, factorised once, solved for many right-hand sides; derivatives (theory.md D1, D8)

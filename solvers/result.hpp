@@ -20,16 +20,16 @@ struct SweepRecord {
   /// Half the width of the bounds on V* that hold now: proved at level certified, an estimate (rounding left
   /// out) at level approximate.
   double half_width = not_computed;
-  double seconds = 0.0;                ///< since the solver was called
+  double seconds = 0.0;  ///< since the solver was called
 };
 
 /// Answer of every solver of the discounted criterion. Costs are minimised; in_sense() turns values into the
 /// sense of a file. NaN and -1 mean "not computed".
 struct SolveResult {
   Status status = Status::not_run;
-  Level level = Level::approximate;    ///< how good the answer is; never lower than what was asked for
-  std::string message;                 ///< one sentence for people: why it stopped, why this method
-  std::string method;                  ///< what ran, e.g. "policy iteration (sparse LU)"
+  Level level = Level::approximate;  ///< how good the answer is; never lower than what was asked for
+  std::string message;               ///< one sentence for people: why it stopped, why this method
+  std::string method;                ///< what ran, e.g. "policy iteration (sparse LU)"
 
   /// [n_states] +inf where no policy has a finite value (decided on the graph); inside [value_lower, value_upper].
   std::vector<double> values;
@@ -40,15 +40,15 @@ struct SolveResult {
   /// [n_states] greedy for the last V, the lowest position among actions that rounding cannot tell apart.
   Policy policy;
 
-  double value_error_bound = not_computed;   ///< proved: max |values - V*| over states of finite value
-  double policy_loss_bound = not_computed;   ///< proved: max (V^policy - V*) over states of finite value (C3)
-  double residual_min = not_computed;        ///< range of TV - V for the last V
+  double value_error_bound = not_computed;  ///< proved: max |values - V*| over states of finite value
+  double policy_loss_bound = not_computed;  ///< proved: max (V^policy - V*) over states of finite value (C3)
+  double residual_min = not_computed;       ///< range of TV - V for the last V
   double residual_max = not_computed;
 
-  std::int64_t sweeps = -1;                  ///< passes over all rows
-  std::int64_t iterations = -1;              ///< policy evaluations
-  double seconds = not_computed;             ///< the solve alone, from the loaded MDP
-  std::vector<SweepRecord> trace;            ///< if SolveOptions::record_trace
+  std::int64_t sweeps = -1;        ///< passes over all rows
+  std::int64_t iterations = -1;    ///< policy evaluations
+  double seconds = not_computed;   ///< the solve alone, from the loaded MDP
+  std::vector<SweepRecord> trace;  ///< if SolveOptions::record_trace
 
   [[nodiscard]] bool converged() const noexcept { return status == Status::converged; }
 };
@@ -62,10 +62,10 @@ struct EvaluationResult {
 
   /// [n_states] +inf where the policy pays an infinite cost with positive probability.
   std::vector<double> values;
-  std::vector<double> value_lower;           ///< [n_states] proved; empty at level approximate
+  std::vector<double> value_lower;  ///< [n_states] proved; empty at level approximate
   std::vector<double> value_upper;
-  double value_error_bound = not_computed;   ///< proved: max |values - V^policy| over states of finite value
-  double residual_min = not_computed;        ///< range of T_pi V - V for the last V
+  double value_error_bound = not_computed;  ///< proved: max |values - V^policy| over states of finite value
+  double residual_min = not_computed;       ///< range of T_pi V - V for the last V
   double residual_max = not_computed;
 
   std::int64_t sweeps = -1;

@@ -30,9 +30,9 @@ struct SoftOptions {
   /// negative = not given: the other then decides; neither given: 1e-9 min(1, max |cost|) and 1e-9.
   double tolerance = -1.0;
   double relative_tolerance = -1.0;
-  std::int64_t max_sweeps = 1'000'000;                ///< >= 1; a Newton step is one sweep and one solve
-  double time_limit_seconds = infinity;               ///< > 0
-  int threads = 0;                                    ///< 0 = all
+  std::int64_t max_sweeps = 1'000'000;   ///< >= 1; a Newton step is one sweep and one solve
+  double time_limit_seconds = infinity;  ///< > 0
+  int threads = 0;                       ///< 0 = all
   /// Called after each sweep with its number and the enclosure's largest half-width; false stops the run.
   std::function<bool(std::int64_t sweeps, double value_error_bound)> observer;
 
