@@ -1,0 +1,27 @@
+#include "libmdp/io/read.hpp"
+
+#include <cmath>
+
+#include "libmdp/error.hpp"
+#include "libmdp/io/file_bytes.hpp"
+#include "libmdp/io/json.hpp"
+
+namespace mdp::io {
+
+std::string ReadOptions::check() const {
+  if (!(row_sum_tolerance >= 0.0 && row_sum_tolerance < 1.0)) {
+    return "row_sum_tolerance must lie in [0, 1), not " + std::to_string(row_sum_tolerance);
+  }
+  if (threads < 0) return "threads must be 0 (all) or more, not " + std::to_string(threads);
+  return "";
+}
+
+Mdp read_mdp(const std::string& path, const ReadOptions& options) {
+  if (const std::string broken = options.check(); !broken.empty()) throw InvalidOption(broken);
+  const FileBytes file(path);
+  const std::string format = extension(path);
+  if (format == "json") return read_json(file.bytes(), path, options);
+  throw InputError(path, "", "is of no known format; known by file name: .json, .npz, .umb");
+}
+
+}  // namespace mdp::io
