@@ -19,10 +19,10 @@ struct Minimum {
     best_action = 0;
   }
   void row(Action action, Offset, double q) {
-    if (q < best) {
-      best = q;
-      best_action = action;
-    }
+    // Selects, not branches: which action wins is unpredictable, and a misprediction stalls the gathers.
+    const bool better = q < best;
+    best_action = better ? action : best_action;
+    best = better ? q : best;
   }
   void finish(State s) {
     tv[s] = best;
