@@ -6,9 +6,15 @@ set(libmdp_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/libmdp)
 
 install(TARGETS libmdp solvers equivalence estimators EXPORT libmdp_targets
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+file(STRINGS cmake/internal_headers.txt internal_headers REGEX "\\.hpp$")
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS cmake/internal_headers.txt)
 foreach(room libmdp solvers equivalence estimators)
-  install(DIRECTORY ${room} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/libmdp
-    FILES_MATCHING PATTERN *.hpp)
+  get_target_property(headers ${room} LIBMDP_HEADERS)
+  list(REMOVE_ITEM headers ${internal_headers})
+  foreach(header IN LISTS headers)
+    cmake_path(GET header PARENT_PATH folder)
+    install(FILES ${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/libmdp/${folder})
+  endforeach()
 endforeach()
 if(TARGET mdp)
   install(TARGETS mdp RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})

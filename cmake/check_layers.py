@@ -7,7 +7,8 @@ Reads the #include lines of all .hpp and .cpp files of the rooms. The rules:
 - inside libmdp: types, error, status <- mdp (and what else lies in libmdp/) <- kernels
   <- bounds, graph, io, generate, which do not know each other, except that generate knows bounds;
 - our headers are included by their path from the root, exist, and form no circle;
-- headers of the library rooms include the standard library and ours only, but for EXCEPTIONS;
+- headers of the library rooms include the standard library and ours only; internal headers (those of
+  cmake/internal_headers.txt) may do what .cpp files may, and public headers do not include them;
 - a third-party library is included where THIRD_PARTY says, and nowhere else.
 """
 import pathlib
@@ -63,9 +64,6 @@ THIRD_PARTY = {
 }
 # These stay behind one file pair each.
 ONE_PAIR = ("klu.h", "flint/", "Clp", "petsc")
-# Public headers that may include a third-party library: (file, prefix), where it is the interface.
-EXCEPTIONS: set[tuple[str, str]] = set()
-
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]', re.MULTILINE)
 STANDARD = re.compile(r"[a-z_0-9]+")
 SYSTEM = re.compile(r"(sys/|linux/|netinet/|immintrin\.h|[a-z]+\.h$)")
@@ -83,12 +81,14 @@ def libmdp_layer(path):
     return "bounds" if stem == "bounds" else "mdp"
 
 
-def check_ours(path, target, known):
+def check_ours(path, target, known, internal):
     room, target_room = path.split("/")[0], target.split("/")[0]
     if target not in known:
         return f'includes "{target}", which does not exist as a path from the root'
     if target_room not in MAY_INCLUDE[room]:
         return f'room {room} may not include room {target_room}: "{target}"'
+    if target in internal and path.endswith(".hpp") and path not in internal and room in LIBRARY_ROOMS:
+        return f'a public header may not include an internal one: "{target}"'
     if room == target_room == "libmdp":
         layer, target_layer = libmdp_layer(path), libmdp_layer(target)
         if layer not in LIBMDP_MAY_INCLUDE:
@@ -99,10 +99,7 @@ def check_ours(path, target, known):
 
 
 def check_system(path, target):
-    if (path, target) in EXCEPTIONS or any(
-        file == path and target.startswith(prefix) for file, prefix in EXCEPTIONS
-    ):
-        return None
+    """`path` of an internal header is given as that of a .cpp file."""
     for prefix, where in THIRD_PARTY.items():
         if target.startswith(prefix):
             if not re.fullmatch(where, path):
@@ -152,6 +149,8 @@ def check(root):
     # The consumer and the fuzz targets of another compiler are programs like others; a project that
     # uses the installed package is not part of the tree.
     files = [file for file in files if not file.startswith("tests/install/")]
+    listed = root / "cmake/internal_headers.txt"
+    internal = set(listed.read_text().split("\n") if listed.exists() else [])
     known, graph, problems, pairs = set(files), {}, [], {}
     for path in files:
         text = (root / path).read_text(encoding="utf-8")
@@ -163,10 +162,10 @@ def check(root):
             problems.append(f"{path}: OpenMP lives in libmdp/kernels/ only")
         for quote, target in INCLUDE.findall(text):
             if quote == '"':
-                problem = check_ours(path, target, known)
+                problem = check_ours(path, target, known, internal)
                 graph.setdefault(path, []).append(target)
             else:
-                problem = check_system(path, target)
+                problem = check_system(path[:-3] + "cpp" if path in internal else path, target)
                 for library in ONE_PAIR:
                     if target.startswith(library) and not path.startswith("tests/"):
                         pairs.setdefault(library, set()).add(path.rsplit(".", 1)[0])

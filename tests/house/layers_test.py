@@ -88,6 +88,16 @@ class Layers(unittest.TestCase):
         )
         self.rejects({"solvers/a.cpp": "#pragma omp parallel for\n"}, "OpenMP lives in")
 
+    def test_internal_headers(self):
+        files = {
+            "cmake/internal_headers.txt": "# comment\nlibmdp/io/rational.hpp\n",
+            "libmdp/io/rational.hpp": "#include <gmpxx.h>\n",
+            "libmdp/io/reader.cpp": '#include "libmdp/io/rational.hpp"\n',
+        }
+        self.assertEqual(self.problems(files), [])
+        files["libmdp/io/reader.hpp"] = files.pop("libmdp/io/reader.cpp")
+        self.rejects(files, "a public header may not include an internal one")
+
     def test_paths_guards_and_circles(self):
         self.rejects({"solvers/a.cpp": '#include "b.hpp"\n', "solvers/b.hpp": ""}, "does not exist")
         self.rejects({"solvers/a.hpp": '#include "solvers/a.hpp"\n'}, "circle")
