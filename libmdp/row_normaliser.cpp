@@ -57,27 +57,32 @@ bool RowNormaliser::check_entries(Offset row, Problems& problems) const {
 void RowNormaliser::inspect_row(Offset row, BlockReport& report, Problems& problems) {
   const Offset first = m_.row_begin[at(row)];
   const Offset last = m_.row_begin[at(row) + 1];
-  const auto n_states = static_cast<State>(m_.state_rows.size() - 1);
-  const bool tails = !m_.probability_tail.empty();
+  const auto n_states = static_cast<std::uint32_t>(m_.state_rows.size() - 1);
+  const double largest = 1.0 + options_.row_sum_tolerance;
+  // Plain ands: every row of a good file passes every test, and branches would cost more than the arithmetic.
+  // NaN fails the first comparison; p = 0 and unsorted successors only make the row dirty.
   State previous = -1;
   bool ascending = true;
   bool in_range = true;
   double sum = 0.0;
   double sum_tail = 0.0;
-  double tail_ratio = 0.0;
   for (Offset k = first; k < last; ++k) {
     const State next = m_.next_state[at(k)];
     const double p = m_.probability[at(k)];
-    // NaN fails the first test; p = 0 and unsorted successors only make the row dirty.
-    in_range = in_range && p >= 0.0 && p <= 1.0 + options_.row_sum_tolerance && next >= 0 && next < n_states;
-    ascending = ascending && next > previous && p > 0.0;
+    in_range &= (p >= 0.0) & (p <= largest) & (static_cast<std::uint32_t>(next) < n_states);
+    ascending &= (next > previous) & (p > 0.0);
     previous = next;
     const TwoDouble s = two_sum(sum, p);
     sum = s.hi;
     sum_tail += s.lo;
-    if (tails) {
+  }
+  double tail_ratio = 0.0;
+  if (!m_.probability_tail.empty()) {
+    for (Offset k = first; k < last; ++k) {
       sum_tail += m_.probability_tail[at(k)];
-      tail_ratio = std::max(tail_ratio, p > 0.0 ? std::abs(m_.probability_tail[at(k)]) / p : 0.0);
+      if (const double p = m_.probability[at(k)]; p > 0.0) {
+        tail_ratio = std::max(tail_ratio, std::abs(m_.probability_tail[at(k)]) / p);
+      }
     }
   }
   if (!in_range && !check_entries(row, problems)) return;
