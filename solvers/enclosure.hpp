@@ -14,8 +14,9 @@ namespace mdp::solvers {
 struct Enclosure {
   std::vector<double> lower;         ///< [n_states] lower <= V*; +inf where the graph says so
   std::vector<double> upper;         ///< [n_states] V* <= upper
+  std::vector<double> values;        ///< [n_states] the middle, lower <= values <= upper
   Policy policy;                     ///< [n_states] greedy for V, lowest position among what rounding cannot tell apart
-  double half_width = not_computed;  ///< largest (upper - lower)/2 over states of finite value, rounded up
+  double half_width = not_computed;  ///< largest distance of `values` to a bound, states of finite value, rounded up
   double policy_loss_bound = not_computed;  ///< proved: max (V^policy - V*)
   double residual_min = not_computed;       ///< proved: residual_min <= TV - V <= residual_max
   double residual_max = not_computed;
@@ -27,10 +28,13 @@ struct Enclosure {
 ///           bounds are -inf and +inf
 /// \throws InvalidArgument  wrong length; discount 1
 /// Cost: two sweeps.
-[[nodiscard]] Enclosure enclose(const Mdp& mdp, std::span<const double> v, int threads = 0);
+[[nodiscard]] Enclosure enclose(const Mdp& mdp, std::span<const double> v, int threads = 0,
+                                double entry_uncertainty = 0.0);
 
 /// The same with V and the residual in twice the precision (C2): as sharp as V, down to about
 /// 1e-30 (max|cost| + spread V)/(1 - gamma) and the rounding of the bounds to double.
-[[nodiscard]] Enclosure enclose(const Mdp& mdp, std::span<const TwoDouble> v, int threads = 0);
+/// \param entry_uncertainty  see kernels::row_gap_error(); 0 for an MDP as read or built
+[[nodiscard]] Enclosure enclose(const Mdp& mdp, std::span<const TwoDouble> v, int threads = 0,
+                                double entry_uncertainty = 0.0);
 
 }  // namespace mdp::solvers
