@@ -4,13 +4,11 @@
 #include <span>
 
 #include "libmdp/mdp.hpp"
-#include "libmdp/two_double.hpp"
 
 namespace mdp::solvers {
 
 /// Subtracts the middle of the range of the finite values and returns a bound on max |v| then. The rows of the MDP
 /// meant sum to 1, so V and V + m prove the same by C1, and rounding is less with the smaller numbers.
 double centre(const Mdp& mdp, std::span<double> v, int threads);
-double centre(const Mdp& mdp, std::span<TwoDouble> v, int threads);
 
 }  // namespace mdp::solvers

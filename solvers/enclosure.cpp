@@ -152,7 +152,6 @@ Enclosure enclose(const Mdp& mdp, std::span<const TwoDouble> v, int threads, dou
   for (std::size_t s = 0; s < w.size(); ++s) {
     if (!finite[s]) w[s] = infinity;
   }
-  centre(mdp, w, threads);
   return enclose(mdp, finite, w, row_gaps(mdp, finite, w, threads, entry_uncertainty), threads);
 }
 
