@@ -22,7 +22,9 @@ double centre(const Mdp& mdp, std::span<double> v, int threads) {
         }
         return part;
       },
-      [](const Range& a, const Range& b) { return Range{std::min(a.min, b.min), std::max(a.max, b.max)}; });
+      [](const Range& a, const Range& b) {
+        return Range{std::min(a.min, b.min), std::max(a.max, b.max)};
+      });
   if (!(range.min <= range.max)) return 0.0;
   const double middle = 0.5 * range.min + 0.5 * range.max;
   if (middle == 0.0 || !std::isfinite(middle)) return std::max(std::abs(range.min), std::abs(range.max));

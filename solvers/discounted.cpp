@@ -43,8 +43,10 @@ class Solve {
       answer_zero();
     } else {
       const Outcome outcome = improver_.improve(mdp_, it_, run_, Goal(accuracy_, certified_));
-      if (certified_) certify();
-      else estimate(outcome);
+      if (certified_)
+        certify();
+      else
+        estimate(outcome);
     }
     result_.method = improver_.name();
     result_.sweeps = run_.sweeps();
@@ -90,6 +92,7 @@ class Solve {
     if (!satisfied(best) || improver_.refines_always()) best = refine(std::move(best));
     result_.level = Level::certified;
     result_.status = satisfied(best) ? Status::converged : stopped_or(Status::precision_limit);
+    prefer_zero(best);
     result_.values = std::move(best.values);
     result_.value_lower = std::move(best.lower);
     result_.value_upper = std::move(best.upper);
@@ -140,6 +143,16 @@ class Solve {
     }
   }
 
+  // 0 rather than 1e-31, wherever 0 is in the interval and accurate enough.
+  void prefer_zero(Enclosure& e) const {
+    for (std::size_t s = 0; s < finite_.size(); ++s) {
+      const double distance = std::max(-e.lower[s], e.upper[s]);
+      if (!(e.lower[s] <= 0.0 && e.upper[s] >= 0.0 && distance <= accuracy_.at(0.0))) continue;
+      e.values[s] = 0.0;
+      e.half_width = std::max(e.half_width, distance);
+    }
+  }
+
   [[nodiscard]] bool satisfied(const Enclosure& e) const {
     for (std::size_t s = 0; s < finite_.size(); ++s) {
       if (finite_[s] && !(middle(e.lower[s], e.upper[s]).half_width <= accuracy_.at(e.values[s]))) return false;
@@ -161,7 +174,8 @@ class Solve {
 
   [[nodiscard]] std::string explanation() const {
     switch (result_.status) {
-      case Status::converged: return certified_ ? "the enclosure is as narrow as asked for" : "the estimate meets the test";
+      case Status::converged:
+        return certified_ ? "the enclosure is as narrow as asked for" : "the estimate meets the test";
       case Status::sweep_limit: return fmt::format("stopped after max_sweeps = {} sweeps", run_.options().max_sweeps);
       case Status::time_limit: return fmt::format("stopped after {} seconds", run_.options().time_limit_seconds);
       case Status::interrupted: return "stopped by the observer";

@@ -71,8 +71,10 @@ Improvement improve_policy(const Mdp& mdp, Iterate& it, double threshold, int th
 // constants, until the span of the residual stops shrinking. Returns bounds on V^pi - V (C1 for pi).
 Interval Howard::evaluate(const Mdp& mdp, Iterate& it, const Run& run) {
   if (factorised_ != it.policy) {
-    if (chain_) chain_->assign(mdp, it.policy, run.threads());
-    else chain_.emplace(mdp, it.policy, run.threads());
+    if (chain_)
+      chain_->assign(mdp, it.policy, run.threads());
+    else
+      chain_.emplace(mdp, it.policy, run.threads());
     lu_.emplace(*chain_, mdp.exact_discount());
     factorised_ = it.policy;
   }
@@ -108,8 +110,8 @@ Interval Howard::evaluate(const Mdp& mdp, Iterate& it, const Run& run) {
   it.v = best;
   it.size = centre(mdp, it.v, run.threads());
   const double error = bounds::sweep_error(mdp, it.size);
-  return bounds::value_increment_around_v(
-      bounds::residual_enclosure(best_residual.min, best_residual.max, error), mdp.exact_discount());
+  return bounds::value_increment_around_v(bounds::residual_enclosure(best_residual.min, best_residual.max, error),
+                                          mdp.exact_discount());
 }
 
 Outcome Howard::improve(const Mdp& mdp, Iterate& it, Run& run, const Goal& goal) {

@@ -20,8 +20,10 @@ Iterate Iterate::from(const Mdp& mdp, std::span<const char> finite, std::span<co
   Iterate it;
   it.v.assign(finite.size(), 0.0);
   for (std::size_t s = 0; s < finite.size(); ++s) {
-    if (!finite[s]) it.v[s] = infinity;
-    else if (!start.empty() && std::isfinite(start[s])) it.v[s] = start[s];
+    if (!finite[s])
+      it.v[s] = infinity;
+    else if (!start.empty() && std::isfinite(start[s]))
+      it.v[s] = start[s];
   }
   it.tv.resize(finite.size());
   it.size = centre(mdp, it.v, threads);

@@ -16,10 +16,10 @@ namespace mdp::solvers {
 /// V up to a constant, TV and a greedy policy. V is +inf exactly where V* is.
 struct Iterate {
   std::vector<double> v;
-  std::vector<double> tv;              ///< of the last sweep
-  Policy policy;                       ///< greedy for v at the last sweep; empty before
-  kernels::ResidualRange residual;     ///< of tv - v
-  double size = 0.0;                   ///< at least max |v|
+  std::vector<double> tv;           ///< of the last sweep
+  Policy policy;                    ///< greedy for v at the last sweep; empty before
+  kernels::ResidualRange residual;  ///< of tv - v
+  double size = 0.0;                ///< at least max |v|
 
   /// V of +inf where finite[s] == 0, `start` (or zero) elsewhere, centred.
   static Iterate from(const Mdp& mdp, std::span<const char> finite, std::span<const double> start, int threads);
@@ -43,7 +43,9 @@ class Goal {
   /// Half-width of the bounds on V* that a sweep gave. The largest over states, for values near `it`.
   [[nodiscard]] double half_width(const Mdp& mdp, const Iterate& it) const;
   /// The half-width that an observer is shown.
-  [[nodiscard]] double shown(double half_width) const { return shown_half_width_ > 0.0 ? shown_half_width_ : half_width; }
+  [[nodiscard]] double shown(double half_width) const {
+    return shown_half_width_ > 0.0 ? shown_half_width_ : half_width;
+  }
   /// Whether it is allowed at every state of finite value.
   [[nodiscard]] bool reached(const Mdp& mdp, const Iterate& it, double half_width) const;
 

@@ -59,7 +59,8 @@ Outcome ValueIteration::improve(const Mdp& mdp, Iterate& it, Run& run, const Goa
   int since_centring = 0;
   return sweep_until(mdp, it, run, goal, [&](Iterate& iterate) {
     std::swap(iterate.v, iterate.tv);
-    iterate.size += std::max(std::abs(iterate.residual.min), std::abs(iterate.residual.max)) * (1.0 + 4.0 * unit_roundoff);
+    iterate.size +=
+        std::max(std::abs(iterate.residual.min), std::abs(iterate.residual.max)) * (1.0 + 4.0 * unit_roundoff);
     if (++since_centring < sweeps_per_centring) return;
     since_centring = 0;
     iterate.size = centre(mdp, iterate.v, run.threads());
@@ -75,8 +76,10 @@ Outcome ModifiedPolicyIteration::improve(const Mdp& mdp, Iterate& it, Run& run, 
 void ModifiedPolicyIteration::evaluate(const Mdp& mdp, Iterate& it, const Run& run) {
   constexpr double reduction = 0.02;
   constexpr double full_sweeps_of_work = 5.0;
-  if (chain_) chain_->assign(mdp, it.policy, run.threads());
-  else chain_.emplace(mdp, it.policy, run.threads());
+  if (chain_)
+    chain_->assign(mdp, it.policy, run.threads());
+  else
+    chain_.emplace(mdp, it.policy, run.threads());
   const double cost_ratio = static_cast<double>(mdp.n_transitions() + mdp.n_rows()) /
                             static_cast<double>(chain_->n_transitions() + 2 * Offset{mdp.n_states()});
   const auto most = std::clamp<std::int64_t>(std::llround(full_sweeps_of_work * cost_ratio), 1, 1000);
