@@ -28,10 +28,10 @@ void require_valid_arguments(const Mdp& mdp, const SolveOptions& options) {
 // One solve: its phases in the order in which they run.
 class Solve {
  public:
-  Solve(const Mdp& mdp, const SolveOptions& options, Improver& improver, double entry_uncertainty)
+  Solve(const Mdp& mdp, const SolveOptions& options, Improver& improver, const EntryUncertainty& uncertainty)
       : mdp_(mdp),
         improver_(improver),
-        entry_uncertainty_(entry_uncertainty),
+        uncertainty_(uncertainty),
         certified_(options.level == Level::certified),
         accuracy_(resolve_accuracy(options, mdp.max_abs_cost())),
         run_(options),
@@ -39,7 +39,7 @@ class Solve {
         it_(Iterate::from(mdp, finite_, options.start, options.threads)) {}
 
   SolveResult operator()() {
-    if (mdp_.max_abs_cost() == 0.0) {
+    if (mdp_.max_abs_cost() == 0.0 && uncertainty_.cost == 0.0) {
       answer_zero();
     } else {
       const Outcome outcome = improver_.improve(mdp_, it_, run_, Goal(accuracy_, certified_));
@@ -54,6 +54,7 @@ class Solve {
     result_.trace = run_.take_trace();
     result_.seconds = run_.seconds();
     if (result_.message.empty()) result_.message = explanation();
+    if (!improver_.reason().empty()) result_.message += "; " + improver_.reason();
     return std::move(result_);
   }
 
@@ -88,7 +89,7 @@ class Solve {
   }
 
   void certify() {
-    Enclosure best = enclose(mdp_, it_.v, run_.threads(), entry_uncertainty_);
+    Enclosure best = enclose(mdp_, it_.v, run_.threads(), uncertainty_);
     if (!satisfied(best) || improver_.refines_always()) best = refine(std::move(best));
     result_.level = Level::certified;
     result_.status = satisfied(best) ? Status::converged : stopped_or(Status::precision_limit);
@@ -111,7 +112,7 @@ class Solve {
     std::vector<TwoDouble> v(best.values.begin(), best.values.end());
     double width = infinity;
     for (int round = 0; round < max_rounds; ++round) {
-      const Gaps gaps = row_gaps(mdp_, finite_, v, run_.threads(), entry_uncertainty_);
+      const Gaps gaps = row_gaps(mdp_, finite_, v, run_.threads(), uncertainty_);
       const double new_width = gaps.increment.upper - gaps.increment.lower;
       const double largest = std::max(std::abs(gaps.increment.upper), std::abs(gaps.increment.lower));
       if (!(largest < 0.5 * width)) break;
@@ -186,7 +187,7 @@ class Solve {
 
   const Mdp& mdp_;
   Improver& improver_;
-  double entry_uncertainty_;
+  EntryUncertainty uncertainty_;
   bool certified_;
   Accuracy accuracy_;
   Run run_;
@@ -198,13 +199,11 @@ class Solve {
 }  // namespace
 
 SolveResult solve_discounted(const Mdp& mdp, const SolveOptions& options,
-                             const std::function<std::unique_ptr<Improver>()>& make, const std::string& why,
-                             double entry_uncertainty) {
+                             const std::function<std::unique_ptr<Improver>()>& make,
+                             const EntryUncertainty& uncertainty) {
   require_valid_arguments(mdp, options);
   const auto improver = make();
-  SolveResult result = Solve(mdp, options, *improver, entry_uncertainty)();
-  if (!why.empty()) result.message += "; " + why;
-  return result;
+  return Solve(mdp, options, *improver, uncertainty)();
 }
 
 }  // namespace mdp::solvers

@@ -93,7 +93,11 @@ Enclosure unbounded(std::span<const char> finite) {
 
 }  // namespace
 
-Enclosure enclose(const Mdp& mdp, std::span<const double> v, int threads, double entry_uncertainty) {
+double EntryUncertainty::of_q(double values_max_abs) const noexcept {
+  return bounds::round_up(bounds::round_up(probability * values_max_abs) + cost);
+}
+
+Enclosure enclose(const Mdp& mdp, std::span<const double> v, int threads, const EntryUncertainty& uncertainty) {
   require_discounted(mdp, v.size());
   const auto finite = graph::finite_value_states(mdp);
   std::vector<double> w(v.begin(), v.end());
@@ -103,8 +107,7 @@ Enclosure enclose(const Mdp& mdp, std::span<const double> v, int threads, double
   const double size = centre(mdp, w, threads);
   std::vector<double> tw(w.size());
   const auto range = kernels::bellman_sweep(mdp, w, tw, {}, threads);
-  const double error = bounds::round_up(bounds::sweep_error(mdp, size) +
-                                        bounds::round_up(entry_uncertainty * (mdp.max_abs_cost() + size)));
+  const double error = bounds::round_up(bounds::sweep_error(mdp, size) + uncertainty.of_q(size));
   const bool any = std::find(finite.begin(), finite.end(), 1) != finite.end();
   if (!complete(finite, tw) || !(error < infinity)) {
     Enclosure e = unbounded(finite);
@@ -145,14 +148,14 @@ Enclosure enclose(const Mdp& mdp, std::span<const double> v, int threads, double
   return e;
 }
 
-Enclosure enclose(const Mdp& mdp, std::span<const TwoDouble> v, int threads, double entry_uncertainty) {
+Enclosure enclose(const Mdp& mdp, std::span<const TwoDouble> v, int threads, const EntryUncertainty& uncertainty) {
   require_discounted(mdp, v.size());
   const auto finite = graph::finite_value_states(mdp);
   std::vector<TwoDouble> w(v.begin(), v.end());
   for (std::size_t s = 0; s < w.size(); ++s) {
     if (!finite[s]) w[s] = infinity;
   }
-  return enclose(mdp, finite, w, row_gaps(mdp, finite, w, threads, entry_uncertainty), threads);
+  return enclose(mdp, finite, w, row_gaps(mdp, finite, w, threads, uncertainty), threads);
 }
 
 }  // namespace mdp::solvers

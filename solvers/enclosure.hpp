@@ -10,6 +10,16 @@
 
 namespace mdp::solvers {
 
+/// What is not known of the MDP meant beyond Mdp::entry_error() and the tails: of every entry
+/// |meant p - (p + tail)| <= probability p and |meant cost - (cost + tail)| <= cost. 0 for an MDP as read or built.
+struct EntryUncertainty {
+  double probability = 0.0;
+  double cost = 0.0;
+
+  /// Bound on the difference that it makes to a q, for |V| <= values_max_abs.
+  [[nodiscard]] double of_q(double values_max_abs) const noexcept;
+};
+
 /// Proved bounds on V*, from one evaluation of the residual TV - V.
 struct Enclosure {
   std::vector<double> lower;         ///< [n_states] lower <= V*; +inf where the graph says so
@@ -29,12 +39,11 @@ struct Enclosure {
 /// \throws InvalidArgument  wrong length; discount 1
 /// Cost: two sweeps.
 [[nodiscard]] Enclosure enclose(const Mdp& mdp, std::span<const double> v, int threads = 0,
-                                double entry_uncertainty = 0.0);
+                                const EntryUncertainty& uncertainty = {});
 
 /// The same with V and the residual in twice the precision (C2): as sharp as V, down to about
 /// 1e-30 (max|cost| + spread V)/(1 - gamma) and the rounding of the bounds to double.
-/// \param entry_uncertainty  see kernels::row_gap_error(); 0 for an MDP as read or built
 [[nodiscard]] Enclosure enclose(const Mdp& mdp, std::span<const TwoDouble> v, int threads = 0,
-                                double entry_uncertainty = 0.0);
+                                const EntryUncertainty& uncertainty = {});
 
 }  // namespace mdp::solvers

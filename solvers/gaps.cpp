@@ -63,12 +63,12 @@ Middle middle(double lower, double upper) {
 }
 
 Gaps row_gaps(const Mdp& mdp, std::span<const char> finite, std::span<const TwoDouble> v, int threads,
-              double entry_uncertainty) {
+              const EntryUncertainty& uncertainty) {
   Gaps gaps;
   gaps.gap.resize(static_cast<std::size_t>(mdp.n_rows()));
   const auto range = kernels::row_gaps(mdp, v, gaps.gap, threads);
   const double size = max_abs_finite(mdp, v, threads);
-  gaps.error = kernels::row_gap_error(mdp, size, entry_uncertainty);
+  gaps.error = bounds::round_up(kernels::row_gap_error(mdp, size) + uncertainty.of_q(size));
   // A state of finite value whose gaps overflowed would be missing in the range.
   const bool complete = kernels::reduce_states(
       mdp.blocks(), threads, true,

@@ -22,7 +22,7 @@ struct Gaps {
 
 /// \param v  [n_states], +inf exactly where finite[s] == 0
 [[nodiscard]] Gaps row_gaps(const Mdp& mdp, std::span<const char> finite, std::span<const TwoDouble> v, int threads,
-                            double entry_uncertainty);
+                            const EntryUncertainty& uncertainty);
 
 /// Bounds on V*, greedy policy and its loss.
 [[nodiscard]] Enclosure enclose(const Mdp& mdp, std::span<const char> finite, std::span<const TwoDouble> v,

@@ -66,8 +66,14 @@ class Improver {
   virtual ~Improver() = default;
   [[nodiscard]] virtual Outcome improve(const Mdp& mdp, Iterate& it, Run& run, const Goal& goal) = 0;
   [[nodiscard]] virtual std::string name() const = 0;
+  /// Why this method was taken; empty if the caller asked for it.
+  [[nodiscard]] const std::string& reason() const noexcept { return reason_; }
+  void set_reason(std::string reason) { reason_ = std::move(reason); }
   /// Whether corrections are so cheap that the answer is refined to the last bit even beyond the goal.
   [[nodiscard]] virtual bool refines_always() const { return false; }
+
+ private:
+  std::string reason_;
 };
 
 }  // namespace mdp::solvers

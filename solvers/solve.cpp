@@ -1,11 +1,8 @@
 #include "solvers/solve.hpp"
 
-#include <memory>
-
 #include "solvers/discounted.hpp"
-#include "solvers/howard.hpp"
+#include "solvers/method_choice.hpp"
 #include "solvers/policy_iteration.hpp"
-#include "solvers/sweeps.hpp"
 #include "solvers/value_iteration.hpp"
 
 namespace mdp::solvers {
@@ -17,7 +14,7 @@ SolveResult solve(const Mdp& mdp, const SolveOptions& options) {
     case Method::modified_policy_iteration: return modified_policy_iteration(mdp, options);
     case Method::automatic: break;
   }
-  return mdp.n_states() <= 300 ? policy_iteration(mdp, options) : modified_policy_iteration(mdp, options);
+  return solve_discounted(mdp, options, [&] { return make_policy_iteration(mdp, options, true); });
 }
 
 }  // namespace mdp::solvers

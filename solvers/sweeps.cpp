@@ -6,6 +6,7 @@
 
 #include "libmdp/bounds.hpp"
 #include "solvers/centre.hpp"
+#include "solvers/krylov.hpp"
 
 namespace mdp::solvers {
 namespace {
@@ -71,15 +72,24 @@ Outcome ModifiedPolicyIteration::improve(const Mdp& mdp, Iterate& it, Run& run, 
   return sweep_until(mdp, it, run, goal, [&](Iterate& iterate) { evaluate(mdp, iterate, run); });
 }
 
-// Sweeps of the greedy policy's chain until its residual span has shrunk by a factor, or the traffic of a few
-// sweeps over all rows is spent.
-void ModifiedPolicyIteration::evaluate(const Mdp& mdp, Iterate& it, const Run& run) {
-  constexpr double reduction = 0.02;
-  constexpr double full_sweeps_of_work = 5.0;
+void ModifiedPolicyIteration::evaluate(const Mdp& mdp, Iterate& it, Run& run) {
   if (chain_)
     chain_->assign(mdp, it.policy, run.threads());
   else
     chain_.emplace(mdp, it.policy, run.threads());
+  run.count_iteration();
+  if (evaluation_ == Evaluation::krylov)
+    solve_chain(mdp, it, run);
+  else
+    sweep_chain(mdp, it, run);
+  it.size = centre(mdp, it.v, run.threads());
+}
+
+// Sweeps of the chain until the span of its residual has shrunk by a factor, or the traffic of a few sweeps over
+// all rows is spent.
+void ModifiedPolicyIteration::sweep_chain(const Mdp& mdp, Iterate& it, const Run& run) {
+  constexpr double reduction = 0.02;
+  constexpr double full_sweeps_of_work = 5.0;
   const double cost_ratio = static_cast<double>(mdp.n_transitions() + mdp.n_rows()) /
                             static_cast<double>(chain_->n_transitions() + 2 * Offset{mdp.n_states()});
   const auto most = std::clamp<std::int64_t>(std::llround(full_sweeps_of_work * cost_ratio), 1, 1000);
@@ -90,7 +100,25 @@ void ModifiedPolicyIteration::evaluate(const Mdp& mdp, Iterate& it, const Run& r
     std::swap(it.v, it.tv);
     if (!(span_of(residual) > enough) || run.out_of_time()) break;
   }
-  it.size = centre(mdp, it.v, run.threads());
+}
+
+// V <- V + e, (I - gamma P_pi) e = TV - V up to constants, to a part of the residual.
+void ModifiedPolicyIteration::solve_chain(const Mdp& mdp, Iterate& it, const Run& run) {
+  constexpr double reduction = 0.01;
+  const double middle = 0.5 * it.residual.min + 0.5 * it.residual.max;
+  std::vector<double> residual(it.v.size());
+  std::vector<double> step(it.v.size(), 0.0);
+  kernels::for_states(mdp.blocks(), run.threads(), [&](State first, State last) {
+    for (State s = first; s < last; ++s) residual[s] = it.v[s] < infinity ? it.tv[s] - it.v[s] - middle : 0.0;
+  });
+  KrylovOptions options;
+  options.tolerance = reduction * 0.5 * span_of(it.residual);
+  options.threads = run.threads();
+  options.keep_going = [&run] { return !run.out_of_time(); };
+  improve_solution(chain_->rows(), mdp.discount(), residual, step, options);
+  kernels::for_states(mdp.blocks(), run.threads(), [&](State first, State last) {
+    for (State s = first; s < last; ++s) it.v[s] += step[s];
+  });
 }
 
 }  // namespace mdp::solvers

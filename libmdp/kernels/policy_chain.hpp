@@ -5,6 +5,7 @@
 
 #include "libmdp/buffer.hpp"
 #include "libmdp/kernels/bellman.hpp"
+#include "libmdp/kernels/system.hpp"
 #include "libmdp/mdp.hpp"
 
 namespace mdp::kernels {
@@ -41,9 +42,11 @@ class PolicyChain {
 
   /// Packs P^T, successors in ascending order of the source state. O(n_transitions), memory as much again.
   void transpose();
-  [[nodiscard]] std::span<const Offset> column_begin() const noexcept { return column_begin_; }
-  [[nodiscard]] std::span<const State> source() const noexcept { return source_; }
-  [[nodiscard]] std::span<const double> column_probability() const noexcept { return column_probability_; }
+  /// P, and P^T after transpose(), for the functions of system.hpp.
+  [[nodiscard]] CompressedRows rows() const noexcept { return {row_begin_, next_state_, probability_, blocks_}; }
+  [[nodiscard]] CompressedRows columns() const noexcept {
+    return {column_begin_, source_, column_probability_, blocks_};
+  }
 
  private:
   Buffer<State> blocks_;

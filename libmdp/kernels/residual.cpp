@@ -1,8 +1,7 @@
 #include "libmdp/kernels/residual.hpp"
 
 #include <algorithm>
-
-#include "libmdp/bounds.hpp"
+#include <cmath>
 
 namespace mdp::kernels {
 namespace {
@@ -82,12 +81,12 @@ ResidualRange row_gaps(const Mdp& mdp, std::span<const TwoDouble> v, std::span<d
       });
 }
 
-double row_gap_error(const Mdp& mdp, double values_max_abs, double entry_uncertainty) {
+double row_gap_error(const Mdp& mdp, double values_max_abs) {
   constexpr double u = unit_roundoff;
   const auto n = static_cast<double>(mdp.max_row_length());
   const double size = (mdp.max_abs_cost() + values_max_abs) * (1.0 + 8.0 * u);
-  const double relative = ((24.0 * n + 64.0) * u * u + entry_uncertainty) * (1.0 + 8.0 * u);
-  return bounds::round_up(relative * size + (8.0 * n + 32.0) * 0x1p-1074);
+  const double relative = (24.0 * n + 64.0) * u * u * (1.0 + 8.0 * u);
+  return std::nextafter(relative * size + (8.0 * n + 32.0) * 0x1p-1074, infinity);
 }
 
 }  // namespace mdp::kernels

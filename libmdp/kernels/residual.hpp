@@ -24,13 +24,11 @@ ResidualRange row_gaps(const Mdp& mdp, std::span<const TwoDouble> v, std::span<d
 
 /// Bound on the error e' of row_gaps().
 /// \param values_max_abs      largest finite |V|
-/// \param entry_uncertainty   entries beyond their tails: |meant p - (p + tail)| <= entry_uncertainty p, and the same
-///                            times max |cost| for costs; 0 for an MDP as read or built
 /// Proof, with n transitions in the row, M >= |V|, C >= |c|, u^2-errors of TwoDouble operations as in two_double.hpp:
 /// n products 4 u^2 M and n - 1 sums 3 u^2 M; S has 3 n u^2, which N (S-1)/S passes on, and the correction itself, at
 /// most 2 n u M, is computed to 6 u: 12 n u^2 M; gamma 5 u^2 M; the sums with c and V 6 u^2 (C + 2 M); entries with tails
 /// are within (3 n + 16) u^2 of the meant ones (normalised in twice the precision). Together below
 /// (24 n + 64) u^2 (C + M). Products lose exactness below 2^-1022: 2^-1074 each, at most 8 n + 32 of them.
-[[nodiscard]] double row_gap_error(const Mdp& mdp, double values_max_abs, double entry_uncertainty = 0.0);
+[[nodiscard]] double row_gap_error(const Mdp& mdp, double values_max_abs);
 
 }  // namespace mdp::kernels
