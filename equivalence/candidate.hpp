@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "equivalence/known_values.hpp"
+#include "equivalence/model_defect.hpp"
+#include "equivalence/q_distance.hpp"
 #include "libmdp/bounds.hpp"
 #include "libmdp/mdp.hpp"
 #include "libmdp/policy.hpp"
@@ -13,39 +15,8 @@
 
 namespace mdp::equivalence {
 
-/// Delta of T9 over pairs with finite Q*:  Delta = L^ + gamma^ P^ V* - Q*.
-struct ModelDefect {
-  std::vector<double> delta;      ///< [n_rows] at the given values; 0 where Q* = inf
-  bounds::Interval range;         ///< [min Delta, max Delta] for the true V*; infinite if approximate
-  double epsilon = not_computed;  ///< max |Delta| for the true V*; not_computed if approximate
-  Offset row = -1;                ///< the pair of largest |delta|
-  /// T9:  q_difference.lower <= Q^* - Q* <= q_difference.upper at every pair, = range / (1 - gamma^);
-  /// infinite if approximate or gamma^ = 1.
-  bounds::Interval q_difference;
-};
-
-/// \throws InvalidArgument if the shapes differ or values do not fit. Cost: one pass over the transitions of each.
-[[nodiscard]] ModelDefect model_defect(const Mdp& world, const KnownValues& world_values, const Mdp& model,
-                                       int threads = 0);
-
-/// Enclosure of Q^* - Q* from the enclosures of both value functions, by interval arithmetic.
-struct QDistance {
-  bounds::Interval norm;             ///< of ||Q^* - Q*||, pairs with both infinite apart
-  bounds::Interval difference;       ///< smallest and largest Q^* - Q*: range enclosed
-  double span_bound = not_computed;  ///< >= max_s sp_a (Q^* - Q*)(s, .), pairs with both infinite apart
-  double greedy_slack_bound =
-      not_computed;  ///< >= max_s Q^*(s, pi(s)) - V^*(s) for the policy that was given; 0 without
-  Offset row = -1;   ///< the pair with the largest upper end of |Q^* - Q*|
-};
-
-/// \param policy  [n_states] or empty: whose greediness for Q^* is bounded
-/// \throws InvalidArgument unless both are certified and of the same shape. One pass over the transitions of each.
-[[nodiscard]] QDistance q_distance(const Mdp& world, const KnownValues& world_values, const Mdp& model,
-                                   const KnownValues& model_values, std::span<const Action> policy = {},
-                                   int threads = 0);
-
 struct CandidateOptions {
-  solvers::SolveOptions solve;  ///< for the model and for the evaluation of its policy; level certified
+  solvers::SolveOptions solve = {};  ///< for the model and for the evaluation of its policy; level certified
 };
 
 /// Numbers in cost sense.

@@ -3,10 +3,11 @@
 
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "equivalence/information_projection.hpp"
 #include "equivalence/known_values.hpp"
+#include "equivalence/model_defect.hpp"
 #include "equivalence/scope.hpp"
 #include "libmdp/mdp.hpp"
 #include "libmdp/status.hpp"
@@ -15,20 +16,11 @@ namespace mdp::equivalence {
 
 struct EquivalentModelOptions {
   /// gamma^; the reference's if absent.
-  std::optional<Discount> discount;
+  std::optional<Discount> discount = {};
   int threads = 0;  ///< 0 = all; the same bits for any number
-};
 
-/// How a row was settled.
-enum class RowOutcome : std::uint8_t {
-  kept,        ///< the reference row meets the moment equation as it is (also: V* constant on D, gamma^ = 0)
-  tilted,      ///< rho^ = r exp(lambda V*) / Z
-  boundary,    ///< tau at an end of [min_D V*, max_D V*]: r conditioned on the extreme states
-  infeasible,  ///< tau outside: r conditioned on the nearest extreme states (no D: the reference row)
-  unbounded    ///< Q* = inf at this pair: no equation; the reference row
+  [[nodiscard]] std::string check() const;  ///< "" or the first violated rule
 };
-
-[[nodiscard]] std::string_view to_string(RowOutcome outcome) noexcept;
 
 /// Numbers in cost sense; [n_rows] in the order of the rows.
 struct EquivalentModelResult {
@@ -53,12 +45,10 @@ struct EquivalentModelResult {
   Offset n_infeasible = 0;
   Offset first_infeasible_row = -1;
 
-  /// T9: epsilon >= max |Delta| for the true V*; +inf if some pair cannot be approached; not_computed if approximate.
-  double epsilon = not_computed;
-  /// ||Q^* - Q*|| <= epsilon / (1 - gamma^); not_computed if approximate or gamma^ = 1.
-  double q_error_bound = not_computed;
+  /// T9 for the result: Delta = gamma^ E_rho^[V*] - gamma E_rho[V*], epsilon = max |Delta|, bound on Q^* - Q*.
+  ModelDefect defect;
 
-  /// rho^ with the world's cost L^ = L and gamma^; reference's names. Engaged whenever the call returned.
+  /// rho^ with the world's shape, costs L^ = L and names, and gamma^. Engaged whenever the call returned.
   std::optional<Mdp> model;
   double seconds = 0.0;
 };
@@ -70,14 +60,16 @@ struct EquivalentModelResult {
 ///
 /// The root is that of  log sum_{V>tau} r (V - tau) e^{lambda V} - log sum_{V<tau} r (tau - V) e^{lambda V},
 /// nearly linear in lambda with slope in [gap, 1] (spread of V* on D scaled to 1), so that Newton's method within a proved
-/// bracket is safe for any size of V* and meets the equation to a few ulps of the spread.
+/// bracket is safe for any size of V* and meets the equation to a few ulps of the spread (information_projection.hpp).
 /// Probabilities below the smallest double vanish from the support.
 ///
+/// Where tau lies outside [min_D V*, max_D V*] the row is infeasible: the nearest row is returned, at a distance that the
+/// defect reports, gamma^ dist(tau, [min_D V*, max_D V*]). Ends are met up to the enclosure of V*.
 /// gamma^ = 0 needs gamma E_rho[V*] = 0; gamma^ = 1: status refused and scope finite_horizon as in equivalent_cost().
 ///
 /// \param world         any discount; V* is that of the world's own criterion
 /// \param reference     rows r; its costs are not read. Pass the world itself or a fit to data
-/// \throws InvalidArgument if the shapes differ or values do not fit.
+/// \throws InvalidArgument if the shapes differ or values do not fit; InvalidOption.
 /// Cost: two passes over the transitions of each and some tens over those of tilted rows; memory O(n_rows) and
 /// the arrays of the result.
 [[nodiscard]] EquivalentModelResult equivalent_model(const Mdp& world, const KnownValues& world_values,

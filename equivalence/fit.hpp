@@ -49,9 +49,9 @@ struct FitOptions {
 /// Where the states lie: coordinates [n_states * dimension], state by state.
 struct Embedding {
   int dimension = 0;
-  std::span<const double> coordinates;
+  std::span<const double> coordinates = {};
   /// State nearest a point [dimension]; empty: Euclidean, ties to the lowest state, by looking at every state.
-  std::function<State(std::span<const double>)> nearest;
+  std::function<State(std::span<const double>)> nearest = {};
 };
 
 /// The deterministic mean model: each row goes to the state nearest sum_s' rho(s'|s,a) x(s').

@@ -38,4 +38,7 @@ struct KnownValues {
 /// +inf stands at the same states in all three. \param name  of the values in the message ("world")
 void require_valid(const Mdp& mdp, const KnownValues& values, const char* name);
 
+/// The same, and an enclosure must be there. \throws InvalidArgument.
+void require_certified(const Mdp& mdp, const KnownValues& values, const char* name);
+
 }  // namespace mdp::equivalence

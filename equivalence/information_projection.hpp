@@ -1,0 +1,76 @@
+// equivalence/information_projection.hpp — the distribution nearest r in KL that meets one moment equation.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "libmdp/types.hpp"
+
+namespace mdp::equivalence {
+
+/// How a row was settled.
+enum class RowOutcome : std::uint8_t {
+  kept,        ///< the reference row meets the moment equation as it is (also: V* constant on D, gamma^ = 0)
+  tilted,      ///< rho^ = r exp(lambda V*) / Z
+  boundary,    ///< tau at an end of [min_D V*, max_D V*]: r conditioned on the extreme states
+  infeasible,  ///< tau outside: r conditioned on the nearest extreme states (no D: the reference row)
+  unbounded    ///< Q* = inf at this pair: no equation; the reference row
+};
+
+[[nodiscard]] std::string_view to_string(RowOutcome outcome) noexcept;
+
+struct Projection {
+  RowOutcome outcome = RowOutcome::kept;
+  double multiplier = 0.0;   ///< lambda, 1/(unit of x); +-inf at the boundary, not_computed if infeasible
+  double divergence = 0.0;   ///< KL(p || r) in nats; +inf if infeasible
+  double duality_gap = 0.0;  ///< divergence - value of the dual at lambda; 0 where there is no lambda
+};
+
+/// minimise KL(p || r) subject to sum p = 1, sum p_i x_i = 0, p = 0 where x = +inf (Csiszar, 1975; T6).
+///
+/// Solution  p = r e^{lambda x} / Z  with the root lambda of
+///     h(lambda) = log S+ - log S-,  S+ = sum_{x>0} r x e^{lambda x},  S- = sum_{x<0} r |x| e^{lambda x}.
+/// h' = E+[x] + E-[|x|] (averages under the terms of S+ and S-) lies in [g, G], g = min x+ + min |x-|,
+/// G = max x+ + max |x-|, so that |h(0)|/G <= |lambda| <= |h(0)|/g: Newton's method inside this bracket. Sums are
+/// those of logarithms, so that no size of x over- or underflows; a last step in p itself takes away what the rounding
+/// of lambda left.
+///
+/// Scratch memory is kept from call to call; one object per thread.
+class InformationProjection {
+ public:
+  /// \param r     [n] reference, > 0, sums to 1 but for rounding
+  /// \param x     [n] V_i - tau; finite, or +inf outside D
+  /// \param tie   x that differ by no more count as equal
+  /// \param slack an equation missed by no more counts as met at an end of the interval; >= 0
+  /// \param p     [n] written; sums to 1 but for rounding
+  /// Cost: some ten passes over the row, O(n log) exponentials.
+  Projection operator()(std::span<const double> r, std::span<const double> x, double tie, double slack,
+                        std::span<double> p);
+
+ private:
+  /// log S and |d log S / d lambda| for one sign of x.
+  struct Moment {
+    double log_sum;
+    double mean;
+  };
+  /// h, h' and the rounding error to expect in h.
+  struct Balance {
+    double value;
+    double slope;
+    double noise;
+  };
+  [[nodiscard]] Moment moment(double lambda, bool positive) const;
+  [[nodiscard]] Balance balance(double lambda) const;
+  [[nodiscard]] double root() const;
+  void set_exponential(std::span<const double> r, double lambda, double log_partition, std::span<double> p) const;
+  void refine(std::span<double> p) const;
+  Projection tilt(std::span<const double> r, std::span<const double> x, double largest, std::span<double> p);
+
+  std::vector<double> x_;           // x, scaled by a power of two into [-1, 1]; 0 outside D
+  std::vector<double> log_weight_;  // log(r |x|)
+  std::vector<double> log_r_;       // log r, -inf outside D
+};
+
+}  // namespace mdp::equivalence

@@ -1,0 +1,228 @@
+// T6, T9: the equivalent model against exact rationals, feasible and not, for any pair of discounts.
+#include "equivalence/equivalent_model.hpp"
+
+#include <cmath>
+#include <random>
+
+#include <catch2/catch.hpp>
+
+#include "libmdp/error.hpp"
+#include "libmdp/generate/garnet.hpp"
+#include "libmdp/generate/planted.hpp"
+#include "tests/equivalence/instances.hpp"
+
+using namespace mdp;
+using namespace mdp::equivalence;
+using namespace mdp::tests;
+using oracles::exact_mdp;
+
+namespace {
+
+// gamma^ E_rho^[V] - gamma E_rho[V] in rationals, per row.
+std::vector<Rational> exact_delta(const oracles::ExactMdp& world, const std::vector<Rational>& v,
+                                  const oracles::ExactMdp& model) {
+  const auto in_world = oracles::q_values(world, v);
+  const auto in_model = oracles::q_values(model, v);
+  std::vector<Rational> delta;
+  for (std::size_t row = 0; row < in_world.size(); ++row) {
+    delta.push_back(in_model[row] - model.cost[row] - (in_world[row] - world.cost[row]));
+  }
+  return delta;
+}
+
+// State 0 goes to the ends of a line of four states; costs make V* = (v0, 0, 1, 2, 10).
+Mdp line(const std::vector<std::pair<int, double>>& row, double gamma = 0.5) {
+  MdpBuilder b(5);
+  b.row(0, 1.0);
+  for (const auto& [next, p] : row) b.to(next, p);
+  const double v[] = {0.0, 1.0, 2.0, 10.0};
+  for (int s = 1; s < 5; ++s) b.row(s, (1.0 - gamma) * v[s - 1]).to(s, 1.0);
+  return b.discount(Discount(gamma)).build();
+}
+
+EquivalentModelResult on_line(const Mdp& world, const Mdp& reference, const EquivalentModelOptions& options = {}) {
+  const Known known(oracles::solve(exact_mdp(world)).values);
+  return equivalent_model(world, known.view(), reference, options);
+}
+
+}  // namespace
+
+TEST_CASE(
+    "T6: the model's exact Q^* is the world's Q*, within the promised bound, if and only if no row is infeasible") {
+  const auto seed = 20261125U;
+  CAPTURE(seed);
+  std::mt19937 random(seed);
+  int n_equivalent = 0, n_infeasible = 0;
+  const double discounts[] = {0.0, 0.3, 0.875, 0.9, 0.99};
+  for (int trial = 0; trial < 300; ++trial) {
+    CAPTURE(trial);
+    const auto shape = random_shape(random, 5);
+    const Mdp world = random_mdp(random, shape, discounts[random() % 5]);
+    const double other = discounts[random() % 5];
+    const Mdp reference = random_mdp(random, shape, random() % 2 == 0 ? world.discount() : other);
+    const auto exact = exact_mdp(world);
+    const auto solution = oracles::solve(exact);
+    const Known known(solution.values);
+
+    const auto result = equivalent_model(world, known.view(), reference);
+
+    const auto model = exact_mdp(*result.model);
+    REQUIRE(model.cost == exact.cost);  // L^ = L
+    REQUIRE(result.model->discount() == reference.discount());
+    const auto delta = exact_delta(exact, solution.values, model);
+    Rational epsilon = 0;
+    for (std::size_t row = 0; row < delta.size(); ++row) {
+      epsilon = std::max(epsilon, Rational(abs(delta[row])));
+      const bool feasible = result.outcome[row] != RowOutcome::infeasible;
+      REQUIRE(feasible == (result.divergence[row] < infinity));
+    }
+    REQUIRE(epsilon <= Rational(result.defect.epsilon));
+    const auto solved = oracles::solve(model);
+    const Rational error = distance(solved.q, solution.q);
+    REQUIRE(error <= Rational(result.defect.epsilon) / (1 - model.discount));  // T9
+    if (result.status == Status::converged) {
+      ++n_equivalent;
+      Rational largest = 1;
+      for (const auto& v : solution.values) largest = std::max(largest, Rational(abs(v)));
+      REQUIRE(result.n_infeasible == 0);
+      REQUIRE(result.defect.epsilon <= 16 * unit_roundoff * largest.get_d());
+    } else {
+      ++n_infeasible;
+      REQUIRE(result.status == Status::refused);
+      REQUIRE(result.scope == Scope::none);
+      REQUIRE(result.n_infeasible > 0);
+      REQUIRE(error > 0);
+    }
+  }
+  REQUIRE(n_equivalent > 20);  // neither kind is vacuous
+  REQUIRE(n_infeasible > 20);
+}
+
+TEST_CASE("T6: the world is its own nearest model, to the bit") {
+  const auto seed = 4U;
+  std::mt19937 random(seed);
+  const Mdp world = random_mdp(random, random_shape(random, 5), 0.9);
+  const auto result = on_line(world, world);
+  REQUIRE(result.status == Status::converged);
+  REQUIRE(result.sum_divergence == 0.0);
+  REQUIRE(result.n_tilted == 0);
+  REQUIRE(std::equal(world.probability().begin(), world.probability().end(), result.model->probability().begin()));
+  REQUIRE(std::equal(world.next_state().begin(), world.next_state().end(), result.model->next_state().begin()));
+}
+
+TEST_CASE("T6: a hand-made row, tau inside, at an end, outside, and V* constant on D") {
+  const Mdp world = line({{2, 0.5}, {3, 0.5}});  // E[V*] = 1.5
+  SECTION("inside: tilted, with the closed form of two points") {
+    const auto result = on_line(world, line({{1, 0.5}, {4, 0.5}}));
+    REQUIRE(result.outcome[0] == RowOutcome::tilted);
+    REQUIRE(result.model->probability()[1] == Approx(0.15));
+    REQUIRE(result.multiplier[0] == Approx(std::log(0.15 / 0.85) / 10.0));
+    REQUIRE(result.divergence[0] == Approx(0.15 * std::log(0.3) + 0.85 * std::log(1.7)));
+    REQUIRE(result.max_divergence_row == 0);
+    REQUIRE(result.sum_divergence == result.divergence[0]);
+    REQUIRE(result.n_tilted == 1);
+    REQUIRE(result.status == Status::converged);
+  }
+  SECTION("outside: the nearest end, and epsilon = gamma^ dist(tau, [min, max])") {
+    const auto result = on_line(world, line({{3, 0.25}, {4, 0.75}}));
+    REQUIRE(result.outcome[0] == RowOutcome::infeasible);
+    REQUIRE(result.first_infeasible_row == 0);
+    REQUIRE(result.moment_residual[0] == Approx(0.5));
+    REQUIRE(result.defect.delta[0] == Approx(0.25));
+    REQUIRE(result.defect.epsilon == Approx(0.25));
+    REQUIRE(result.defect.q_difference.upper == Approx(0.5));  // epsilon / (1 - gamma^)
+    REQUIRE(result.message.find("state 0, action 0") != std::string::npos);
+    REQUIRE(result.model->n_transitions() == 5);  // all mass on state 3
+  }
+  SECTION("at an end: conditioned") {
+    const auto result = on_line(line({{2, 1.0}}), line({{2, 0.25}, {3, 0.5}, {4, 0.25}}));
+    REQUIRE(result.outcome[0] == RowOutcome::boundary);
+    REQUIRE(result.divergence[0] == Approx(std::log(4.0)));
+    REQUIRE(result.status == Status::converged);
+  }
+  SECTION("constant on D: kept if tau is that constant, else infeasible") {
+    REQUIRE(on_line(line({{2, 1.0}}), line({{2, 1.0}})).outcome[0] == RowOutcome::kept);
+    REQUIRE(on_line(world, line({{2, 1.0}})).outcome[0] == RowOutcome::infeasible);
+  }
+}
+
+TEST_CASE("T6: another discount moves tau to (gamma/gamma^) E[V*]") {
+  const Mdp world = line({{2, 0.5}, {3, 0.5}});
+  const Mdp reference = line({{1, 0.5}, {4, 0.5}});
+  const auto result = on_line(world, reference, {.discount = Discount(0.25)});
+  // tau = 2 * 1.5 = 3, met by mass 0.3 on 10. The absorbing states with V* != 0 cannot follow: L^ = L.
+  REQUIRE(result.model->probability()[1] == Approx(0.3));
+  REQUIRE(result.model->discount() == 0.25);
+  REQUIRE(result.n_infeasible == 3);
+  REQUIRE(result.outcome[1] == RowOutcome::kept);  // V* = 0 there
+}
+
+TEST_CASE("T6: gamma^ = 0 needs gamma E[V*] = 0, and keeps the reference") {
+  const Mdp world = line({{2, 0.5}, {3, 0.5}});
+  const auto refused = on_line(world, world, {.discount = Discount(0.0)});
+  REQUIRE(refused.outcome[0] == RowOutcome::infeasible);
+  REQUIRE(refused.defect.delta[0] == Approx(-0.75));
+  REQUIRE(refused.outcome[1] == RowOutcome::kept);
+
+  MdpBuilder myopic(1);
+  myopic.row(0, 3.0).to(0, 1.0);
+  const Mdp one = myopic.discount(Discount(0.0)).build();
+  REQUIRE(on_line(one, one).status == Status::converged);
+}
+
+TEST_CASE("T6: gamma^ = 1 is refused beyond a finite horizon") {
+  const Mdp world = line({{2, 0.5}, {3, 0.5}});
+  const auto result = on_line(world, line({{1, 0.5}, {4, 0.5}}), {.discount = Discount(1.0)});
+  REQUIRE(result.status == Status::refused);
+  REQUIRE(std::abs(result.moment_residual[0]) <= 1e-15);  // tau = 0.75
+  REQUIRE(result.model->probability()[1] == Approx(0.075));
+}
+
+TEST_CASE("T6: pairs with infinite Q* have no equation, states with infinite V* get no mass") {
+  MdpBuilder b(3);
+  b.row(0, 1.0).to(1, 1.0);
+  b.row(0, infinity).to(1, 1.0);
+  b.row(0, 1.0).to(2, 1.0);
+  b.row(1, 0.0).to(1, 1.0);
+  b.row(2, infinity).to(2, 1.0);
+  const Mdp world = b.discount(Discount(0.5)).build();
+  MdpBuilder r(3);
+  r.row(0, 0.0).to(1, 0.5).to(2, 0.5);
+  r.row(0, 0.0).to(0, 1.0);
+  r.row(0, 0.0).to(1, 0.5).to(2, 0.5);
+  r.row(1, 0.0).to(1, 1.0);
+  r.row(2, 0.0).to(2, 1.0);
+  const Mdp reference = r.discount(Discount(0.5)).build();
+  const std::vector<double> v{1.0, 0.0, infinity};
+  const auto result = equivalent_model(world, {v, v, v}, reference);
+  REQUIRE(result.status == Status::converged);
+  REQUIRE(result.outcome[0] == RowOutcome::kept);
+  REQUIRE(result.divergence[0] == Approx(std::log(2.0)));
+  REQUIRE(result.outcome[1] == RowOutcome::unbounded);
+  REQUIRE(result.outcome[2] == RowOutcome::unbounded);
+  REQUIRE(result.outcome[4] == RowOutcome::unbounded);
+  REQUIRE(result.model->row_begin()[1] == 1);  // state 2 is gone from the first row
+  REQUIRE(result.defect.epsilon <= 1e-15);
+}
+
+TEST_CASE("T6: at a thousand states the planted Q* comes back; same bits for any number of threads") {
+  const auto truth = generate::planted({.shape = {.states = 2000, .actions = 3, .successors = 6}, .seed = 5});
+  const auto reference = generate::garnet(
+      {.shape = {.states = 2000, .actions = 3, .successors = 300}, .discount = truth.mdp.exact_discount(), .seed = 6});
+  const KnownValues known(truth.values, truth.values, truth.values);
+  const auto one = equivalent_model(truth.mdp, known, reference, {.threads = 1});
+  const auto three = equivalent_model(truth.mdp, known, reference, {.threads = 3});
+  REQUIRE(one.status == Status::converged);
+  REQUIRE(one.n_tilted > 5900);
+  REQUIRE(one.max_duality_gap <= 1e-13);
+  // A few ulps of the spread of V* (at most 16) in each moment equation.
+  REQUIRE(one.defect.epsilon <= 8 * unit_roundoff * 16.0);
+  REQUIRE(
+      std::equal(one.model->probability().begin(), one.model->probability().end(), three.model->probability().begin()));
+  REQUIRE(one.sum_divergence == three.sum_divergence);
+}
+
+TEST_CASE("equivalent model: options out of range are refused") {
+  const Mdp world = line({{2, 1.0}});
+  REQUIRE_THROWS_AS(on_line(world, world, {.threads = -1}), InvalidOption);
+}
