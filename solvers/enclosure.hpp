@@ -10,12 +10,23 @@
 
 namespace mdp::solvers {
 
+/// What is not known of the MDP meant beyond Mdp::entry_error() and the tails: of every entry
+/// |meant p - (p + tail)| <= probability p and |meant cost - (cost + tail)| <= cost. 0 for an MDP as read or built.
+struct EntryUncertainty {
+  double probability = 0.0;
+  double cost = 0.0;
+
+  /// Bound on the difference that it makes to a q, for |V| <= values_max_abs.
+  [[nodiscard]] double of_q(double values_max_abs) const noexcept;
+};
+
 /// Proved bounds on V*, from one evaluation of the residual TV - V.
 struct Enclosure {
   std::vector<double> lower;         ///< [n_states] lower <= V*; +inf where the graph says so
   std::vector<double> upper;         ///< [n_states] V* <= upper
+  std::vector<double> values;        ///< [n_states] the middle, lower <= values <= upper
   Policy policy;                     ///< [n_states] greedy for V, lowest position among what rounding cannot tell apart
-  double half_width = not_computed;  ///< largest (upper - lower)/2 over states of finite value, rounded up
+  double half_width = not_computed;  ///< largest distance of `values` to a bound, states of finite value, rounded up
   double policy_loss_bound = not_computed;  ///< proved: max (V^policy - V*)
   double residual_min = not_computed;       ///< proved: residual_min <= TV - V <= residual_max
   double residual_max = not_computed;
@@ -27,10 +38,12 @@ struct Enclosure {
 ///           bounds are -inf and +inf
 /// \throws InvalidArgument  wrong length; discount 1
 /// Cost: two sweeps.
-[[nodiscard]] Enclosure enclose(const Mdp& mdp, std::span<const double> v, int threads = 0);
+[[nodiscard]] Enclosure enclose(const Mdp& mdp, std::span<const double> v, int threads = 0,
+                                const EntryUncertainty& uncertainty = {});
 
 /// The same with V and the residual in twice the precision (C2): as sharp as V, down to about
 /// 1e-30 (max|cost| + spread V)/(1 - gamma) and the rounding of the bounds to double.
-[[nodiscard]] Enclosure enclose(const Mdp& mdp, std::span<const TwoDouble> v, int threads = 0);
+[[nodiscard]] Enclosure enclose(const Mdp& mdp, std::span<const TwoDouble> v, int threads = 0,
+                                const EntryUncertainty& uncertainty = {});
 
 }  // namespace mdp::solvers

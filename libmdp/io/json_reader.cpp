@@ -185,11 +185,9 @@ void JsonModel::read_goal(Value v) {
     const Place place = root_["goal"];
     document_.each(v, place, [&](std::int64_t i, Value entry) { goal.push_back(state(entry, place[i])); });
   }
-  without_choice = goal;
   if (options_.goal) goal = parse_state_list(*options_.goal, n_states, names, document_.file());
   std::sort(goal.begin(), goal.end());
   goal.erase(std::unique(goal.begin(), goal.end()), goal.end());
-  without_choice.insert(without_choice.end(), goal.begin(), goal.end());
 }
 
 /// No memory is taken for the states that "states" announces until this has found each of them in the file.
@@ -203,13 +201,9 @@ void JsonModel::find_states_without_choice() {
   });
   std::sort(covered.begin(), covered.end());
   covered.erase(std::unique(covered.begin(), covered.end()), covered.end());
-  std::sort(without_choice.begin(), without_choice.end());
-  without_choice.erase(std::unique(without_choice.begin(), without_choice.end()), without_choice.end());
-  std::vector<std::int64_t> absorbing, mentioned;
-  std::set_difference(without_choice.begin(), without_choice.end(), covered.begin(), covered.end(),
-                      std::back_inserter(absorbing));
-  std::set_union(absorbing.begin(), absorbing.end(), covered.begin(), covered.end(), std::back_inserter(mentioned));
-  without_choice = std::move(absorbing);
+  std::vector<std::int64_t> mentioned;
+  std::set_difference(goal.begin(), goal.end(), covered.begin(), covered.end(), std::back_inserter(without_choice));
+  std::set_union(goal.begin(), goal.end(), covered.begin(), covered.end(), std::back_inserter(mentioned));
 
   const std::int64_t n_missing = n_states - static_cast<std::int64_t>(mentioned.size());
   if (n_missing == 0) return;

@@ -5,6 +5,7 @@
 #include "libmdp/error.hpp"
 #include "libmdp/io/file_bytes.hpp"
 #include "libmdp/io/json.hpp"
+#include "libmdp/io/npz.hpp"
 
 namespace mdp::io {
 
@@ -21,6 +22,7 @@ Mdp read_mdp(const std::string& path, const ReadOptions& options) {
   const FileBytes file(path);
   const std::string format = extension(path);
   if (format == "json") return read_json(file.bytes(), path, options);
+  if (format == "npz") return read_npz(file.bytes(), path, options);
   throw InputError(path, "", "is of no known format; known by file name: .json, .npz, .umb");
 }
 

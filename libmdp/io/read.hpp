@@ -19,8 +19,8 @@ struct ReadOptions {
   DeadEnds dead_ends = DeadEnds::refuse;
   /// Sense of the costs where the file does not say (else minimize). A file that says otherwise is refused.
   std::optional<Objective> objective = {};
-  /// The goal states, in place of the file's: a label of the file, or names or positions of states separated
-  /// by commas. Goal states of the file that had no choices stay absorbing and cost-free.
+  /// The goal states, in place of the file's: a label of the file, or names or positions of states separated by
+  /// commas. A goal state of the file that has no choices and is not among them is a dead end.
   std::optional<std::string> goal = {};
   /// Which reward structure holds the costs, for files that have several.
   std::optional<std::string> rewards = {};

@@ -9,10 +9,18 @@
 
 namespace mdp::io {
 
+enum class Compression { none, gzip, xz };
+
+struct WriteOptions {
+  /// Of .umb files as a whole; .npz arrays are deflated by gzip and cannot be compressed by xz; .json never is.
+  Compression compression = Compression::none;
+};
+
 /// Writes a model whole or not at all; the format is known by the file name: .json (small text format), .npz (arrays),
 /// .umb (Unified Markov Binary). Costs are written in the sense of the model's objective.
-/// \throws InputError if the name ends in no known format, OutputError if the file cannot be written.
-void write_mdp(const std::string& path, const Mdp& mdp);
+/// \throws InputError if the name ends in no known format, OutputError if the file cannot be written,
+/// InvalidArgument if the format has no such compression.
+void write_mdp(const std::string& path, const Mdp& mdp, const WriteOptions& options = {});
 
 /// What a format cannot keep of this model, one sentence each; empty if read_mdp() gives back the same bits.
 /// \param format  "json", "npz" or "umb".  \throws InvalidArgument for any other.

@@ -169,7 +169,9 @@ TEST_CASE("a state count is refused before memory is asked for, also where dead 
 
 TEST_CASE("options complete the file or must agree with it") {
   const std::string goal_without_choice = file(rest.substr(2), "\"states\": [\"a\", \"b\"], \"goal\": [\"a\"]");
-  const Mdp m = read_text(goal_without_choice, {.objective = Objective::maximize, .goal = "b"});
+  CHECK_THROWS_WITH(read_text(goal_without_choice, {.goal = "b"}), Contains("state 0 (\"a\") has no choice"));
+  const Mdp m = read_text(goal_without_choice,
+                          {.dead_ends = DeadEnds::absorbing, .objective = Objective::maximize, .goal = "b"});
   CHECK(m.objective() == Objective::maximize);
   CHECK(std::vector<State>(m.goal().begin(), m.goal().end()) == std::vector<State>{1});
   CHECK(m.next_state()[0] == 0);  // the former goal stays absorbing

@@ -1,0 +1,135 @@
+#include "estimators/simulator.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "libmdp/error.hpp"
+#include "libmdp/kernels/parallel.hpp"
+
+namespace mdp::estimators {
+namespace {
+
+std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
+
+StochasticPolicy checked(const Mdp& mdp, std::span<const double> policy) {
+  require_valid(mdp, policy);
+  return {policy.begin(), policy.end()};
+}
+
+StochasticPolicy checked(const Mdp& mdp, std::span<const Action> policy) {
+  require_valid(mdp, policy);
+  return to_stochastic(mdp, policy);
+}
+
+std::vector<char> final_states(const Mdp& mdp) {
+  std::vector<char> is_final(at(mdp.n_states()), 1);
+  for (State s = 0; s < mdp.n_states(); ++s) {
+    for (Offset row = mdp.state_rows()[at(s)]; row < mdp.state_rows()[at(s) + 1]; ++row) {
+      const Offset first = mdp.row_begin()[at(row)];
+      const bool loop = mdp.row_begin()[at(row) + 1] == first + 1 && mdp.next_state()[at(first)] == s;
+      if (!loop || mdp.cost()[at(row)] != 0.0) is_final[at(s)] = 0;
+    }
+  }
+  return is_final;
+}
+
+constexpr std::int64_t block_size = 64;
+
+/// f(index) for every index below n, blocks of indices in parallel.
+template <class F>
+void for_indices(std::int64_t n, int threads, F&& f) {
+  kernels::parallel_blocks((n + block_size - 1) / block_size, threads, [&](std::ptrdiff_t block) {
+    for (std::int64_t i = block * block_size; i < std::min(n, (block + 1) * block_size); ++i) f(i);
+  });
+}
+
+Trajectories simulate_all(const Simulator& simulator, const SimulationOptions& options) {
+  if (const auto broken = options.check(); !broken.empty()) throw InvalidOption("simulate: " + broken);
+  const Mdp& mdp = simulator.mdp();
+  const std::int64_t n = options.n_trajectories;
+  const std::int64_t steps = options.horizon;
+  Trajectories result{.n_trajectories = n, .horizon = steps, .state = {}, .action = {}, .cost = {}};
+  result.state.resize(at(n * (steps + 1)));
+  result.action.resize(at(n * steps));
+  result.cost.resize(at(n * steps));
+  for_indices(n, options.threads, [&](std::int64_t i) {
+    std::vector<Offset> row(at(steps));
+    const auto state = std::span(result.state).subspan(at(i * (steps + 1)), at(steps + 1));
+    simulator.draw(options.seed, static_cast<std::uint64_t>(i), row, state, [](State) { return false; });
+    for (std::size_t k = 0; k < row.size(); ++k) {
+      result.action[at(i * steps) + k] = static_cast<Action>(row[k] - mdp.state_rows()[at(state[k])]);
+      result.cost[at(i * steps) + k] = mdp.cost()[at(row[k])];
+    }
+  });
+  return result;
+}
+
+TransitionData sized(Offset n) {
+  TransitionData data;
+  data.state.resize(at(n));
+  data.action.resize(at(n));
+  data.next_state.resize(at(n));
+  return data;
+}
+
+}  // namespace
+
+std::string SimulationOptions::check() const {
+  if (n_trajectories < 1) return "n_trajectories = " + std::to_string(n_trajectories) + ", required >= 1";
+  if (horizon < 1) return "horizon = " + std::to_string(horizon) + ", required >= 1";
+  return "";
+}
+
+Simulator::Simulator(const Mdp& mdp, std::span<const double> stochastic_policy, int threads)
+    : mdp_(mdp),
+      policy_(checked(mdp, stochastic_policy)),
+      final_(final_states(mdp)),
+      initial_range_{0, mdp.n_states()},
+      initial_(initial_range_, mdp_.initial(), threads),
+      actions_(mdp_.state_rows(), policy_, threads),
+      successors_(mdp_.row_begin(), mdp_.probability(), threads) {}
+
+Simulator::Simulator(const Mdp& mdp, std::span<const Action> policy, int threads)
+    : Simulator(mdp, std::span<const double>(checked(mdp, policy)), threads) {}
+
+Trajectories simulate(const Mdp& mdp, std::span<const double> stochastic_policy, const SimulationOptions& options) {
+  return simulate_all(Simulator(mdp, stochastic_policy, options.threads), options);
+}
+
+Trajectories simulate(const Mdp& mdp, std::span<const Action> policy, const SimulationOptions& options) {
+  return simulate_all(Simulator(mdp, policy, options.threads), options);
+}
+
+TransitionData transitions_of(const Trajectories& t) {
+  TransitionData data = sized(t.n_trajectories * t.horizon);
+  data.action = t.action;
+  for (std::int64_t i = 0; i < t.n_trajectories; ++i) {
+    const auto first = t.state.begin() + i * (t.horizon + 1);
+    std::copy(first, first + t.horizon, data.state.begin() + i * t.horizon);
+    std::copy(first + 1, first + 1 + t.horizon, data.next_state.begin() + i * t.horizon);
+  }
+  return data;
+}
+
+TransitionData sample_transitions(const Mdp& mdp, std::int64_t samples_per_row, std::uint64_t seed, int threads) {
+  if (samples_per_row < 1) {
+    throw InvalidOption("sample_transitions: samples_per_row = " + std::to_string(samples_per_row) + ", required >= 1");
+  }
+  const DiscreteLaws successors(mdp.row_begin(), mdp.probability(), threads);
+  TransitionData data = sized(mdp.n_rows() * samples_per_row);
+  kernels::for_states(mdp.blocks(), threads, [&](State first, State last) {
+    for (State s = first; s < last; ++s) {
+      for (Offset row = mdp.state_rows()[at(s)]; row < mdp.state_rows()[at(s) + 1]; ++row) {
+        RandomSequence random(seed, RandomStream::transition, static_cast<std::uint64_t>(row));
+        for (Offset i = row * samples_per_row; i < (row + 1) * samples_per_row; ++i) {
+          data.state[at(i)] = s;
+          data.action[at(i)] = static_cast<Action>(row - mdp.state_rows()[at(s)]);
+          data.next_state[at(i)] = mdp.next_state()[at(mdp.row_begin()[at(row)] + successors.draw(random, row))];
+        }
+      }
+    }
+  });
+  return data;
+}
+
+}  // namespace mdp::estimators

@@ -1,0 +1,93 @@
+// estimators/simulator.hpp — trajectories of an MDP under a policy, reproducible one by one.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "estimators/discrete_law.hpp"
+#include "libmdp/mdp.hpp"
+#include "libmdp/policy.hpp"
+#include "libmdp/transition_data.hpp"
+
+namespace mdp::estimators {
+
+/// Which trajectories: numbers 0 … n_trajectories-1 of a seed, N steps each.
+struct SimulationOptions {
+  std::int64_t n_trajectories = 1000;  ///< >= 1
+  std::int64_t horizon = 1000;         ///< N, stages 0 … N-1; >= 1
+  std::uint64_t seed = 1;
+  int threads = 0;  ///< 0 = all; no result depends on it
+
+  [[nodiscard]] std::string check() const;  ///< "" or the first violated rule
+};
+
+/// s_0 ~ initial, a_k ~ policy(.|s_k), s_{k+1} ~ P(.|s_k, a_k). Trajectory `index` of `seed` is the same on every
+/// machine, for any number of threads and in any order: it reads the sequence (seed, trajectory, index) only.
+class Simulator {
+ public:
+  /// \param mdp  shared, not copied. The policy is copied. O(n_transitions) if some row is long.
+  /// \throws InvalidArgument if the policy is not one of the MDP.
+  Simulator(const Mdp& mdp, std::span<const double> stochastic_policy, int threads = 0);
+  Simulator(const Mdp& mdp, std::span<const Action> policy, int threads = 0);
+  Simulator(Simulator&&) = default;
+
+  [[nodiscard]] const Mdp& mdp() const noexcept { return mdp_; }
+  [[nodiscard]] const StochasticPolicy& policy() const noexcept { return policy_; }
+  /// Whether all rows of a state are cost-free self-loops: nothing happens from here on.
+  [[nodiscard]] bool is_final(State s) const { return final_[static_cast<std::size_t>(s)] != 0; }
+
+  /// Draws up to row.size() steps and stops earlier where `is_stop` holds.
+  /// \param row    written: the row (s_k, a_k) of step k
+  /// \param state  [row.size()+1], written: s_k, and the state after the last step
+  /// \returns number of steps taken
+  template <class Stop>
+  std::int64_t draw(std::uint64_t seed, std::uint64_t index, std::span<Offset> row, std::span<State> state,
+                    Stop&& is_stop) const {
+    RandomSequence random(seed, RandomStream::trajectory, index);
+    State s = static_cast<State>(initial_.draw(random, 0));
+    state[0] = s;
+    std::size_t k = 0;
+    for (; k < row.size() && !is_stop(s); ++k) {
+      row[k] = mdp_.state_rows()[static_cast<std::size_t>(s)] + actions_.draw(random, s);
+      const Offset entry = mdp_.row_begin()[static_cast<std::size_t>(row[k])] + successors_.draw(random, row[k]);
+      s = mdp_.next_state()[static_cast<std::size_t>(entry)];
+      state[k + 1] = s;
+    }
+    return static_cast<std::int64_t>(k);
+  }
+
+ private:
+  Mdp mdp_;
+  StochasticPolicy policy_;
+  std::vector<char> final_;
+  std::vector<Offset> initial_range_;  // {0, n_states}
+  DiscreteLaws initial_, actions_, successors_;
+};
+
+/// Trajectories in flat arrays, one after another.
+struct Trajectories {
+  std::int64_t n_trajectories = 0;
+  std::int64_t horizon = 0;
+  std::vector<State> state;    ///< [n_trajectories * (horizon+1)]
+  std::vector<Action> action;  ///< [n_trajectories * horizon] position within the state
+  std::vector<double> cost;    ///< [n_trajectories * horizon] L(s_k, a_k), minimised sense
+};
+
+/// All N steps of every trajectory, through final states too. Parallel.
+/// \throws InvalidArgument, InvalidOption.
+[[nodiscard]] Trajectories simulate(const Mdp& mdp, std::span<const double> stochastic_policy,
+                                    const SimulationOptions& options = {});
+[[nodiscard]] Trajectories simulate(const Mdp& mdp, std::span<const Action> policy,
+                                    const SimulationOptions& options = {});
+
+/// The transitions (s_k, a_k, s_{k+1}) of trajectories, in their order.
+[[nodiscard]] TransitionData transitions_of(const Trajectories& trajectories);
+
+/// `samples_per_row` successors of every row, rows in order: what a generative model gives. Sample j of a row depends
+/// on (seed, row) and j only.  \throws InvalidOption if samples_per_row < 1.
+[[nodiscard]] TransitionData sample_transitions(const Mdp& mdp, std::int64_t samples_per_row, std::uint64_t seed = 1,
+                                                int threads = 0);
+
+}  // namespace mdp::estimators

@@ -1,0 +1,209 @@
+#include "solvers/discounted.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "libmdp/error.hpp"
+#include "libmdp/graph/reachability.hpp"
+#include "solvers/enclosure.hpp"
+#include "solvers/gaps.hpp"
+
+namespace mdp::solvers {
+namespace {
+
+void require_valid_arguments(const Mdp& mdp, const SolveOptions& options) {
+  if (const auto rule = options.check(); !rule.empty()) throw InvalidOption(rule);
+  if (!(mdp.exact_discount().complement.hi > 0.0)) {
+    throw InvalidArgument("discount = 1, required < 1 for the discounted criterion");
+  }
+  if (!options.start.empty() && options.start.size() != static_cast<std::size_t>(mdp.n_states())) {
+    throw InvalidArgument(
+        fmt::format("start has {} entries, required 0 or n_states = {}", options.start.size(), mdp.n_states()));
+  }
+}
+
+// One solve: its phases in the order in which they run.
+class Solve {
+ public:
+  Solve(const Mdp& mdp, const SolveOptions& options, Improver& improver, const EntryUncertainty& uncertainty)
+      : mdp_(mdp),
+        improver_(improver),
+        uncertainty_(uncertainty),
+        certified_(options.level == Level::certified),
+        accuracy_(resolve_accuracy(options, mdp.max_abs_cost())),
+        run_(options),
+        finite_(graph::finite_value_states(mdp)),
+        it_(Iterate::from(mdp, finite_, options.start, options.threads)) {}
+
+  SolveResult operator()() {
+    if (mdp_.max_abs_cost() == 0.0 && uncertainty_.cost == 0.0) {
+      answer_zero();
+    } else {
+      const Outcome outcome = improver_.improve(mdp_, it_, run_, Goal(accuracy_, certified_));
+      if (certified_)
+        certify();
+      else
+        estimate(outcome);
+    }
+    result_.method = improver_.name();
+    result_.sweeps = run_.sweeps();
+    result_.iterations = run_.iterations();
+    result_.trace = run_.take_trace();
+    result_.seconds = run_.seconds();
+    if (result_.message.empty()) result_.message = explanation();
+    if (!improver_.reason().empty()) result_.message += "; " + improver_.reason();
+    return std::move(result_);
+  }
+
+ private:
+  // All finite costs are 0: V* = 0 where it is finite, and every row that stays there is optimal.
+  void answer_zero() {
+    Policy& policy = result_.policy;
+    policy.resize(it_.v.size());
+    kernels::bellman_sweep(mdp_, it_.v, it_.tv, policy, run_.threads());
+    for (double& v : it_.tv) v = v < infinity ? 0.0 : infinity;
+    result_.values = it_.tv;
+    if (certified_) result_.value_lower = result_.value_upper = it_.tv;
+    result_.level = certified_ ? Level::certified : Level::approximate;
+    result_.value_error_bound = result_.policy_loss_bound = result_.residual_min = result_.residual_max = 0.0;
+    result_.status = Status::converged;
+    result_.message = "all finite costs are 0";
+  }
+
+  // Level approximate: the same test on the residual as computed.
+  void estimate(Outcome outcome) {
+    it_.policy.resize(it_.v.size());
+    it_.residual = kernels::bellman_sweep(mdp_, it_.v, it_.tv, it_.policy, run_.threads());
+    const Goal goal(accuracy_, false);
+    const double half_width = goal.half_width(mdp_, it_);
+    const bool accurate = outcome == Outcome::accurate || goal.reached(mdp_, it_, half_width);
+    result_.level = Level::approximate;
+    result_.values = extrapolated(mdp_, it_);
+    result_.policy = it_.policy;
+    result_.residual_min = it_.residual.min;
+    result_.residual_max = it_.residual.max;
+    result_.status = accurate ? Status::converged : stopped_or(Status::precision_limit);
+  }
+
+  void certify() {
+    Enclosure best = enclose(mdp_, it_.v, run_.threads(), uncertainty_);
+    if (!satisfied(best) || improver_.refines_always()) best = refine(std::move(best));
+    result_.level = Level::certified;
+    result_.status = satisfied(best) ? Status::converged : stopped_or(Status::precision_limit);
+    prefer_zero(best);
+    result_.values = std::move(best.values);
+    result_.value_lower = std::move(best.lower);
+    result_.value_upper = std::move(best.upper);
+    result_.policy = std::move(best.policy);
+    result_.value_error_bound = best.half_width;
+    result_.policy_loss_bound = best.policy_loss_bound;
+    result_.residual_min = best.residual_min;
+    result_.residual_max = best.residual_max;
+  }
+
+  // C2: V + the solution of the correction problem, residual in twice the precision, until the test holds or the
+  // bounds stop shrinking.
+  Enclosure refine(Enclosure best) {
+    constexpr int max_rounds = 40;
+    if (!(best.half_width < infinity)) return best;
+    std::vector<TwoDouble> v(best.values.begin(), best.values.end());
+    double width = infinity;
+    for (int round = 0; round < max_rounds; ++round) {
+      const Gaps gaps = row_gaps(mdp_, finite_, v, run_.threads(), uncertainty_);
+      const double new_width = gaps.increment.upper - gaps.increment.lower;
+      const double largest = std::max(std::abs(gaps.increment.upper), std::abs(gaps.increment.lower));
+      if (!(largest < 0.5 * width)) break;
+      Enclosure candidate = enclose(mdp_, finite_, v, gaps, run_.threads());
+      const Policy policy = candidate.policy;
+      if (candidate.half_width <= best.half_width) best = std::move(candidate);
+      if (satisfied(best) && !improver_.refines_always()) break;
+      if (!run_.may_sweep()) break;
+      width = largest;
+      add_correction(v, gaps, policy, best, new_width);
+    }
+    return best;
+  }
+
+  // Solves the correction problem far enough for the accuracy asked for, or as far as doubles go in one round.
+  void add_correction(std::vector<TwoDouble>& v, const Gaps& gaps, const Policy& policy, const Enclosure& best,
+                      double width) {
+    constexpr double reduction_per_round = 1e-9;
+    const Mdp correction = correction_problem(mdp_, gaps);
+    Iterate step = Iterate::from(correction, finite_, {}, run_.threads());
+    step.policy = policy;
+    const double asked = improver_.refines_always() ? 0.0 : 0.1 * smallest_allowed(best);
+    const Goal goal(std::max(asked, reduction_per_round * width), best.half_width);
+    static_cast<void>(improver_.improve(correction, step, run_, goal));
+    step.residual = kernels::bellman_sweep(correction, step.v, step.tv, {}, run_.threads());
+    const auto e = extrapolated(correction, step);
+    for (std::size_t s = 0; s < v.size(); ++s) {
+      if (finite_[s] && std::isfinite(e[s])) v[s] = v[s] + TwoDouble(e[s]);
+    }
+  }
+
+  // 0 rather than 1e-31, wherever 0 is in the interval and accurate enough.
+  void prefer_zero(Enclosure& e) const {
+    for (std::size_t s = 0; s < finite_.size(); ++s) {
+      const double distance = std::max(-e.lower[s], e.upper[s]);
+      if (!(e.lower[s] <= 0.0 && e.upper[s] >= 0.0 && distance <= accuracy_.at(0.0))) continue;
+      e.values[s] = 0.0;
+      e.half_width = std::max(e.half_width, distance);
+    }
+  }
+
+  [[nodiscard]] bool satisfied(const Enclosure& e) const {
+    for (std::size_t s = 0; s < finite_.size(); ++s) {
+      if (finite_[s] && !(middle(e.lower[s], e.upper[s]).half_width <= accuracy_.at(e.values[s]))) return false;
+    }
+    return true;
+  }
+
+  [[nodiscard]] double smallest_allowed(const Enclosure& e) const {
+    double smallest = infinity;
+    for (std::size_t s = 0; s < finite_.size(); ++s) {
+      if (finite_[s]) smallest = std::min(smallest, accuracy_.at(e.values[s]));
+    }
+    return smallest;
+  }
+
+  [[nodiscard]] Status stopped_or(Status otherwise) const {
+    return run_.stopped() != Status::not_run ? run_.stopped() : otherwise;
+  }
+
+  [[nodiscard]] std::string explanation() const {
+    switch (result_.status) {
+      case Status::converged:
+        return certified_ ? "the enclosure is as narrow as asked for" : "the estimate meets the test";
+      case Status::sweep_limit: return fmt::format("stopped after max_sweeps = {} sweeps", run_.options().max_sweeps);
+      case Status::time_limit: return fmt::format("stopped after {} seconds", run_.options().time_limit_seconds);
+      case Status::interrupted: return "stopped by the observer";
+      case Status::precision_limit: return "rounding hides further progress, in twice the precision too";
+      default: return {};
+    }
+  }
+
+  const Mdp& mdp_;
+  Improver& improver_;
+  EntryUncertainty uncertainty_;
+  bool certified_;
+  Accuracy accuracy_;
+  Run run_;
+  graph::StateSet finite_;
+  Iterate it_;
+  SolveResult result_;
+};
+
+}  // namespace
+
+SolveResult solve_discounted(const Mdp& mdp, const SolveOptions& options,
+                             const std::function<std::unique_ptr<Improver>()>& make,
+                             const EntryUncertainty& uncertainty) {
+  require_valid_arguments(mdp, options);
+  const auto improver = make();
+  return Solve(mdp, options, *improver, uncertainty)();
+}
+
+}  // namespace mdp::solvers

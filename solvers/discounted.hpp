@@ -1,0 +1,21 @@
+// solvers/discounted.hpp — from an improver to a certified answer (internal).
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "libmdp/mdp.hpp"
+#include "solvers/enclosure.hpp"
+#include "solvers/iterate.hpp"
+#include "solvers/options.hpp"
+#include "solvers/result.hpp"
+
+namespace mdp::solvers {
+
+/// Runs the improver, encloses V*, and refines in twice the precision where doubles do not reach the accuracy.
+/// \param make  makes the improver once the arguments are checked
+[[nodiscard]] SolveResult solve_discounted(const Mdp& mdp, const SolveOptions& options,
+                                           const std::function<std::unique_ptr<Improver>()>& make,
+                                           const EntryUncertainty& uncertainty = {});
+
+}  // namespace mdp::solvers

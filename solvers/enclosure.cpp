@@ -1,0 +1,161 @@
+#include "solvers/enclosure.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "libmdp/bounds.hpp"
+#include "libmdp/error.hpp"
+#include "libmdp/graph/reachability.hpp"
+#include "libmdp/kernels/bellman.hpp"
+#include "solvers/centre.hpp"
+#include "solvers/gaps.hpp"
+
+namespace mdp::solvers {
+namespace {
+
+using bounds::Interval;
+
+void require_discounted(const Mdp& mdp, std::size_t n_values) {
+  if (!(mdp.exact_discount().complement.hi > 0.0)) {
+    throw InvalidArgument("discount = 1, required < 1 for the discounted criterion");
+  }
+  if (n_values != static_cast<std::size_t>(mdp.n_states())) {
+    throw InvalidArgument("v has " + std::to_string(n_values) +
+                          " entries, required n_states = " + std::to_string(mdp.n_states()));
+  }
+}
+
+// Takes in each state the lowest position within `slack` of the least q.
+struct Select {
+  const double* v;
+  double slack;
+  Action* policy;
+  kernels::ResidualRange residual = {};  // of q(policy) - v
+  double largest_excess = 0.0;           // of q(policy) - min q
+  std::vector<double> q = {};
+
+  void start(State) { q.clear(); }
+  void row(Action, Offset, double value) { q.push_back(value); }
+  void finish(State s) {
+    const double least = *std::min_element(q.begin(), q.end());
+    policy[s] = 0;
+    if (!(least < infinity && v[s] < infinity)) return;
+    const auto chosen = std::find_if(q.begin(), q.end(), [&](double x) { return x <= least + slack; });
+    policy[s] = static_cast<Action>(chosen - q.begin());
+    largest_excess = std::max(largest_excess, *chosen - least);
+    residual.min = std::min(residual.min, *chosen - v[s]);
+    residual.max = std::max(residual.max, *chosen - v[s]);
+  }
+};
+
+struct Selection {
+  kernels::ResidualRange residual = {};
+  double largest_excess = 0.0;
+};
+
+Selection select(const Mdp& mdp, std::span<const double> v, double slack, Policy& policy, int threads) {
+  policy.resize(v.size());
+  return kernels::reduce_states(
+      mdp.blocks(), threads, Selection{},
+      [&](State first, State last) {
+        Select visitor{v.data(), slack, policy.data()};
+        kernels::visit_rows(mdp, v, first, last, visitor);
+        return Selection{visitor.residual, visitor.largest_excess};
+      },
+      [](const Selection& a, const Selection& b) {
+        return Selection{{std::min(a.residual.min, b.residual.min), std::max(a.residual.max, b.residual.max)},
+                         std::max(a.largest_excess, b.largest_excess)};
+      });
+}
+
+// True if every state of finite value has one, and no other.
+bool complete(std::span<const char> finite, std::span<const double> tv) {
+  for (std::size_t s = 0; s < tv.size(); ++s) {
+    if (finite[s] ? !std::isfinite(tv[s]) : tv[s] < infinity) return false;
+  }
+  return true;
+}
+
+Enclosure unbounded(std::span<const char> finite) {
+  Enclosure e;
+  for (const char f : finite) {
+    e.lower.push_back(f ? -infinity : infinity);
+    e.upper.push_back(infinity);
+    e.values.push_back(f ? not_computed : infinity);
+  }
+  e.half_width = infinity;
+  e.policy_loss_bound = infinity;
+  e.residual_min = -infinity;
+  e.residual_max = infinity;
+  return e;
+}
+
+}  // namespace
+
+double EntryUncertainty::of_q(double values_max_abs) const noexcept {
+  return bounds::round_up(bounds::round_up(probability * values_max_abs) + cost);
+}
+
+Enclosure enclose(const Mdp& mdp, std::span<const double> v, int threads, const EntryUncertainty& uncertainty) {
+  require_discounted(mdp, v.size());
+  const auto finite = graph::finite_value_states(mdp);
+  std::vector<double> w(v.begin(), v.end());
+  for (std::size_t s = 0; s < w.size(); ++s) {
+    if (!finite[s]) w[s] = infinity;
+  }
+  const double size = centre(mdp, w, threads);
+  std::vector<double> tw(w.size());
+  const auto range = kernels::bellman_sweep(mdp, w, tw, {}, threads);
+  const double error = bounds::round_up(bounds::sweep_error(mdp, size) + uncertainty.of_q(size));
+  const bool any = std::find(finite.begin(), finite.end(), 1) != finite.end();
+  if (!complete(finite, tw) || !(error < infinity)) {
+    Enclosure e = unbounded(finite);
+    select(mdp, w, 0.0, e.policy, threads);
+    return e;
+  }
+
+  Enclosure e;
+  const Interval residual = any ? bounds::residual_enclosure(range.min, range.max, error) : Interval{0.0, 0.0};
+  const Interval increment = bounds::value_increment(residual, mdp.exact_discount());
+  const double below = bounds::round_down(increment.lower - error);
+  const double above = bounds::round_up(increment.upper + error);
+  e.residual_min = residual.lower;
+  e.residual_max = residual.upper;
+  e.lower.resize(w.size());
+  e.upper.resize(w.size());
+  e.values.resize(w.size());
+  e.half_width = 0.0;
+  for (std::size_t s = 0; s < w.size(); ++s) {
+    e.lower[s] = finite[s] ? round_down(two_sum(tw[s], below)) : infinity;
+    e.upper[s] = finite[s] ? round_up(two_sum(tw[s], above)) : infinity;
+    const Middle mid = middle(e.lower[s], e.upper[s]);
+    e.values[s] = mid.value;
+    e.half_width = std::max(e.half_width, mid.half_width);
+  }
+
+  const Selection chosen = select(mdp, w, 2.0 * error, e.policy, threads);
+  if (!any) {
+    e.policy_loss_bound = 0.0;
+    return e;
+  }
+  // V^pi <= TW + excess + increment of pi's residual (C1 for pi), V* >= TW + increment.lower, each to `error`.
+  const Interval of_policy = bounds::value_increment(
+      bounds::residual_enclosure(chosen.residual.min, chosen.residual.max, error), mdp.exact_discount());
+  const double difference = bounds::round_up(of_policy.upper - increment.lower);
+  e.policy_loss_bound =
+      std::max(0.0, bounds::round_up(bounds::round_up(difference + chosen.largest_excess) + 4.0 * error));
+  return e;
+}
+
+Enclosure enclose(const Mdp& mdp, std::span<const TwoDouble> v, int threads, const EntryUncertainty& uncertainty) {
+  require_discounted(mdp, v.size());
+  const auto finite = graph::finite_value_states(mdp);
+  std::vector<TwoDouble> w(v.begin(), v.end());
+  for (std::size_t s = 0; s < w.size(); ++s) {
+    if (!finite[s]) w[s] = infinity;
+  }
+  return enclose(mdp, finite, w, row_gaps(mdp, finite, w, threads, uncertainty), threads);
+}
+
+}  // namespace mdp::solvers

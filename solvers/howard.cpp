@@ -1,0 +1,140 @@
+#include "solvers/howard.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "solvers/centre.hpp"
+
+namespace mdp::solvers {
+namespace {
+
+using bounds::Interval;
+
+// min_a q, the range of min_a q - v, and the policy changed where some action is better by more than `threshold`.
+struct ImprovePolicy {
+  const double* v;
+  double* tv;
+  Action* policy;
+  double threshold;
+  kernels::ResidualRange residual = {};
+  State n_changed = 0;
+  State state = 0;
+  double best = infinity;
+  double incumbent = infinity;
+  Action best_action = 0;
+
+  void start(State s) {
+    state = s;
+    best = incumbent = infinity;
+    best_action = 0;
+  }
+  void row(Action action, Offset, double q) {
+    if (action == policy[state]) incumbent = q;
+    if (q < best) {
+      best = q;
+      best_action = action;
+    }
+  }
+  void finish(State s) {
+    tv[s] = best;
+    if (!(best < infinity && v[s] < infinity)) return;
+    residual.min = std::min(residual.min, best - v[s]);
+    residual.max = std::max(residual.max, best - v[s]);
+    if (!(incumbent - best > threshold)) return;
+    policy[s] = best_action;
+    ++n_changed;
+  }
+};
+
+struct Improvement {
+  kernels::ResidualRange residual = {};
+  State n_changed = 0;
+};
+
+Improvement improve_policy(const Mdp& mdp, Iterate& it, double threshold, int threads) {
+  return kernels::reduce_states(
+      mdp.blocks(), threads, Improvement{},
+      [&](State first, State last) {
+        ImprovePolicy visitor{it.v.data(), it.tv.data(), it.policy.data(), threshold};
+        kernels::visit_rows(mdp, it.v, first, last, visitor);
+        return Improvement{visitor.residual, visitor.n_changed};
+      },
+      [](const Improvement& a, const Improvement& b) {
+        return Improvement{{std::min(a.residual.min, b.residual.min), std::max(a.residual.max, b.residual.max)},
+                           a.n_changed + b.n_changed};
+      });
+}
+
+}  // namespace
+
+// V such that T_pi V - V is a constant but for rounding: corrections (I - gamma P_pi)^-1 of the residual, up to
+// constants, until the span of the residual stops shrinking. Returns bounds on V^pi - V (C1 for pi).
+Interval Howard::evaluate(const Mdp& mdp, Iterate& it, const Run& run) {
+  if (factorised_ != it.policy) {
+    if (chain_)
+      chain_->assign(mdp, it.policy, run.threads());
+    else
+      chain_.emplace(mdp, it.policy, run.threads());
+    lu_.emplace(*chain_, mdp.exact_discount());
+    factorised_ = it.policy;
+  }
+  std::vector<double> cost(it.v.size());
+  for (State s = 0; s < mdp.n_states(); ++s) cost[s] = mdp.cost()[selected_row(mdp, it.policy, s)];
+  std::vector<double> product(it.v.size());
+  std::vector<double> correction(it.v.size());
+  std::vector<double> best;
+  kernels::ResidualRange best_residual;
+  double span = infinity;
+  for (;;) {
+    chain_->multiply(it.v, product, run.threads());
+    kernels::ResidualRange residual;
+    for (std::size_t s = 0; s < it.v.size(); ++s) {
+      const double tv = mdp.discount() == 0.0 ? cost[s] : cost[s] + mdp.discount() * product[s];
+      correction[s] = it.v[s] < infinity ? tv - it.v[s] : 0.0;
+      if (it.v[s] < infinity) {
+        residual.min = std::min(residual.min, correction[s]);
+        residual.max = std::max(residual.max, correction[s]);
+      }
+    }
+    if (!(residual.max - residual.min < 0.5 * span)) break;
+    span = residual.max - residual.min;
+    best = it.v;
+    best_residual = residual;
+    const double middle = 0.5 * residual.min + 0.5 * residual.max;
+    for (std::size_t s = 0; s < it.v.size(); ++s) correction[s] = it.v[s] < infinity ? correction[s] - middle : 0.0;
+    lu_->solve(correction);
+    for (std::size_t s = 0; s < it.v.size(); ++s) it.v[s] += correction[s];
+    it.size = centre(mdp, it.v, run.threads());
+  }
+  if (best.empty()) return {};
+  it.v = best;
+  it.size = centre(mdp, it.v, run.threads());
+  const double error = bounds::sweep_error(mdp, it.size);
+  return bounds::value_increment_around_v(bounds::residual_enclosure(best_residual.min, best_residual.max, error),
+                                          mdp.exact_discount());
+}
+
+Outcome Howard::improve(const Mdp& mdp, Iterate& it, Run& run, const Goal& goal) {
+  if (it.policy.empty()) {
+    if (!run.may_sweep()) return Outcome::stopped;
+    it.policy.resize(it.v.size());
+    it.residual = kernels::bellman_sweep(mdp, it.v, it.tv, it.policy, run.threads());
+    run.count_sweep(it.residual, goal.shown(goal.half_width(mdp, it)));
+  }
+  for (;;) {
+    if (!run.may_sweep()) return Outcome::stopped;
+    const Interval around = evaluate(mdp, it, run);
+    run.count_iteration();
+    // Q^pi(s,a) - Q^pi(s,pi) is known to this from q: the errors of two q, and of V up to a constant.
+    const double error = bounds::sweep_error(mdp, it.size);
+    const double threshold = 2.0 * error + mdp.discount() * (around.upper - around.lower) * (1.0 + 4.0 * unit_roundoff);
+    const Improvement improvement = improve_policy(mdp, it, threshold, run.threads());
+    it.residual = improvement.residual;
+    const double half_width = goal.half_width(mdp, it);
+    run.count_sweep(it.residual, goal.shown(half_width));
+    if (goal.reached(mdp, it, half_width)) return Outcome::accurate;
+    if (improvement.n_changed == 0) return Outcome::stalled;
+  }
+}
+
+}  // namespace mdp::solvers

@@ -1,0 +1,155 @@
+#include "solvers/krylov.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "libmdp/kernels/parallel.hpp"
+
+namespace mdp::solvers {
+namespace {
+
+using Vector = std::vector<double>;
+
+class Solver {
+ public:
+  Solver(const kernels::CompressedRows& m, double discount, std::span<const double> b, std::span<double> x,
+         const KrylovOptions& options)
+      : m_(m), discount_(discount), b_(b), x_(x), options_(options), residual_(b.size()), kept_(b.size()) {
+    for (Vector* v : {&shadow_, &direction_, &precond_, &product_, &half_, &half_precond_, &half_product_}) {
+      v->resize(b.size());
+    }
+  }
+
+  KrylovResult operator()() {
+    double now = true_residual();
+    while (now > options_.tolerance && may_go_on()) {
+      std::copy(x_.begin(), x_.end(), kept_.begin());
+      bicgstab(now);
+      double after = true_residual();
+      if (!(after <= 0.5 * now)) {
+        std::copy(kept_.begin(), kept_.end(), x_.begin());
+        true_residual();
+        after = richardson(now);
+        if (!(after < (1.0 - 1e-3) * now) && stagnated(after)) {
+          now = std::min(now, after);
+          break;
+        }
+      }
+      now = after;
+    }
+    return {now, products_};
+  }
+
+ private:
+  [[nodiscard]] bool may_go_on() const {
+    return products_ < options_.max_products && (!options_.keep_going || options_.keep_going());
+  }
+
+  double norm(const Vector& v) const {
+    return options_.norm == Norm::max ? kernels::max_norm(m_.blocks, v, options_.threads)
+                                      : kernels::sum_norm(m_.blocks, v, options_.threads);
+  }
+  double dot(const Vector& a, const Vector& c) const { return kernels::dot(m_.blocks, a, c, options_.threads); }
+
+  void apply(const Vector& v, Vector& y) {
+    kernels::apply_system(m_, discount_, v, y, options_.threads);
+    ++products_;
+  }
+  void precondition(const Vector& r, Vector& z) const {
+    constexpr int n_parts = 8;
+    kernels::symmetric_gauss_seidel(m_, discount_, n_parts, r, z, options_.threads);
+  }
+  template <class F>
+  void for_each(F&& f) const {
+    kernels::for_states(m_.blocks, options_.threads, [&](State first, State last) {
+      for (State i = first; i < last; ++i) f(static_cast<std::size_t>(i));
+    });
+  }
+
+  // residual_ = b - A x; returns its norm.
+  double true_residual() {
+    kernels::apply_system(m_, discount_, x_, residual_, options_.threads);
+    ++products_;
+    for_each([&](std::size_t i) { residual_[i] = b_[i] - residual_[i]; });
+    return norm(residual_);
+  }
+
+  // One run from residual_: until its norm fell by 1e-3 or below the tolerance, or something breaks down.
+  void bicgstab(double start) {
+    constexpr std::int64_t products_per_run = 400;
+    const double target = std::max(0.5 * options_.tolerance, 1e-3 * start);
+    const std::int64_t last = std::min(options_.max_products, products_ + products_per_run);
+    shadow_ = residual_;
+    std::fill(direction_.begin(), direction_.end(), 0.0);
+    std::fill(product_.begin(), product_.end(), 0.0);
+    double rho = 1.0;
+    double alpha = 1.0;
+    double omega = 1.0;
+    while (products_ < last && may_go_on()) {
+      const double rho_new = dot(shadow_, residual_);
+      const double beta = rho_new / rho * (alpha / omega);
+      if (!std::isfinite(beta) || rho_new == 0.0) return;
+      rho = rho_new;
+      for_each([&](std::size_t i) { direction_[i] = residual_[i] + beta * (direction_[i] - omega * product_[i]); });
+      precondition(direction_, precond_);
+      apply(precond_, product_);
+      alpha = rho / dot(shadow_, product_);
+      if (!std::isfinite(alpha)) return;
+      for_each([&](std::size_t i) { half_[i] = residual_[i] - alpha * product_[i]; });
+      precondition(half_, half_precond_);
+      apply(half_precond_, half_product_);
+      omega = dot(half_product_, half_) / dot(half_product_, half_product_);
+      if (!std::isfinite(omega)) omega = 0.0;
+      for_each([&](std::size_t i) {
+        x_[i] += alpha * precond_[i] + omega * half_precond_[i];
+        residual_[i] = half_[i] - omega * half_product_[i];
+      });
+      const double size = norm(residual_);
+      if (!(size > target) || size > 1e6 * start || omega == 0.0) return;
+    }
+  }
+
+  // x <- x + residual; the residual's norm shrinks by the discount in exact arithmetic.
+  double richardson(double start) {
+    constexpr int sweeps = 50;
+    double now = start;
+    for (int k = 0; k < sweeps && may_go_on(); ++k) {
+      std::copy(x_.begin(), x_.end(), kept_.begin());
+      for_each([&](std::size_t i) { x_[i] += residual_[i]; });
+      const double after = true_residual();
+      if (!(after < now)) {
+        std::copy(kept_.begin(), kept_.end(), x_.begin());
+        return now;
+      }
+      now = after;
+      if (now <= options_.tolerance) return now;
+    }
+    return now;
+  }
+
+  // Rounding of b - A x is all that is left, or both ways failed three times.
+  [[nodiscard]] bool stagnated(double residual) {
+    const Vector x(x_.begin(), x_.end());
+    const Vector b(b_.begin(), b_.end());
+    return residual <= 16.0 * unit_roundoff * (norm(b) + 2.0 * norm(x)) || ++idle_ > 2;
+  }
+
+  const kernels::CompressedRows& m_;
+  double discount_;
+  std::span<const double> b_;
+  std::span<double> x_;
+  const KrylovOptions& options_;
+  Vector residual_, kept_, shadow_, direction_, precond_, product_, half_, half_precond_, half_product_;
+  std::int64_t products_ = 0;
+  int idle_ = 0;
+};
+
+}  // namespace
+
+KrylovResult improve_solution(const kernels::CompressedRows& m, double discount, std::span<const double> b,
+                              std::span<double> x, const KrylovOptions& options) {
+  return Solver(m, discount, b, x, options)();
+}
+
+}  // namespace mdp::solvers

@@ -1,0 +1,31 @@
+// solvers/method_choice.hpp — which method suits an MDP, and why (internal).
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "libmdp/kernels/policy_chain.hpp"
+#include "libmdp/mdp.hpp"
+#include "solvers/iterate.hpp"
+#include "solvers/options.hpp"
+
+namespace mdp::solvers {
+
+/// Whether sparse LU of a policy's system is cheap, and the reason in words.
+struct LuVerdict {
+  bool cheap = false;
+  std::string why;
+};
+
+/// Small chains: yes. Others: the widest level of a breadth-first search bounds the bandwidth after reordering; where
+/// that is small, the ordering of the factorisation itself estimates the work. O(n_transitions).
+[[nodiscard]] LuVerdict judge_sparse_lu(const kernels::PolicyChain& chain);
+
+/// Policy iteration for SolveOptions::linear_solver; `automatic` is decided by judge_sparse_lu() on the policy that is
+/// greedy for V = 0, of finite cost. With `or_modified`, modified policy iteration where sparse LU is dear.
+[[nodiscard]] std::unique_ptr<Improver> make_policy_iteration(const Mdp& mdp, const SolveOptions& options,
+                                                              bool or_modified);
+/// The improver for an MDP with one row per state.
+[[nodiscard]] std::unique_ptr<Improver> make_evaluator(const Mdp& chain, const SolveOptions& options);
+
+}  // namespace mdp::solvers

@@ -1,0 +1,194 @@
+#include "solvers/policy_system.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "libmdp/bounds.hpp"
+#include "libmdp/error.hpp"
+#include "libmdp/kernels/policy_chain.hpp"
+#include "solvers/krylov.hpp"
+#include "solvers/method_choice.hpp"
+#include "solvers/sparse_lu.hpp"
+
+namespace mdp::solvers {
+namespace {
+
+void require_valid_arguments(const Mdp& mdp, const LinearOptions& options) {
+  if (const auto rule = options.check(); !rule.empty()) throw InvalidOption(rule);
+  if (!(mdp.exact_discount().complement.hi > 0.0)) throw InvalidArgument("discount = 1, required < 1");
+}
+
+// The probabilities of each state divided by their sum.
+StochasticPolicy normalised(const Mdp& mdp, std::span<const double> policy) {
+  StochasticPolicy result(policy.begin(), policy.end());
+  for (State s = 0; s < mdp.n_states(); ++s) {
+    double sum = 0.0;
+    for (Offset row = mdp.state_rows()[s]; row < mdp.state_rows()[s + 1]; ++row) sum += policy[row];
+    for (Offset row = mdp.state_rows()[s]; row < mdp.state_rows()[s + 1]; ++row) result[row] /= sum;
+  }
+  return result;
+}
+
+Offset most_actions(const Mdp& mdp) {
+  Offset most = 0;
+  for (State s = 0; s < mdp.n_states(); ++s) most = std::max(most, mdp.n_actions(s));
+  return most;
+}
+
+}  // namespace
+
+std::string LinearOptions::check() const {
+  if (!(tolerance >= 0.0 && tolerance < 1.0))
+    return fmt::format("tolerance = {}, required 0 <= tolerance < 1", tolerance);
+  if (max_iterations < 1) return fmt::format("max_iterations = {}, required >= 1", max_iterations);
+  if (threads < 0) return fmt::format("threads = {}, required >= 0 (0 = all)", threads);
+  return {};
+}
+
+struct PolicySystem::Impl {
+  kernels::PolicyChain chain;
+  Discount discount;
+  LinearOptions options;
+  double entry_error;  // relative, of the entries of P against those meant
+  std::optional<SparseLu> lu;
+
+  Impl(const Mdp& mdp, kernels::PolicyChain packed, bool use_lu, const LinearOptions& linear, double error)
+      : chain(std::move(packed)), discount(mdp.exact_discount()), options(linear), entry_error(error) {
+    chain.transpose();
+    if (use_lu) lu.emplace(chain, discount);
+  }
+
+  [[nodiscard]] double norm(std::span<const double> x, bool transposed) const {
+    return transposed ? kernels::sum_norm(chain.blocks(), x, options.threads)
+                      : kernels::max_norm(chain.blocks(), x, options.threads);
+  }
+  [[nodiscard]] kernels::CompressedRows matrix(bool transposed) const {
+    return transposed ? chain.columns() : chain.rows();
+  }
+
+  void require_right_side(std::span<const double> b) const {
+    if (b.size() != static_cast<std::size_t>(chain.n_states())) {
+      throw InvalidArgument(
+          fmt::format("right-hand side has {} entries, required n_states = {}", b.size(), chain.n_states()));
+    }
+    const auto bad = std::find_if(b.begin(), b.end(), [](double x) { return !std::isfinite(x); });
+    if (bad != b.end())
+      throw InvalidArgument(fmt::format("right-hand side[{}] = {}, required finite", bad - b.begin(), *bad));
+  }
+
+  // Direct solution and refinement by the residual in doubles while that halves it.
+  void solve_directly(std::span<const double> b, LinearSolution& solution, bool transposed) const {
+    std::vector<double> residual(b.begin(), b.end());
+    std::vector<double> kept = solution.x;
+    double before = infinity;
+    for (;;) {
+      const double now = norm(residual, transposed);
+      if (!(now < 0.5 * before)) {
+        if (!(now < before)) solution.x = kept;
+        return;
+      }
+      before = now;
+      if (now == 0.0 || !std::isfinite(now)) return;
+      kept = solution.x;
+      if (transposed)
+        lu->solve_transposed(residual);
+      else
+        lu->solve(residual);
+      for (std::size_t i = 0; i < residual.size(); ++i) solution.x[i] += residual[i];
+      subtract_product(b, solution.x, residual, transposed);
+      ++solution.iterations;
+    }
+  }
+
+  // r = b - A x.
+  void subtract_product(std::span<const double> b, std::span<const double> x, std::span<double> r,
+                        bool transposed) const {
+    kernels::apply_system(matrix(transposed), discount.value.hi, x, r, options.threads);
+    for (std::size_t i = 0; i < b.size(); ++i) r[i] = b[i] - r[i];
+  }
+
+  // ||r||/(1 - gamma), r that of the MDP meant: per entry of b - (x - gamma M x), n + 3 roundings of |b| + |x| +
+  // gamma M |x|, and the entries' own errors; M or M^T is stochastic, so the norms add up to ||b|| + 2 ||x||.
+  [[nodiscard]] double error_bound(double residual, std::span<const double> b, std::span<const double> x,
+                                   bool transposed) const {
+    Offset longest = 0;
+    const auto m = matrix(transposed);
+    for (State i = 0; i < m.size(); ++i) longest = std::max(longest, m.begin[i + 1] - m.begin[i]);
+    const auto n = static_cast<Offset>(b.size());
+    const double size = norm(b, transposed) + 2.0 * norm(x, transposed);
+    const double relative = bounds::rounding(longest + 5) + entry_error + 2.0 * unit_roundoff;
+    // A norm of n terms is itself summed with n roundings.
+    const double inflate = 1.0 + bounds::rounding(2 * n + 64) + 4.0 * relative;
+    const double underflow = 0x1p-1070 * static_cast<double>(longest + 4) * (transposed ? static_cast<double>(n) : 1.0);
+    return bounds::value_error(bounds::round_up((residual + relative * size) * inflate + underflow), discount);
+  }
+
+  [[nodiscard]] LinearSolution solve(std::span<const double> b, bool transposed) const {
+    require_right_side(b);
+    LinearSolution solution;
+    solution.x.assign(b.size(), 0.0);
+    if (lu) {
+      solve_directly(b, solution, transposed);
+    } else {
+      KrylovOptions krylov;
+      krylov.norm = transposed ? Norm::sum : Norm::max;
+      krylov.tolerance = options.tolerance * norm(b, transposed);
+      krylov.max_products = options.max_iterations;
+      krylov.threads = options.threads;
+      solution.iterations = improve_solution(matrix(transposed), discount.value.hi, b, solution.x, krylov).products;
+    }
+    std::vector<double> residual(b.size());
+    subtract_product(b, solution.x, residual, transposed);
+    solution.residual = norm(residual, transposed);
+    solution.error_bound = error_bound(solution.residual, b, solution.x, transposed);
+    return solution;
+  }
+};
+
+PolicySystem::PolicySystem(const Mdp& mdp, std::span<const Action> policy, const LinearOptions& options) {
+  require_valid_arguments(mdp, options);
+  require_valid(mdp, policy);
+  kernels::PolicyChain chain(mdp, policy, options.threads);
+  const bool use_lu = options.solver == LinearSolver::sparse_lu ||
+                      (options.solver == LinearSolver::automatic && judge_sparse_lu(chain).cheap);
+  impl_ = std::make_unique<Impl>(mdp, std::move(chain), use_lu, options, mdp.entry_error().probability);
+}
+
+PolicySystem::PolicySystem(const Mdp& mdp, std::span<const double> stochastic_policy, const LinearOptions& options) {
+  require_valid_arguments(mdp, options);
+  require_valid(mdp, stochastic_policy);
+  const auto policy = normalised(mdp, stochastic_policy);
+  kernels::PolicyChain chain(mdp, policy, options.threads);
+  const bool use_lu = options.solver == LinearSolver::sparse_lu ||
+                      (options.solver == LinearSolver::automatic && judge_sparse_lu(chain).cheap);
+  const Offset n = most_actions(mdp);
+  const double error =
+      mdp.entry_error().probability + bounds::rounding(2 * n + 4) * (1.0 + mdp.entry_error().probability);
+  impl_ = std::make_unique<Impl>(mdp, std::move(chain), use_lu, options, error);
+}
+
+PolicySystem::~PolicySystem() = default;
+PolicySystem::PolicySystem(PolicySystem&&) noexcept = default;
+PolicySystem& PolicySystem::operator=(PolicySystem&&) noexcept = default;
+
+State PolicySystem::n_states() const noexcept { return impl_->chain.n_states(); }
+
+std::string PolicySystem::method() const { return impl_->lu ? "sparse LU" : "BiCGSTAB"; }
+
+LinearSolution PolicySystem::solve(std::span<const double> b) const { return impl_->solve(b, false); }
+
+LinearSolution PolicySystem::solve_transposed(std::span<const double> b) const { return impl_->solve(b, true); }
+
+void PolicySystem::multiply(std::span<const double> x, std::span<double> y) const {
+  impl_->chain.multiply(x, y, impl_->options.threads);
+}
+
+void PolicySystem::multiply_transposed(std::span<const double> x, std::span<double> y) const {
+  impl_->chain.multiply_transposed(x, y, impl_->options.threads);
+}
+
+}  // namespace mdp::solvers

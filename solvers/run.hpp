@@ -1,0 +1,43 @@
+// solvers/run.hpp — clock, limits, observer and trace of one call of a solver (internal).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <vector>
+
+#include "libmdp/kernels/bellman.hpp"
+#include "solvers/options.hpp"
+
+namespace mdp::solvers {
+
+/// Counts sweeps and says when to stop; what stopped it is remembered.
+class Run {
+ public:
+  explicit Run(const SolveOptions& options) : options_(options) {}
+
+  /// False once a limit is reached or the observer said stop.
+  [[nodiscard]] bool may_sweep();
+  /// Counts one sweep over all rows, tells observer and trace.
+  void count_sweep(const kernels::ResidualRange& residual, double half_width);
+  void count_iteration() { ++iterations_; }
+  [[nodiscard]] bool out_of_time() const { return seconds() >= options_.time_limit_seconds; }
+
+  /// not_run while nothing stopped it, else sweep_limit, time_limit or interrupted.
+  [[nodiscard]] Status stopped() const noexcept { return stopped_; }
+  [[nodiscard]] std::int64_t sweeps() const noexcept { return sweeps_; }
+  [[nodiscard]] std::int64_t iterations() const noexcept { return iterations_; }
+  [[nodiscard]] double seconds() const;
+  [[nodiscard]] std::vector<SweepRecord> take_trace() { return std::move(trace_); }
+  [[nodiscard]] int threads() const noexcept { return options_.threads; }
+  [[nodiscard]] const SolveOptions& options() const noexcept { return options_; }
+
+ private:
+  const SolveOptions& options_;
+  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+  Status stopped_ = Status::not_run;
+  std::int64_t sweeps_ = 0;
+  std::int64_t iterations_ = 0;
+  std::vector<SweepRecord> trace_;
+};
+
+}  // namespace mdp::solvers

@@ -1,0 +1,108 @@
+#include "solvers/sparse_lu.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include <klu.h>
+
+#include "libmdp/error.hpp"
+
+namespace mdp::solvers {
+namespace {
+
+using Index = SuiteSparse_long;
+
+// A in compressed rows, which KLU reads as compressed columns of A^T.
+struct Matrix {
+  std::vector<Index> begin;
+  std::vector<Index> index;
+  std::vector<double> value;
+
+  Matrix(const kernels::PolicyChain& chain, const Discount& discount) {
+    const auto n = static_cast<std::size_t>(chain.n_states());
+    begin.reserve(n + 1);
+    index.reserve(static_cast<std::size_t>(chain.n_transitions()) + n);
+    value.reserve(index.capacity());
+    begin.push_back(0);
+    for (State s = 0; s < chain.n_states(); ++s) {
+      bool diagonal = false;
+      for (Offset k = chain.row_begin()[s]; k < chain.row_begin()[s + 1]; ++k) {
+        const State next = chain.next_state()[k];
+        const double p = chain.probability()[k];
+        if (next >= s && !diagonal) {
+          diagonal = true;
+          append(s, next == s ? diagonal_entry(p, discount) : 1.0);
+        }
+        if (next != s) append(next, -discount.value.hi * p);
+      }
+      if (!diagonal) append(s, 1.0);
+      begin.push_back(static_cast<Index>(index.size()));
+    }
+  }
+
+  void append(State column, double x) {
+    index.push_back(column);
+    value.push_back(x);
+  }
+
+  // 1 - gamma p = (1 - p) + p (1 - gamma): no digits lost where both are near 1.
+  static double diagonal_entry(double p, const Discount& discount) {
+    return (two_sum(1.0, -p) + discount.complement * p).value();
+  }
+};
+
+void require(bool good, const klu_l_common& common) {
+  if (good) return;
+  throw Error(common.status == KLU_OUT_OF_MEMORY ? "sparse LU: out of memory"
+                                                 : "sparse LU: the policy's system is singular to working precision");
+}
+
+}  // namespace
+
+struct SparseLu::Impl {
+  Index n;
+  mutable klu_l_common common = {};
+  klu_l_symbolic* symbolic = nullptr;
+  klu_l_numeric* numeric = nullptr;
+
+  explicit Impl(Index size) : n(size) { klu_l_defaults(&common); }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+  ~Impl() {
+    klu_l_free_numeric(&numeric, &common);
+    klu_l_free_symbolic(&symbolic, &common);
+  }
+  void analyze(Matrix& a) {
+    symbolic = klu_l_analyze(n, a.begin.data(), a.index.data(), &common);
+    require(symbolic != nullptr, common);
+  }
+};
+
+SparseLu::SparseLu(const kernels::PolicyChain& chain, const Discount& discount)
+    : impl_(std::make_unique<Impl>(chain.n_states())) {
+  Matrix a(chain, discount);
+  impl_->analyze(a);
+  impl_->numeric = klu_l_factor(a.begin.data(), a.index.data(), a.value.data(), impl_->symbolic, &impl_->common);
+  require(impl_->numeric != nullptr && impl_->common.status == KLU_OK, impl_->common);
+}
+
+SparseLu::~SparseLu() = default;
+SparseLu::SparseLu(SparseLu&&) noexcept = default;
+SparseLu& SparseLu::operator=(SparseLu&&) noexcept = default;
+
+void SparseLu::solve(std::span<double> x) const {
+  klu_l_tsolve(impl_->symbolic, impl_->numeric, impl_->n, 1, x.data(), &impl_->common);
+}
+
+void SparseLu::solve_transposed(std::span<double> x) const {
+  klu_l_solve(impl_->symbolic, impl_->numeric, impl_->n, 1, x.data(), &impl_->common);
+}
+
+double SparseLu::estimated_flops(const kernels::PolicyChain& chain) {
+  Impl impl(chain.n_states());
+  Matrix a(chain, Discount(0.5));
+  impl.analyze(a);
+  return std::max(impl.symbolic->est_flops, impl.symbolic->lnz + impl.symbolic->unz);
+}
+
+}  // namespace mdp::solvers

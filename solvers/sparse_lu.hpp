@@ -1,0 +1,37 @@
+// solvers/sparse_lu.hpp — sparse LU of I - discount P by KLU (internal; the only file pair that knows SuiteSparse).
+#pragma once
+
+#include <memory>
+#include <span>
+
+#include "libmdp/kernels/policy_chain.hpp"
+#include "libmdp/mdp.hpp"
+
+namespace mdp::solvers {
+
+/// LU factors of A = I - discount P, block triangular form first, so that each strongly connected component is
+/// factorised by itself. A is diagonally dominant by rows: pivots stay on the diagonal.
+/// Source: Davis and Palamadai Natarajan, "Algorithm 907: KLU" (2010).
+class SparseLu {
+ public:
+  /// Entries 1 - discount p of the diagonal are rounded once, from twice the precision.
+  /// \throws Error  out of memory, or singular to working precision
+  SparseLu(const kernels::PolicyChain& chain, const Discount& discount);
+  ~SparseLu();
+  SparseLu(SparseLu&&) noexcept;
+  SparseLu& operator=(SparseLu&&) noexcept;
+
+  /// x <- A^-1 x.
+  void solve(std::span<double> x) const;
+  /// x <- A^-T x.
+  void solve_transposed(std::span<double> x) const;
+
+  /// Estimate of the work of a factorisation, in floating-point operations, by ordering the pattern of P.
+  [[nodiscard]] static double estimated_flops(const kernels::PolicyChain& chain);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace mdp::solvers
