@@ -20,8 +20,8 @@ struct SolveResult;
 
 /// One number for every entry of an MDP: a direction in which the entries move, or a gradient.
 struct EntryDirection {
-  std::vector<double> cost;         ///< [n_rows]
-  std::vector<double> probability;  ///< [n_transitions], stored transitions in order
+  std::vector<double> cost = {};         ///< [n_rows]
+  std::vector<double> probability = {};  ///< [n_transitions], stored transitions in order
   double discount = 0.0;
 };
 using EntryGradient = EntryDirection;
@@ -79,9 +79,10 @@ struct ReverseDerivative {
   Status status = Status::not_run;
   Level level = Level::approximate;
   std::string message;
-  EntryGradient gradient;                  ///< 0 for rows that the policy does not select (unless f depends on their Q)
-  std::vector<double> adjoint;             ///< [n_states] lambda = R_pi^T (df/dV + gamma P^T df/dQ)
-  double cost_error_bound = not_computed;  ///< of every entry of gradient.cost
+  EntryGradient gradient;       ///< 0 for rows that the policy does not select (unless f depends on their Q)
+  std::vector<double> adjoint;  ///< [n_states] lambda = R_pi^T (df/dV + gamma P^T df/dQ)
+  double adjoint_error_bound = not_computed;  ///< of the 1-norm
+  double cost_error_bound = not_computed;     ///< of every entry of gradient.cost
   double probability_error_bound = not_computed;
   double discount_error_bound = not_computed;
 };
@@ -89,40 +90,55 @@ struct ReverseDerivative {
 /// The gradient of a number f with respect to what a solver returns; an empty span is zero.
 /// Entries where the output is infinite must be 0.
 struct OutputGradient {
-  std::span<const double> values;      ///< [n_states] df/dV
-  std::span<const double> q;           ///< [n_rows] df/dQ
-  std::span<const double> log_policy;  ///< [n_rows] df/d log pi, soft points only
-  double error = 0.0;                  ///< how far `values` or `q` may be from what is meant: bound of the 1-norm
+  std::span<const double> values = {};      ///< [n_states] df/dV
+  std::span<const double> q = {};           ///< [n_rows] df/dQ
+  std::span<const double> log_policy = {};  ///< [n_rows] df/d log pi, soft points only
+  double error = 0.0;  ///< how far `values` and `q` together may be from what is meant: bound of the 1-norm
 };
 
-/// The Bellman equation V = L_pi + gamma P_pi V at a solution: what D1 needs, made once for many directions.
-/// One solve per jvp(), one transposed solve per vjp(). Safe to use from many threads.
+/// Where the Bellman equation is linearised.
+struct LinearisationPoint {
+  Status status = Status::converged;  ///< or refused
+  std::string message = {};
+  std::vector<double> values = {};                  ///< [n_states] V; +inf allowed
+  double value_error_bound = 0.0;                   ///< of each finite value
+  std::vector<double> row_weights = {};             ///< [n_rows] pi(a|s); zeros in states of infinite value
+  double row_weight_error = 0.0;                    ///< relative error of each weight
+  double temperature = 0.0;                         ///< beta > 0 at a soft point, else 0
+  bool of_policy = false;                           ///< V is that of a fixed policy, not an optimal one
+  std::vector<Tie> ties = {};                       ///< states where several actions may be optimal
+  std::shared_ptr<const PolicySystem> system = {};  ///< I - gamma P_pi; null if refused
+};
+
+/// The linear equation V = L_pi + gamma P_pi V at a solution: what D1 needs, made once for many directions.
+/// One solve per jvp(), one transposed solve per vjp(). Safe to use from many threads. The functions
+/// linearise_optimum(), linearise_policy() and linearise_soft() make it.
 class Linearisation {
  public:
+  /// \throws InvalidOption; InvalidArgument if the point does not fit the MDP.
+  Linearisation(const Mdp& mdp, LinearisationPoint point, const DerivativeOptions& options = {});
+
   /// `converged`, or `refused`: then jvp() and vjp() return results that are refused, too.
-  [[nodiscard]] Status status() const noexcept { return status_; }
-  [[nodiscard]] const std::string& message() const noexcept { return message_; }
+  [[nodiscard]] Status status() const noexcept { return point_.status; }
+  [[nodiscard]] const std::string& message() const noexcept { return point_.message; }
   /// States where several actions may be optimal; empty at a policy or a soft point.
-  [[nodiscard]] const std::vector<Tie>& ties() const noexcept { return ties_; }
+  [[nodiscard]] const std::vector<Tie>& ties() const noexcept { return point_.ties; }
   /// Whether the values are those of a fixed policy, not optimal ones.
-  [[nodiscard]] bool of_policy() const noexcept { return of_policy_; }
+  [[nodiscard]] bool of_policy() const noexcept { return point_.of_policy; }
 
   [[nodiscard]] const Mdp& mdp() const noexcept { return mdp_; }
-  /// [n_states] and the bound on the error of each finite one.
-  [[nodiscard]] std::span<const double> values() const noexcept { return values_; }
-  [[nodiscard]] double value_error_bound() const noexcept { return value_error_; }
-  /// [n_rows] probability with which each row is taken. Zeros in states of infinite value.
-  [[nodiscard]] std::span<const double> row_weights() const noexcept { return row_weights_; }
+  [[nodiscard]] const LinearisationPoint& point() const noexcept { return point_; }
 
   /// Forward (D1):  dV = R_pi (dL_pi + gamma dP_pi V + dgamma P_pi V),
   /// dQ = dL + gamma dP V + gamma P dV + dgamma P V,  d log pi = -(dQ - dV)/beta  (D4).
   /// \param direction  in the convention of the options; finite numbers
-  /// Bound: the residual of dV in its own equation, widened by rounding, by the error of V and of pi, over
-  /// 1 - gamma. \throws InvalidArgument for a wrong shape or a number that is not finite.
+  /// Bound: the residual of dV in its own equation, widened by rounding and by the errors of V and pi, over
+  /// 1 - gamma (C2). \throws InvalidArgument for a wrong shape or a number that is not finite.
   [[nodiscard]] ForwardDerivative jvp(const EntryDirection& direction) const;
 
   /// Reverse (D1):  with lambda = R_pi^T (df/dV + gamma P^T df/dQ) and rho = pi lambda + df/dQ over rows,
-  /// df/dL = rho,  df/dP(s') = gamma rho V(s'),  df/dgamma = sum rho E V. Bounds as for jvp(), in the 1-norm.
+  /// df/dL = rho,  df/dP(s') = gamma rho V(s'),  df/dgamma = sum rho E V. Bounds as for jvp(), in the 1-norm:
+  /// the columns of R_pi^T sum to 1/(1 - gamma).
   /// \throws InvalidArgument for a wrong shape, a number that is not finite, or weight on an infinite output.
   [[nodiscard]] ReverseDerivative vjp(const OutputGradient& output) const;
 
@@ -130,21 +146,15 @@ class Linearisation {
   [[nodiscard]] ReverseDerivative performance_gradient() const;
 
  private:
-  friend class LinearisationBuilder;
-  explicit Linearisation(const Mdp& mdp) : mdp_(mdp) {}
+  struct Weights;
+  [[nodiscard]] Weights weights_of(const OutputGradient& output) const;
+  void set_log_policy(ForwardDerivative& result) const;
+  void set_bounds(ReverseDerivative& result, std::span<const double> rho, double residual, double weight_error,
+                  double weight_norm) const;
 
   Mdp mdp_;
+  LinearisationPoint point_;
   DerivativeOptions options_;
-  Status status_ = Status::not_run;
-  std::string message_;
-  std::vector<Tie> ties_;
-  bool of_policy_ = false;
-  std::vector<double> values_;
-  double value_error_ = 0.0;  // of every finite value
-  std::vector<double> row_weights_;
-  double row_weight_error_ = 0.0;  // relative, of every weight
-  double temperature_ = 0.0;       // > 0 at a soft point
-  std::shared_ptr<const PolicySystem> system_;
 };
 
 /// D1 at V* of a solved MDP: `solution` gives values, their certified bounds (made here if absent) and policy.

@@ -19,10 +19,10 @@ struct PolicyGradient {
   std::string message;
   double performance = not_computed;  ///< J, discounted, no entropy term
   double performance_error_bound = not_computed;
-  std::vector<double> values;                        ///< [n_states] V^pi
-  std::vector<double> advantage;                     ///< [n_rows] Q^pi - V^pi; +inf = inadmissible
-  std::vector<double> occupancy;                     ///< [n_states] d = R_pi^T rho0, sums to 1/(1 - gamma)
-  std::vector<double> logit_gradient;                ///< [n_rows] w = d pi A^pi, sums to 0 in each state
+  std::vector<double> values;          ///< [n_states] V^pi
+  std::vector<double> advantage;       ///< [n_rows] Q^pi - V^pi; +inf = inadmissible; NaN where V^pi = inf
+  std::vector<double> occupancy;       ///< [n_states] d = R_pi^T rho0, sums to 1/(1 - gamma)
+  std::vector<double> logit_gradient;  ///< [n_rows] w = d pi A^pi, sums to 0 in each state
   double logit_gradient_error_bound = not_computed;  ///< bound of the 1-norm of its error
 };
 

@@ -3,7 +3,8 @@
 
 #include <cstdint>
 #include <functional>
-#include <span>
+#include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "libmdp/policy.hpp"
 #include "libmdp/status.hpp"
 #include "solvers/derivative.hpp"
+#include "solvers/options.hpp"
 
 namespace mdp::solvers {
 
@@ -23,18 +25,20 @@ struct SoftOptions {
   /// beta > 0, in units of cost. V_beta tends to V* as beta -> 0, to averages as beta -> inf.
   double temperature = 1.0;
   /// mu: [n_rows] finite, >= 0, positive somewhere in each state; rows with 0 are never taken. Need not sum
-  /// to 1 (it does when beta KL(pi|mu) is meant). Empty: the counting measure, 1 for every row.
+  /// to 1 (it does when beta KL(pi|mu) is meant: uniform_policy()). Empty: the counting measure, 1 for every row.
   std::vector<double> reference;
   SoftMethod method = SoftMethod::newton;
-  /// Converged: half-width of the enclosure <= tolerance + relative_tolerance |V| in every state. Both >= 0;
-  /// negative = not given: the other then decides; neither given: 1e-9 min(1, max |cost|) and 1e-9.
-  double tolerance = -1.0;
-  double relative_tolerance = -1.0;
-  std::int64_t max_sweeps = 1'000'000;   ///< >= 1; a Newton step is one sweep and one solve
-  double time_limit_seconds = infinity;  ///< > 0
-  int threads = 0;                       ///< 0 = all
-  /// Called after each sweep with its number and the enclosure's largest half-width; false stops the run.
-  std::function<bool(std::int64_t sweeps, double value_error_bound)> observer;
+  /// Converged: half-width of the enclosure <= tolerance + relative_tolerance |V| in every state of finite value.
+  /// One given: the other is 0. None: 1e-9 min(1, max |cost|) and 1e-9, as SolveOptions.
+  std::optional<double> tolerance;           ///< >= 0, finite
+  std::optional<double> relative_tolerance;  ///< >= 0, finite
+  /// Most sweeps, >= 1; a Newton step is one sweep and one linear solve.
+  std::int64_t max_sweeps = std::numeric_limits<std::int64_t>::max();
+  double time_limit_seconds = infinity;  ///< > 0; looked at between sweeps
+  int threads = 0;                       ///< 0 = all; the answer has the same bits for any number
+  bool record_trace = false;
+  /// Called after each sweep; false stops the run with the best bounds so far (Status::interrupted).
+  std::function<bool(const SweepRecord&)> observer;
 
   [[nodiscard]] std::string check() const;  ///< "" or the first violated rule
 };
@@ -59,6 +63,7 @@ struct SoftResult {
   std::int64_t sweeps = -1;
   std::int64_t iterations = -1;  ///< Newton steps
   double seconds = not_computed;
+  std::vector<SweepRecord> trace;  ///< if SoftOptions::record_trace
 
   [[nodiscard]] bool converged() const noexcept { return status == Status::converged; }
 };
@@ -68,6 +73,9 @@ struct SoftResult {
 /// no overflow for any beta. Rounding: exp and log are taken to be within 2 ulp (as glibc's are).
 /// \throws InvalidOption; InvalidArgument if the discount is 1.
 [[nodiscard]] SoftResult solve_soft(const Mdp& mdp, const SoftOptions& options = {});
+
+/// Bound on |meant pi - policy| / policy, of every entry that does not underflow.
+[[nodiscard]] double relative_policy_error(const SoftResult& solution);
 
 /// D4: the linearised soft Bellman equation. pi_beta is fixed in it (envelope), so that D1's formulas hold with
 /// pi-averaged rows; its jvp() also gives d log pi. Options' at_ties does not matter.
