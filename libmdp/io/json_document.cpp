@@ -166,6 +166,14 @@ std::vector<JsonDocument::Member> JsonDocument::object(Value v, const Place& pla
   return members;
 }
 
+JsonDocument::Value JsonDocument::find(Value object, std::string_view key) const {
+  if (!is(object, Kind::object)) return 0;
+  for (Value k = nodes_[object].first; k != 0; k = nodes_[nodes_[k].next].next) {
+    if (text_of(nodes_[k]) == key) return nodes_[k].next;
+  }
+  return 0;
+}
+
 std::string_view JsonDocument::string(Value v, const Place& place) const {
   require(v, Kind::string, place, "a string");
   return text_of(nodes_[v]);

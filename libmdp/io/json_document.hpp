@@ -56,6 +56,8 @@ class JsonDocument {
   [[nodiscard]] std::int64_t size(Value v) const;
   /// Members of an object in the order of the file.  \throws InputError if v is no object or a key stands twice.
   [[nodiscard]] std::vector<Member> object(Value v, const Place& place) const;
+  /// The member of an object with that key (the first), or 0.
+  [[nodiscard]] Value find(Value object, std::string_view key) const;
   /// \throws InputError if v is not a string.
   [[nodiscard]] std::string_view string(Value v, const Place& place) const;
   /// \throws InputError if v is not an integer that fits 64 bits.

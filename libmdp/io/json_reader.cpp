@@ -42,7 +42,8 @@ class JsonModel {
   std::vector<std::string> names;
   Objective objective = Objective::minimize;
   mpq_class discount = 1;
-  std::vector<std::pair<std::int64_t, mpq_class>> initial;
+  std::vector<std::pair<std::int64_t, mpq_class>> initial;  ///< as in the file, with sum
+  mpq_class initial_sum = 1;
   std::vector<std::int64_t> goal;
   /// States that need a cost-free self-loop: goal states without choices, repaired dead ends.
   std::vector<std::int64_t> without_choice;
@@ -177,7 +178,7 @@ void JsonModel::read_initial(Value v) {
   if (abs(sum - 1) > mpq_class(options_.row_sum_tolerance)) {
     document_.fail(v, place, "the probabilities sum to " + shortest_text(nearest_double(sum)) + ", not to 1");
   }
-  for (auto& [s, p] : initial) p /= sum;
+  initial_sum = sum;
 }
 
 void JsonModel::read_goal(Value v) {
@@ -415,6 +416,7 @@ ExactModel exact_from(JsonModel&& model) {
   exact.objective = model.objective;
   exact.names = std::move(model.names);
   exact.initial = std::move(model.initial);
+  for (auto& [s, p] : exact.initial) p /= model.initial_sum;
   merge_duplicates(exact.initial);
   exact.goal = std::move(model.goal);
   return exact;

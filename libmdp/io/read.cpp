@@ -6,6 +6,7 @@
 #include "libmdp/io/file_bytes.hpp"
 #include "libmdp/io/json.hpp"
 #include "libmdp/io/npz.hpp"
+#include "libmdp/io/umb.hpp"
 
 namespace mdp::io {
 
@@ -23,6 +24,7 @@ Mdp read_mdp(const std::string& path, const ReadOptions& options) {
   const std::string format = extension(path);
   if (format == "json") return read_json(file.bytes(), path, options);
   if (format == "npz") return read_npz(file.bytes(), path, options);
+  if (format == "umb") return read_umb(file.bytes(), path, options);
   throw InputError(path, "", "is of no known format; known by file name: .json, .npz, .umb");
 }
 
