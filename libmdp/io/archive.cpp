@@ -128,19 +128,20 @@ struct ArchiveWriter::State {
   AtomicFile file;
   std::unique_ptr<archive, decltype(&archive_write_free)> writer{archive_write_new(), &archive_write_free};
   std::exception_ptr failure;  // of `file`, caught below libarchive's frames
+  bool discard = false;        // the archive was given up: nothing more is written
 
   explicit State(const std::string& name) : path(name), file(name) {}
 
-  static la_ssize_t write(archive* a, void* self, const void* bytes, std::size_t size) {
+  // Always succeeds for libarchive, which leaks its buffer when a write fails: require() reports the failure.
+  static la_ssize_t write(archive*, void* self, const void* bytes, std::size_t size) {
     auto& state = *static_cast<State*>(self);
+    if (state.discard || state.failure) return static_cast<la_ssize_t>(size);
     try {
       state.file.write(std::span(static_cast<const std::byte*>(bytes), size));
-      return static_cast<la_ssize_t>(size);
     } catch (...) {
       state.failure = std::current_exception();
-      archive_set_error(a, EIO, "write failed");
-      return -1;
     }
+    return static_cast<la_ssize_t>(size);
   }
   void require(bool done) const {
     if (failure) std::rethrow_exception(failure);
@@ -170,8 +171,8 @@ ArchiveWriter::ArchiveWriter(const std::string& path, ArchiveFormat format, Comp
 }
 
 ArchiveWriter::~ArchiveWriter() {
-  // libarchive would finish the archive on free(); the file is thrown away, so nothing needs to be written.
-  if (state_ && state_->writer) archive_write_fail(state_->writer.get());
+  // libarchive finishes the archive on free(); the file is thrown away, so nothing needs to be written.
+  if (state_) state_->discard = true;
 }
 
 void ArchiveWriter::begin(const std::string& name, std::size_t size) {
