@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <utility>
 
 #include "libmdp/bounds.hpp"
 #include "libmdp/error.hpp"
@@ -26,12 +27,14 @@ void require_discounted(const Mdp& mdp, std::size_t n_values) {
   }
 }
 
-// Takes in each state the lowest position within `slack` of the least q.
+// TV, its residual, and in each state the lowest position within `slack` of the least q.
 struct Select {
   const double* v;
   double slack;
+  double* tv;
   Action* policy;
-  kernels::ResidualRange residual = {};  // of q(policy) - v
+  kernels::ResidualRange residual = {};  // of min q - v
+  kernels::ResidualRange selected = {};  // of q(policy) - v
   double largest_excess = 0.0;           // of q(policy) - min q
   std::vector<double> q = {};
 
@@ -39,32 +42,41 @@ struct Select {
   void row(Action, Offset, double value) { q.push_back(value); }
   void finish(State s) {
     const double least = *std::min_element(q.begin(), q.end());
+    tv[s] = least;
     policy[s] = 0;
     if (!(least < infinity && v[s] < infinity)) return;
     const auto chosen = std::find_if(q.begin(), q.end(), [&](double x) { return x <= least + slack; });
     policy[s] = static_cast<Action>(chosen - q.begin());
     largest_excess = std::max(largest_excess, *chosen - least);
-    residual.min = std::min(residual.min, *chosen - v[s]);
-    residual.max = std::max(residual.max, *chosen - v[s]);
+    residual = widened(residual, least - v[s]);
+    selected = widened(selected, *chosen - v[s]);
+  }
+  static kernels::ResidualRange widened(const kernels::ResidualRange& r, double d) {
+    return {std::min(r.min, d), std::max(r.max, d)};
   }
 };
 
 struct Selection {
   kernels::ResidualRange residual = {};
+  kernels::ResidualRange selected = {};
   double largest_excess = 0.0;
 };
 
-Selection select(const Mdp& mdp, std::span<const double> v, double slack, Policy& policy, int threads) {
+Selection select(const Mdp& mdp, std::span<const double> v, double slack, std::span<double> tv, Policy& policy,
+                 int threads) {
   policy.resize(v.size());
+  const auto joined = [](const kernels::ResidualRange& a, const kernels::ResidualRange& b) {
+    return kernels::ResidualRange{std::min(a.min, b.min), std::max(a.max, b.max)};
+  };
   return kernels::reduce_states(
       mdp.blocks(), threads, Selection{},
       [&](State first, State last) {
-        Select visitor{v.data(), slack, policy.data()};
+        Select visitor{v.data(), slack, tv.data(), policy.data()};
         kernels::visit_rows(mdp, v, first, last, visitor);
-        return Selection{visitor.residual, visitor.largest_excess};
+        return Selection{visitor.residual, visitor.selected, visitor.largest_excess};
       },
-      [](const Selection& a, const Selection& b) {
-        return Selection{{std::min(a.residual.min, b.residual.min), std::max(a.residual.max, b.residual.max)},
+      [&](const Selection& a, const Selection& b) {
+        return Selection{joined(a.residual, b.residual), joined(a.selected, b.selected),
                          std::max(a.largest_excess, b.largest_excess)};
       });
 }
@@ -77,8 +89,24 @@ bool complete(std::span<const char> finite, std::span<const double> tv) {
   return true;
 }
 
-Enclosure unbounded(std::span<const char> finite) {
+// [tw + below, tw + above], rounded outward, and its middle.
+void set_intervals(Enclosure& e, std::span<const char> finite, std::span<const double> tw, double below, double above) {
+  e.lower.resize(tw.size());
+  e.upper.resize(tw.size());
+  e.values.resize(tw.size());
+  e.half_width = 0.0;
+  for (std::size_t s = 0; s < tw.size(); ++s) {
+    e.lower[s] = finite[s] ? round_down(two_sum(tw[s], below)) : infinity;
+    e.upper[s] = finite[s] ? round_up(two_sum(tw[s], above)) : infinity;
+    const Middle mid = middle(e.lower[s], e.upper[s]);
+    e.values[s] = mid.value;
+    e.half_width = std::max(e.half_width, mid.half_width);
+  }
+}
+
+Enclosure unbounded(std::span<const char> finite, Policy policy) {
   Enclosure e;
+  e.policy = std::move(policy);
   for (const char f : finite) {
     e.lower.push_back(f ? -infinity : infinity);
     e.upper.push_back(infinity);
@@ -105,46 +133,29 @@ Enclosure enclose(const Mdp& mdp, std::span<const double> v, int threads, const 
     if (!finite[s]) w[s] = infinity;
   }
   const double size = centre(mdp, w, threads);
-  std::vector<double> tw(w.size());
-  const auto range = kernels::bellman_sweep(mdp, w, tw, {}, threads);
   const double error = bounds::round_up(bounds::sweep_error(mdp, size) + uncertainty.of_q(size));
-  const bool any = std::find(finite.begin(), finite.end(), 1) != finite.end();
-  if (!complete(finite, tw) || !(error < infinity)) {
-    Enclosure e = unbounded(finite);
-    select(mdp, w, 0.0, e.policy, threads);
-    return e;
-  }
+  std::vector<double> tw(w.size());
+  Policy policy;
+  const Selection chosen = select(mdp, w, 2.0 * error, tw, policy, threads);
+  if (!complete(finite, tw) || !(error < infinity)) return unbounded(finite, std::move(policy));
 
   Enclosure e;
-  const Interval residual = any ? bounds::residual_enclosure(range.min, range.max, error) : Interval{0.0, 0.0};
+  e.policy = std::move(policy);
+  const bool any = chosen.residual.min <= chosen.residual.max;
+  const Interval residual =
+      any ? bounds::residual_enclosure(chosen.residual.min, chosen.residual.max, error) : Interval{0.0, 0.0};
   const Interval increment = bounds::value_increment(residual, mdp.exact_discount());
-  const double below = bounds::round_down(increment.lower - error);
-  const double above = bounds::round_up(increment.upper + error);
   e.residual_min = residual.lower;
   e.residual_max = residual.upper;
-  e.lower.resize(w.size());
-  e.upper.resize(w.size());
-  e.values.resize(w.size());
-  e.half_width = 0.0;
-  for (std::size_t s = 0; s < w.size(); ++s) {
-    e.lower[s] = finite[s] ? round_down(two_sum(tw[s], below)) : infinity;
-    e.upper[s] = finite[s] ? round_up(two_sum(tw[s], above)) : infinity;
-    const Middle mid = middle(e.lower[s], e.upper[s]);
-    e.values[s] = mid.value;
-    e.half_width = std::max(e.half_width, mid.half_width);
-  }
-
-  const Selection chosen = select(mdp, w, 2.0 * error, e.policy, threads);
-  if (!any) {
-    e.policy_loss_bound = 0.0;
-    return e;
-  }
+  set_intervals(e, finite, tw, bounds::round_down(increment.lower - error), bounds::round_up(increment.upper + error));
+  e.policy_loss_bound = 0.0;
+  if (!any) return e;
   // V^pi <= TW + excess + increment of pi's residual (C1 for pi), V* >= TW + increment.lower, each to `error`.
   const Interval of_policy = bounds::value_increment(
-      bounds::residual_enclosure(chosen.residual.min, chosen.residual.max, error), mdp.exact_discount());
+      bounds::residual_enclosure(chosen.selected.min, chosen.selected.max, error), mdp.exact_discount());
   const double difference = bounds::round_up(of_policy.upper - increment.lower);
-  e.policy_loss_bound =
-      std::max(0.0, bounds::round_up(bounds::round_up(difference + chosen.largest_excess) + 4.0 * error));
+  const double loss = bounds::round_up(bounds::round_up(difference + chosen.largest_excess) + 4.0 * error);
+  e.policy_loss_bound = std::max(0.0, loss);
   return e;
 }
 

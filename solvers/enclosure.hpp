@@ -37,7 +37,7 @@ struct Enclosure {
 /// \param v  [n_states]; what it says at states of infinite value is not read; finite elsewhere, else the
 ///           bounds are -inf and +inf
 /// \throws InvalidArgument  wrong length; discount 1
-/// Cost: two sweeps.
+/// Cost: one sweep.
 [[nodiscard]] Enclosure enclose(const Mdp& mdp, std::span<const double> v, int threads = 0,
                                 const EntryUncertainty& uncertainty = {});
 

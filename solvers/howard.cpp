@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "solvers/centre.hpp"
+#include "solvers/krylov.hpp"
 
 namespace mdp::solvers {
 namespace {
@@ -67,50 +68,62 @@ Improvement improve_policy(const Mdp& mdp, Iterate& it, double threshold, int th
 
 }  // namespace
 
+void Howard::factorise(const Mdp& mdp, const Policy& policy, const Run& run) {
+  if (factorised_ == policy) return;
+  if (chain_)
+    chain_->assign(mdp, policy, run.threads());
+  else
+    chain_.emplace(mdp, policy, run.threads());
+  lu_ = SparseLu::within(*chain_, mdp.exact_discount(), max_flops_);
+  factorised_ = policy;
+}
+
+// x <- (I - gamma P_pi)^-1 x, to the digits that one correction can use.
+void Howard::apply_inverse(const Mdp& mdp, std::vector<double>& x, const Run& run) const {
+  if (lu_) return lu_->solve(x);
+  constexpr double reduction = 1e-8;
+  const std::vector<double> right_side(x);
+  std::fill(x.begin(), x.end(), 0.0);
+  KrylovOptions options;
+  options.tolerance = reduction * kernels::max_norm(chain_->blocks(), right_side, run.threads());
+  options.threads = run.threads();
+  options.keep_going = [&run] { return !run.out_of_time(); };
+  improve_solution(chain_->rows(), mdp.discount(), right_side, x, options);
+}
+
 // V such that T_pi V - V is a constant but for rounding: corrections (I - gamma P_pi)^-1 of the residual, up to
 // constants, until the span of the residual stops shrinking. Returns bounds on V^pi - V (C1 for pi).
 Interval Howard::evaluate(const Mdp& mdp, Iterate& it, const Run& run) {
-  if (factorised_ != it.policy) {
-    if (chain_)
-      chain_->assign(mdp, it.policy, run.threads());
-    else
-      chain_.emplace(mdp, it.policy, run.threads());
-    lu_.emplace(*chain_, mdp.exact_discount());
-    factorised_ = it.policy;
-  }
-  std::vector<double> cost(it.v.size());
-  for (State s = 0; s < mdp.n_states(); ++s) cost[s] = mdp.cost()[selected_row(mdp, it.policy, s)];
-  std::vector<double> product(it.v.size());
-  std::vector<double> correction(it.v.size());
-  std::vector<double> best;
-  kernels::ResidualRange best_residual;
+  factorise(mdp, it.policy, run);
+  std::vector<double> tv(it.v.size());
+  std::vector<double> kept;
+  kernels::ResidualRange kept_residual;
   double span = infinity;
   for (;;) {
-    chain_->multiply(it.v, product, run.threads());
+    // Costs are those of this MDP: the chain may have been packed from another with the same transitions.
+    chain_->multiply(it.v, tv, run.threads());
     kernels::ResidualRange residual;
-    for (std::size_t s = 0; s < it.v.size(); ++s) {
-      const double tv = mdp.discount() == 0.0 ? cost[s] : cost[s] + mdp.discount() * product[s];
-      correction[s] = it.v[s] < infinity ? tv - it.v[s] : 0.0;
-      if (it.v[s] < infinity) {
-        residual.min = std::min(residual.min, correction[s]);
-        residual.max = std::max(residual.max, correction[s]);
-      }
+    for (State s = 0; s < mdp.n_states(); ++s) {
+      if (!(it.v[s] < infinity)) continue;
+      const double cost = mdp.cost()[selected_row(mdp, it.policy, s)];
+      tv[s] = (mdp.discount() == 0.0 ? cost : cost + mdp.discount() * tv[s]) - it.v[s];
+      residual = {std::min(residual.min, tv[s]), std::max(residual.max, tv[s])};
     }
     if (!(residual.max - residual.min < 0.5 * span)) break;
     span = residual.max - residual.min;
-    best = it.v;
-    best_residual = residual;
+    kept = it.v;
+    kept_residual = residual;
     const double middle = 0.5 * residual.min + 0.5 * residual.max;
-    for (std::size_t s = 0; s < it.v.size(); ++s) correction[s] = it.v[s] < infinity ? correction[s] - middle : 0.0;
-    lu_->solve(correction);
-    for (std::size_t s = 0; s < it.v.size(); ++s) it.v[s] += correction[s];
+    for (std::size_t s = 0; s < tv.size(); ++s) tv[s] = it.v[s] < infinity ? tv[s] - middle : 0.0;
+    apply_inverse(mdp, tv, run);
+    for (std::size_t s = 0; s < tv.size(); ++s) it.v[s] += tv[s];
     it.size = centre(mdp, it.v, run.threads());
   }
-  if (best.empty()) return {};
-  it.v = best;
+  if (kept.empty()) return {};
+  it.v = std::move(kept);
   it.size = centre(mdp, it.v, run.threads());
   const double error = bounds::sweep_error(mdp, it.size);
-  return bounds::value_increment_around_v(bounds::residual_enclosure(best_residual.min, best_residual.max, error),
+  return bounds::value_increment_around_v(bounds::residual_enclosure(kept_residual.min, kept_residual.max, error),
                                           mdp.exact_discount());
 }
 

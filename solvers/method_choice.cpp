@@ -6,16 +6,15 @@
 
 #include <fmt/format.h>
 
-#include "libmdp/graph/reachability.hpp"
 #include "solvers/howard.hpp"
-#include "solvers/sparse_lu.hpp"
 #include "solvers/sweeps.hpp"
 
 namespace mdp::solvers {
 namespace {
 
 constexpr State small_chain = 300;
-constexpr double cheap_flops = 1e9;
+constexpr double cheap_flops = 1e9;  // of a banded factorisation as wide as the levels
+constexpr double most_flops = 1e10;  // of one factorisation, before BiCGSTAB takes over
 
 // Widest level of a breadth-first search in the graph of P + P^T, over all its parts; gives up beyond `limit`.
 State level_width(const kernels::PolicyChain& chain, State limit) {
@@ -48,13 +47,14 @@ State level_width(const kernels::PolicyChain& chain, State limit) {
   return widest;
 }
 
-// A policy of finite cost wherever there is one.
-Policy cheapest_policy(const Mdp& mdp, int threads) {
-  const auto finite = graph::finite_value_states(mdp);
-  Iterate it = Iterate::from(mdp, finite, {}, threads);
-  it.policy.resize(it.v.size());
-  kernels::bellman_sweep(mdp, it.v, it.tv, it.policy, threads);
-  return it.policy;
+// The chain that takes each state's first and last action with probability 1/2: its graph has the edges of both.
+kernels::PolicyChain first_and_last_rows(const Mdp& mdp, int threads) {
+  StochasticPolicy policy(static_cast<std::size_t>(mdp.n_rows()), 0.0);
+  for (State s = 0; s < mdp.n_states(); ++s) {
+    policy[mdp.state_rows()[s]] += 0.5;
+    policy[mdp.state_rows()[s + 1] - 1] += 0.5;
+  }
+  return {mdp, policy, threads};
 }
 
 }  // namespace
@@ -65,26 +65,19 @@ LuVerdict judge_sparse_lu(const kernels::PolicyChain& chain) {
   const auto limit = static_cast<State>(std::min(n / 8.0, 4.0 * std::sqrt(cheap_flops / n)));
   const State width = level_width(chain, limit);
   if (width > limit) return {false, "the transition graph is wide: sparse LU would fill in"};
-  const double flops = SparseLu::estimated_flops(chain);
-  if (flops > cheap_flops) return {false, fmt::format("sparse LU would take about {:.1g} operations", flops)};
-  return {true, fmt::format("the transition graph is narrow: sparse LU takes about {:.1g} operations", flops)};
+  return {true, fmt::format("the transition graph is narrow (levels of at most {} states): sparse LU is cheap", width)};
 }
 
 std::unique_ptr<Improver> make_policy_iteration(const Mdp& mdp, const SolveOptions& options, bool or_modified) {
-  bool use_lu = options.linear_solver == LinearSolver::sparse_lu;
-  std::string why;
-  if (options.linear_solver == LinearSolver::automatic) {
-    const Policy policy = cheapest_policy(mdp, options.threads);
-    const LuVerdict verdict = judge_sparse_lu(kernels::PolicyChain(mdp, policy, options.threads));
-    use_lu = verdict.cheap;
-    why = verdict.why;
-  }
+  LuVerdict verdict{options.linear_solver == LinearSolver::sparse_lu, ""};
+  const bool automatic = options.linear_solver == LinearSolver::automatic;
+  if (automatic) verdict = judge_sparse_lu(first_and_last_rows(mdp, options.threads));
   std::unique_ptr<Improver> improver;
-  if (use_lu)
-    improver = std::make_unique<Howard>();
+  if (verdict.cheap)
+    improver = std::make_unique<Howard>(automatic ? most_flops : infinity);
   else
     improver = std::make_unique<ModifiedPolicyIteration>(or_modified ? Evaluation::sweeps : Evaluation::krylov);
-  improver->set_reason(why);
+  improver->set_reason(verdict.why);
   return improver;
 }
 

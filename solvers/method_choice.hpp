@@ -18,11 +18,11 @@ struct LuVerdict {
 };
 
 /// Small chains: yes. Others: the widest level of a breadth-first search bounds the bandwidth after reordering; where
-/// that is small, the ordering of the factorisation itself estimates the work. O(n_transitions).
+/// that is small, so is the fill. O(n_transitions).
 [[nodiscard]] LuVerdict judge_sparse_lu(const kernels::PolicyChain& chain);
 
-/// Policy iteration for SolveOptions::linear_solver; `automatic` is decided by judge_sparse_lu() on the policy that is
-/// greedy for V = 0, of finite cost. With `or_modified`, modified policy iteration where sparse LU is dear.
+/// Policy iteration for SolveOptions::linear_solver; `automatic` is decided by judge_sparse_lu() on the first and
+/// last rows of the states. With `or_modified`, modified policy iteration where sparse LU is dear.
 [[nodiscard]] std::unique_ptr<Improver> make_policy_iteration(const Mdp& mdp, const SolveOptions& options,
                                                               bool or_modified);
 /// The improver for an MDP with one row per state.

@@ -1,6 +1,6 @@
 #include "solvers/sparse_lu.hpp"
 
-#include <algorithm>
+#include <utility>
 #include <vector>
 
 #include <klu.h>
@@ -78,13 +78,21 @@ struct SparseLu::Impl {
   }
 };
 
-SparseLu::SparseLu(const kernels::PolicyChain& chain, const Discount& discount)
-    : impl_(std::make_unique<Impl>(chain.n_states())) {
+SparseLu::SparseLu(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+std::optional<SparseLu> SparseLu::within(const kernels::PolicyChain& chain, const Discount& discount,
+                                         double max_flops) {
+  auto impl = std::make_unique<Impl>(chain.n_states());
   Matrix a(chain, discount);
-  impl_->analyze(a);
-  impl_->numeric = klu_l_factor(a.begin.data(), a.index.data(), a.value.data(), impl_->symbolic, &impl_->common);
-  require(impl_->numeric != nullptr && impl_->common.status == KLU_OK, impl_->common);
+  impl->analyze(a);
+  if (impl->symbolic->est_flops > max_flops || impl->symbolic->lnz + impl->symbolic->unz > max_flops) return {};
+  impl->numeric = klu_l_factor(a.begin.data(), a.index.data(), a.value.data(), impl->symbolic, &impl->common);
+  require(impl->numeric != nullptr && impl->common.status == KLU_OK, impl->common);
+  return SparseLu(std::move(impl));
 }
+
+SparseLu::SparseLu(const kernels::PolicyChain& chain, const Discount& discount)
+    : SparseLu(std::move(*within(chain, discount, infinity))) {}
 
 SparseLu::~SparseLu() = default;
 SparseLu::SparseLu(SparseLu&&) noexcept = default;
@@ -96,13 +104,6 @@ void SparseLu::solve(std::span<double> x) const {
 
 void SparseLu::solve_transposed(std::span<double> x) const {
   klu_l_solve(impl_->symbolic, impl_->numeric, impl_->n, 1, x.data(), &impl_->common);
-}
-
-double SparseLu::estimated_flops(const kernels::PolicyChain& chain) {
-  Impl impl(chain.n_states());
-  Matrix a(chain, Discount(0.5));
-  impl.analyze(a);
-  return std::max(impl.symbolic->est_flops, impl.symbolic->lnz + impl.symbolic->unz);
 }
 
 }  // namespace mdp::solvers

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "libmdp/kernels/policy_chain.hpp"
@@ -17,6 +18,9 @@ class SparseLu {
   /// Entries 1 - discount p of the diagonal are rounded once, from twice the precision.
   /// \throws Error  out of memory, or singular to working precision
   SparseLu(const kernels::PolicyChain& chain, const Discount& discount);
+  /// The same, or nothing if the ordering says that it takes more than max_flops operations.
+  [[nodiscard]] static std::optional<SparseLu> within(const kernels::PolicyChain& chain, const Discount& discount,
+                                                      double max_flops);
   ~SparseLu();
   SparseLu(SparseLu&&) noexcept;
   SparseLu& operator=(SparseLu&&) noexcept;
@@ -26,11 +30,10 @@ class SparseLu {
   /// x <- A^-T x.
   void solve_transposed(std::span<double> x) const;
 
-  /// Estimate of the work of a factorisation, in floating-point operations, by ordering the pattern of P.
-  [[nodiscard]] static double estimated_flops(const kernels::PolicyChain& chain);
-
  private:
   struct Impl;
+  explicit SparseLu(std::unique_ptr<Impl> impl);
+
   std::unique_ptr<Impl> impl_;
 };
 
