@@ -1,5 +1,6 @@
 #include "estimators/score_gradient.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 
@@ -87,6 +88,30 @@ TEST_CASE("E1 against X2: z-scores of the sampled mean") {
     CHECK(sum_of_squares / static_cast<double>(counted) > 0.3);
     CHECK(sum_of_squares / static_cast<double>(counted) < 3.0);
   }
+}
+
+TEST_CASE("E1 against X2: over many seeds the z-scores are standard normal (Kolmogorov-Smirnov)") {
+  const Mdp m = mdp::tests::random_mdp(12, 3, 0.9);
+  const auto policy = mdp::tests::random_policy(12, m);
+  const std::int64_t n = 1000;
+  const std::size_t n_seeds = 400;
+  const GradientMoments exact = score_gradient_moments(m, policy, logit_axes(all_rows(m)), {.horizon = 8});
+  const auto row =
+      static_cast<std::size_t>(std::max_element(exact.variance.begin(), exact.variance.end()) - exact.variance.begin());
+  std::vector<double> p;
+  for (std::uint64_t seed = 0; seed < n_seeds; ++seed) {
+    const ScoreGradient sampled = score_gradient(m, policy, {.n_trajectories = n, .horizon = 8, .seed = seed});
+    const double z = (sampled.mean[row] - exact.mean[row]) / std::sqrt(exact.variance[row] / static_cast<double>(n));
+    p.push_back(0.5 * std::erfc(-z / std::sqrt(2.0)));
+  }
+  std::sort(p.begin(), p.end());
+  double distance = 0.0;
+  for (std::size_t i = 0; i < n_seeds; ++i) {
+    const double above = static_cast<double>(i + 1) / static_cast<double>(n_seeds) - p[i];
+    distance = std::max({distance, above, 1.0 / static_cast<double>(n_seeds) - above});
+  }
+  // P(distance > x) <= 2 exp(-2 n x^2) (Dvoretzky, Kiefer, Wolfowitz; Massart): level 1e-9.
+  CHECK(distance < std::sqrt(std::log(2e9) / (2.0 * static_cast<double>(n_seeds))));
 }
 
 TEST_CASE("E1 against X1: the sampled standard deviation, with the exact fourth moment") {

@@ -1,9 +1,12 @@
 #include "estimators/simulator.hpp"
 
 #include <algorithm>
+#include <map>
+#include <vector>
 
 #include <catch2/catch.hpp>
 
+#include "estimators/enumeration.hpp"
 #include "libmdp/error.hpp"
 #include "libmdp/generate/garnet.hpp"
 #include "libmdp/generate/gridworld.hpp"
@@ -74,6 +77,39 @@ TEST_CASE("trajectories follow initial distribution, policy and transitions") {
     }
     CHECK(chi_action < mdp::tests::chi_square_threshold(40));
   }
+}
+
+TEST_CASE("X1: every trajectory is drawn as often as its probability says") {
+  const Mdp m = mdp::tests::random_mdp(14, 3, 0.9);
+  const auto policy = mdp::tests::random_policy(14, m);
+  std::map<std::vector<Offset>, double> expected;
+  const std::int64_t n = 200000;
+  for_each_path(m, policy, 3, [&](const Path& path) {
+    expected[{path.row.begin(), path.row.end()}] = static_cast<double>(n) * path.probability;
+  });
+  std::map<std::vector<Offset>, double> drawn;
+  const Simulator simulator(m, policy);
+  std::vector<Offset> row(3);
+  std::vector<State> state(4);
+  for (std::int64_t i = 0; i < n; ++i) {
+    simulator.draw(77, static_cast<std::uint64_t>(i), row, state, [](State) { return false; });
+    drawn[row] += 1.0;
+  }
+  double chi_square = 0.0, rare_drawn = 0.0, rare_expected = 0.0;
+  std::size_t cells = 0;
+  for (const auto& [path, count] : drawn) REQUIRE(expected.count(path) == 1);
+  for (const auto& [path, count] : expected) {
+    if (count < 20.0) {  // pooled
+      rare_drawn += drawn[path];
+      rare_expected += count;
+      continue;
+    }
+    chi_square += (drawn[path] - count) * (drawn[path] - count) / count;
+    ++cells;
+  }
+  if (rare_expected > 0.0) chi_square += (rare_drawn - rare_expected) * (rare_drawn - rare_expected) / rare_expected;
+  CHECK(cells > 30);
+  CHECK(chi_square < mdp::tests::chi_square_threshold(cells));
 }
 
 TEST_CASE("trajectory i of a seed is the same for any number of threads and of trajectories") {
