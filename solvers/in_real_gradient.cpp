@@ -41,20 +41,20 @@ double weighted_sum(std::span<const double> weight, std::span<const double> x) {
 }
 
 // The linearisation at V^pi when pi itself is known up to `error`, relative. With A of the policy at hand,
-// V^meant - V^pi = R_meant sum_a (meant - pi) A, so that error max |A| /(1 - gamma) bounds it (C2).
-LinearisationPoint widened(LinearisationPoint point, const Discount& discount, double max_advantage, double error) {
+// V^meant - V^pi = R_meant sum_a (meant - pi) A, so that error max_s sum_a pi |A| /(1 - gamma) bounds it (C2).
+LinearisationPoint widened(LinearisationPoint point, const Discount& discount, double mean_advantage, double error) {
   if (error > 0.0) {
     point.row_weight_error = (point.row_weight_error + error) * (1.0 + rounding(4)) + point.row_weight_error * error;
     point.value_error_bound =
-        bounds::round_up(point.value_error_bound + bounds::value_error(error * max_advantage, discount));
+        bounds::round_up(point.value_error_bound + bounds::value_error(error * mean_advantage, discount));
   }
   return point;
 }
 
-// Q - V, and the largest |Q - V| among the rows that the policy takes, rounding and the error of V included.
+// Q - V, and the largest sum_a pi |Q - V| of a state, rounding and the error of V included.
 struct Advantages {
   std::vector<double> values;
-  double max_taken = 0.0;
+  double mean = 0.0;
   double rounding_error = 0.0;  // of each entry, for V as it is
 };
 
@@ -63,13 +63,18 @@ Advantages advantages(const Mdp& mdp, const LinearisationPoint& point, int threa
   kernels::q_values(mdp, point.values, a.values, threads);
   double max_abs = 0.0;
   for (const double v : point.values) max_abs = v < infinity ? std::max(max_abs, std::abs(v)) : max_abs;
-  double largest = 0.0;
+  std::vector<double> size(mdp.n_rows());
   for_rows(mdp, [&](State s, Offset row) {
     a.values[row] -= point.values[s];
-    if (point.row_weights[row] > 0.0) largest = std::max(largest, std::abs(a.values[row]));
+    size[row] = std::abs(a.values[row]);
   });
+  std::vector<double> means(mdp.n_states());
+  kernels::average_rows(mdp, point.row_weights, size, means, threads);
   a.rounding_error = bounds::sweep_error(mdp, max_abs) + rounding(2) * (max_abs + mdp.max_abs_cost());
-  a.max_taken = bounds::round_up(largest + a.rounding_error + 2.0 * point.value_error_bound);
+  const double largest = *std::max_element(means.begin(), means.end());
+  const Offset most = mdp.n_rows() - mdp.n_states() + 1;  // actions of a state
+  a.mean =
+      (largest * (1.0 + rounding(most + 2)) + a.rounding_error + 2.0 * point.value_error_bound) * (1.0 + rounding(8));
   return a;
 }
 
@@ -130,8 +135,8 @@ PolicyGradient policy_gradient(const Mdp& mdp, std::span<const double> stochasti
   const DerivativeOptions options{.threads = threads};
   const Linearisation given = linearise_policy(mdp, stochastic_policy, options);
   Advantages advantage = advantages(mdp, given.point(), threads);
-  const Linearisation linear(
-      mdp, widened(given.point(), mdp.exact_discount(), advantage.max_taken, relative_policy_error), options);
+  const Linearisation linear(mdp, widened(given.point(), mdp.exact_discount(), advantage.mean, relative_policy_error),
+                             options);
   const LinearisationPoint& point = linear.point();
 
   ReverseDerivative reverse = linear.performance_gradient();
@@ -148,7 +153,7 @@ PolicyGradient policy_gradient(const Mdp& mdp, std::span<const double> stochasti
   result.performance_error_bound =
       bounds::round_up(point.value_error_bound * (1.0 + rounding(8)) + rounding(8) * std::abs(result.performance));
 
-  // w = d pi A: the errors of d, of pi and of A, each with the others at their largest, and two products.
+  // w = d pi A: the errors of d, of pi and of A, and two products.
   result.logit_gradient.resize(mdp.n_rows());
   double visits = reverse.adjoint_error_bound;
   double size = 0.0;
@@ -159,10 +164,11 @@ PolicyGradient policy_gradient(const Mdp& mdp, std::span<const double> stochasti
     size += std::abs(result.logit_gradient[row]);
   });
   const double advantage_error = 2.0 * point.value_error_bound + advantage.rounding_error;
-  const double largest = advantage.max_taken + advantage_error;
-  result.logit_gradient_error_bound = (visits * (advantage_error + point.row_weight_error * largest) +
-                                       reverse.adjoint_error_bound * largest + rounding(4) * size) *
-                                      (1.0 + rounding(mdp.n_rows() + 8));
+  const double policy_error = point.row_weight_error;
+  result.logit_gradient_error_bound =
+      (visits * advantage_error + policy_error * (size + visits * advantage_error) +
+       reverse.adjoint_error_bound * (1.0 + policy_error) * (advantage.mean + advantage_error) + rounding(4) * size) *
+      (1.0 + rounding(mdp.n_rows() + 8));
   result.advantage = std::move(advantage.values);
   result.level = result.logit_gradient_error_bound < infinity ? Level::certified : Level::approximate;
   return result;
@@ -171,7 +177,9 @@ PolicyGradient policy_gradient(const Mdp& mdp, std::span<const double> stochasti
 InRealGradient in_real_gradient(const Mdp& world, const Mdp& model, const InRealOptions& options) {
   require_same_shape(world, model);
   InRealGradient result;
-  result.model = solve_soft(model, options.soft);
+  SoftOptions soft = options.soft;
+  soft.polish = true;
+  result.model = solve_soft(model, soft);
   result.status = result.model.status;
   result.message = result.model.message;
   const auto refuse = [&result](std::string why) {

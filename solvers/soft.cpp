@@ -111,6 +111,9 @@ struct Iterate {
   }
 };
 
+// Sweeps after which their rate of convergence is judged.
+constexpr std::size_t trial_sweeps = 5;
+
 class SoftRun {
  public:
   SoftRun(const Mdp& mdp, const SoftOptions& options)
@@ -156,6 +159,7 @@ class SoftRun {
     }
     const double width = increment.upper - increment.lower;
     run_.count_sweep(range, 0.5 * width);
+    widths_.push_back(width);
     if (width < 0.9 * checkpoint_width_) {
       checkpoint_width_ = width;
       checkpoint_sweep_ = run_.sweeps();
@@ -179,23 +183,40 @@ class SoftRun {
         [](bool x, bool y) { return x && y; });
   }
 
-  // not_run: go on. Rounding stops the contraction: a factor 0.9 must come within the sweeps in which exact
-  // arithmetic gives 1/e (value iteration) or within five Newton steps.
+  // not_run: go on.
   [[nodiscard]] Status decide() {
-    if (accurate()) return Status::converged;
-    if (!run_.may_sweep()) return run_.stopped();
-    const double patience =
-        options_.method == SoftMethod::newton ? 5.0 : std::ceil(1.0 / mdp_.exact_discount().complement.value());
-    const bool stuck = static_cast<double>(run_.sweeps() - checkpoint_sweep_) >= patience;
-    return stuck ? Status::precision_limit : Status::not_run;
+    const bool done = accurate();
+    if (done && !options_.polish) return Status::converged;
+    if (!run_.may_sweep()) return done ? Status::converged : run_.stopped();
+    if (static_cast<double>(run_.sweeps() - checkpoint_sweep_) < patience()) return Status::not_run;
+    return done ? Status::converged : Status::precision_limit;
+  }
+
+  // Sweeps without a factor 0.9 that mean that rounding has stopped the contraction: those in which value iteration in
+  // exact arithmetic gains 1/e; Newton's quadratic convergence needs no more than a few.
+  [[nodiscard]] double patience() const {
+    switch (options_.method) {
+      case SoftMethod::newton: return 3.0;
+      case SoftMethod::value_iteration: return std::ceil(1.0 / mdp_.exact_discount().complement.value());
+      default: return 3.0 * trial_sweeps;
+    }
+  }
+
+  // Whether the sweeps since the last Newton step converge too slowly: at their rate more than 100 are left.
+  [[nodiscard]] bool newton_pays() const {
+    if (options_.method != SoftMethod::automatic) return options_.method == SoftMethod::newton;
+    if (widths_.size() < trial_sweeps) return false;
+    const double target = 2.0 * accuracy_.at(std::abs(best_.increment.lower) + best_.size);
+    const double log_rate = std::log(widths_.back() / widths_[widths_.size() - trial_sweeps]) / (trial_sweeps - 1);
+    return !(std::log(target / widths_.back()) >= 100.0 * log_rate);
   }
 
   // Value iteration's or Newton's next V, up to a constant.
   void step() {
-    if (options_.method == SoftMethod::value_iteration) {
-      std::swap(v_, tv_);
-    } else {
+    if (newton_pays()) {
       newton();
+    } else {
+      std::swap(v_, tv_);
     }
     v_size_ = centre(mdp_, v_, options_.threads);
   }
@@ -210,6 +231,7 @@ class SoftRun {
     const PolicySystem system(mdp_, std::span<const double>(policy_), {.threads = options_.threads});
     const LinearSolution solution = system.solve(d);
     for (std::size_t s = 0; s < v_.size(); ++s) v_[s] += solution.x[s];
+    widths_.clear();
     run_.count_iteration();
   }
 
@@ -228,6 +250,7 @@ class SoftRun {
   StochasticPolicy policy_;
   double v_size_ = 0.0;  // bound of |v_| where finite
   Iterate best_;
+  std::vector<double> widths_;  // of the enclosures since the last Newton step
   double checkpoint_width_ = infinity;
   std::int64_t checkpoint_sweep_ = 0;
   SoftResult result_;
@@ -236,7 +259,7 @@ class SoftRun {
 SoftResult SoftRun::finish() {
   const std::size_t n = v_.size();
   result_.level = Level::certified;
-  result_.method = options_.method == SoftMethod::newton ? "soft policy iteration" : "soft value iteration";
+  result_.method = run_.iterations() > 0 ? "soft policy iteration" : "soft value iteration";
   result_.message = message();
   result_.temperature = options_.temperature;
   result_.values.resize(n);

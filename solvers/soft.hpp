@@ -17,6 +17,7 @@
 namespace mdp::solvers {
 
 enum class SoftMethod {
+  automatic,       ///< sweeps while they converge fast, Newton steps where they do not
   newton,          ///< V + (I - gamma P_pi)^-1 (TV - V), pi soft-greedy for V: soft policy iteration, quadratic
   value_iteration  ///< V <- TV, factor gamma per sweep
 };
@@ -27,11 +28,13 @@ struct SoftOptions {
   /// mu: [n_rows] finite, >= 0, positive somewhere in each state; rows with 0 are never taken. Need not sum
   /// to 1 (it does when beta KL(pi|mu) is meant: uniform_policy()). Empty: the counting measure, 1 for every row.
   std::vector<double> reference;
-  SoftMethod method = SoftMethod::newton;
+  SoftMethod method = SoftMethod::automatic;
   /// Converged: half-width of the enclosure <= tolerance + relative_tolerance |V| in every state of finite value.
   /// One given: the other is 0. None: 1e-9 min(1, max |cost|) and 1e-9, as SolveOptions.
   std::optional<double> tolerance;           ///< >= 0, finite
   std::optional<double> relative_tolerance;  ///< >= 0, finite
+  /// Go on where the tolerance is met until rounding stops the progress, as derivatives like it.
+  bool polish = false;
   /// Most sweeps, >= 1; a Newton step is one sweep and one linear solve.
   std::int64_t max_sweeps = std::numeric_limits<std::int64_t>::max();
   double time_limit_seconds = infinity;  ///< > 0; looked at between sweeps

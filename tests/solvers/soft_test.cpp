@@ -67,7 +67,7 @@ std::vector<Long> moved(const Mdp& mdp, const SoftOptions& options, std::size_t 
 TEST_CASE("D4: the soft enclosure contains the fixed point, whatever temperature, measure and method") {
   const double temperature = GENERATE(1e-4, 0.05, 1.0, 30.0, 1e6);
   const bool counting = GENERATE(true, false);
-  const auto method = GENERATE(SoftMethod::newton, SoftMethod::value_iteration);
+  const auto method = GENERATE(SoftMethod::automatic, SoftMethod::newton, SoftMethod::value_iteration);
   const Mdp mdp = garnet(6, 11, 0.875);
   SoftOptions options = at(temperature, counting ? std::vector<double>{} : random_reference(mdp, 4));
   options.method = method;
@@ -144,7 +144,7 @@ TEST_CASE("D4: rows of measure zero and inadmissible rows are never taken; infin
   b.row(2, infinity).to(0, 1.0);
   b.row(2, infinity).to(1, 1.0);
   const Mdp mdp = b.build();
-  const auto method = GENERATE(SoftMethod::newton, SoftMethod::value_iteration);
+  const auto method = GENERATE(SoftMethod::automatic, SoftMethod::newton, SoftMethod::value_iteration);
   SoftOptions options = at(2.0, {1.0, 1.0, 0.0, 1.0, 1.0, 1.0, 1.0});
   options.method = method;
   const SoftResult soft = solve_soft(mdp, options);
@@ -189,7 +189,7 @@ TEST_CASE("D4: Newton converges in a few steps where the discount is near 1") {
 TEST_CASE("D4: a soft solution stopped early says so, and its interval is right") {
   const Mdp mdp = garnet(20, 5, 0.96875);
   const SoftResult full = solve_soft(mdp, at(0.1));
-  const auto method = GENERATE(SoftMethod::newton, SoftMethod::value_iteration);
+  const auto method = GENERATE(SoftMethod::automatic, SoftMethod::newton, SoftMethod::value_iteration);
   SoftOptions options = at(0.1);
   options.method = method;
   options.max_sweeps = 2;
