@@ -28,7 +28,8 @@ void set_regret(const Mdp& world, const KnownValues& known, const solvers::Evalu
   for (std::size_t s = 0; s < n; ++s) {
     if (known.values[s] == infinity) continue;  // nothing to lose
     result.regret[s] = evaluation.values[s] - known.values[s];
-    result.regret_lower[s] = std::max(0.0, round_down(evaluation.value_lower[s] - known.upper[s]));
+    const bool lost = evaluation.values[s] == infinity;
+    result.regret_lower[s] = lost ? infinity : std::max(0.0, round_down(evaluation.value_lower[s] - known.upper[s]));
     result.regret_upper[s] = round_up(evaluation.value_upper[s] - known.lower[s]);
     result.max_regret.lower = std::max(result.max_regret.lower, result.regret_lower[s]);
     result.max_regret.upper = std::max(result.max_regret.upper, result.regret_upper[s]);
@@ -105,6 +106,8 @@ Verification verify(const Mdp& world, const KnownValues& world_values, const Mdp
     result.message = "the model's discount is 1: its discounted solution does not exist";
     return result;
   }
+  const auto promised = model_defect(world, world_values, model, options.threads).q_difference;
+  result.promise = std::max(-promised.lower, promised.upper);
   result.model = solvers::solve(model, options);
   result.status = result.model.status;
   result.message = result.model.message;

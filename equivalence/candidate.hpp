@@ -48,18 +48,19 @@ struct CandidateResult {
 [[nodiscard]] CandidateResult assess_candidate(const Mdp& world, const KnownValues& world_values, const Mdp& model,
                                                const CandidateOptions& options = {});
 
-/// What solving the model of equivalent_cost() or equivalent_model() says.
+/// What solving a model says about ||Q^* - Q*||, beside what T9 says without solving it.
 struct Verification {
   Status status = Status::not_run;  ///< of the model's solve; refused if gamma^ = 1
   std::string message;
   solvers::SolveResult model;
-  QDistance distance;  ///< distance.norm.upper is the certified bound on ||Q^* - Q*||
+  QDistance distance;         ///< distance.norm.upper is the certified bound on ||Q^* - Q*||
+  double promise = infinity;  ///< T9: epsilon / (1 - gamma^), for the model as stored
 
-  /// The enclosures do not exclude Q^* = Q*.
-  [[nodiscard]] bool holds() const noexcept { return status == Status::converged && distance.norm.lower <= 0.0; }
+  /// Solving confirms the promise. Stored costs and probabilities are rounded: Q^* = Q* to the last digit is not promised.
+  [[nodiscard]] bool holds() const noexcept { return status == Status::converged && distance.norm.lower <= promise; }
 };
 
-/// Solves the model and encloses ||Q^* - Q*||.
+/// Solves the model, as equivalent_cost() or equivalent_model() returned it, and encloses ||Q^* - Q*||.
 /// \throws InvalidArgument as assess_candidate().
 [[nodiscard]] Verification verify(const Mdp& world, const KnownValues& world_values, const Mdp& model,
                                   const solvers::SolveOptions& options = {});

@@ -70,8 +70,8 @@ CostTable cost_table(const Mdp& model, const QTable& world, int threads) {
 
 // |computed L^ - L^ of the computed Q|: what the sums above round, entries of the model as meant.
 double rounding_of_cost(const Mdp& model, const QTable& world) {
-  return bounds::round_up(AccurateRow::error(model.max_row_length() + 4) * 6.0 * world.max_abs_value) +
-         2.0 * world.rounding_bound;
+  return bounds::round_up(AccurateRow::error(model.max_row_length() + 4, 6.0 * world.max_abs_value) +
+                          2.0 * world.rounding_bound);
 }
 
 void set_bounds(const Mdp& world, const KnownValues& values, const Mdp& model, double rounding,

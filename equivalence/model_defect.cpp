@@ -112,8 +112,7 @@ class Defect {
     const double cost = std::abs(model_rows_.cost(row).hi) + std::abs(world_rows_.cost(row).hi);
     // Roundings of the weights, of up, down and of the sums, each row's weights at most 2 in all; of Delta; of the
     // last sum; and the entries.
-    const double slack = bounds::rounding(4 * n + 16) * 2.0 * radius_ +
-                         AccurateRow::error(n + 4) * (cost + 8.0 * size) +
+    const double slack = bounds::rounding(4 * n + 16) * 2.0 * radius_ + AccurateRow::error(n + 4, cost + 8.0 * size) +
                          2.0 * unit_roundoff * (std::abs(delta.hi) + std::abs(shift.lower) + std::abs(shift.upper)) +
                          world_.entry_error().cost_absolute + model_.entry_error().cost_absolute;
     return {bounds::round_down(delta.hi + shift.lower - bounds::round_up(slack)),

@@ -43,7 +43,7 @@ class EnclosedQ {
       if (values_.values[s] == infinity) continue;
       largest = std::max({largest, std::abs(values_.lower[s]), std::abs(values_.upper[s])});
     }
-    return round_up(AccurateRow::error(mdp_.max_row_length() + 4) * (mdp_.max_abs_cost() + 8.0 * largest)) +
+    return round_up(AccurateRow::error(mdp_.max_row_length() + 4, mdp_.max_abs_cost() + 8.0 * largest)) +
            mdp_.entry_error().cost_absolute;
   }
 

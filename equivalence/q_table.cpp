@@ -62,10 +62,10 @@ QTable q_table(const Mdp& mdp, std::span<const double> values, int threads) {
     if (values[s] == infinity) continue;
     table.max_abs_value = std::max({table.max_abs_value, std::abs(values[s]), std::abs(table.minimum[s].hi)});
   }
-  // |L| + gamma (|V(s)| + E|V - V(s)|) <= |L| + 3 max|V|, and some operations of relative error below error(1).
+  // |L| + gamma (|V(s)| + E|V - V(s)|) <= |L| + 3 max|V|, and four more operations.
   const double size = mdp.max_abs_cost() + 4.0 * table.max_abs_value;
   table.rounding_bound =
-      bounds::round_up(kernels::AccurateRow::error(mdp.max_row_length() + 4) * size + mdp.entry_error().cost_absolute);
+      bounds::round_up(kernels::AccurateRow::error(mdp.max_row_length() + 4, size) + mdp.entry_error().cost_absolute);
   return table;
 }
 

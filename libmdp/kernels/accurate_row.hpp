@@ -41,7 +41,7 @@ class AccurateRow {
   }
 
   /// E[v(s') - centre] = sum p (v - centre) / sum p over the row; v holds doubles or TwoDoubles, finite on the row.
-  /// A row that sums to 1 to the bit is not divided. Error at most error(n) E|v - centre|.
+  /// A row that sums to 1 to the bit is not divided. Error at most error(n, E|v - centre|).
   template <class Value>
   [[nodiscard]] TwoDouble expectation(Offset row, std::span<const Value> v, TwoDouble centre) const {
     TwoDouble weighted;
@@ -67,9 +67,13 @@ class AccurateRow {
   [[nodiscard]] Offset last(Offset row) const { return begin_[static_cast<std::size_t>(row) + 1]; }
   [[nodiscard]] State next(Offset k) const { return next_[static_cast<std::size_t>(k)]; }
 
-  /// Relative error of n-term sums of the above, (8n + 32) 2^-106. Per term: 1/2 u^2 (entry) + 3 u^2 (difference) +
-  /// 4 u^2 (product), n sums of 3 u^2 each, the same n sums in the divisor and 10 u^2 for the quotient, u = 2^-53.
-  [[nodiscard]] static double error(Offset n) noexcept { return (8.0 * static_cast<double>(n) + 32.0) * 0x1p-106; }
+  /// Bound on the error of n-term sums of the above whose terms add up to `size` in absolute value, rounded up:
+  /// (8n + 32) (2^-106 size + 2^-1074). Per term 1/2 u^2 (entry) + 3 u^2 (difference) + 4 u^2 (product), n sums of 3 u^2
+  /// each, the same n sums in the divisor and 10 u^2 for the quotient, u = 2^-53; products below 2^-969 lose exactness.
+  [[nodiscard]] static double error(Offset n, double size) noexcept {
+    const double terms = 8.0 * static_cast<double>(n) + 32.0;
+    return std::nextafter(terms * (0x1p-106 * size) + terms * 0x1p-1074, infinity);
+  }
 
  private:
   [[nodiscard]] std::size_t state(Offset k) const { return static_cast<std::size_t>(next(k)); }

@@ -60,14 +60,15 @@ double dot(std::span<const State> blocks, std::span<const double> x, std::span<c
 }
 
 double max_norm(std::span<const State> blocks, std::span<const double> x, int threads) {
+  const auto larger = [](double a, double b) { return b <= a || std::isnan(a) ? a : b; };  // keeps NaN
   return reduce_states(
       blocks, threads, 0.0,
       [&](State first, State last) {
         double largest = 0.0;
-        for (State i = first; i < last; ++i) largest = std::abs(x[i]) <= largest ? largest : std::abs(x[i]);
-        return largest;  // NaN is kept: the comparison is false for it
+        for (State i = first; i < last; ++i) largest = larger(largest, std::abs(x[i]));
+        return largest;
       },
-      [](double a, double b) { return b <= a ? a : b; });
+      larger);
 }
 
 double sum_norm(std::span<const State> blocks, std::span<const double> x, int threads) {

@@ -119,6 +119,24 @@ TEST_CASE("T1 with values known to 1e-3 only: the bounds hold, and the error is 
   }
 }
 
+TEST_CASE("T1: the error bounds are attained") {
+  // World 0 -> 1, model 0 -> 2; V is 1 too high in state 1, 1 too low in state 2, which stays where it is.
+  const auto from_0_to = [](int next, double gamma) {
+    MdpBuilder b(3);
+    b.row(0, 0.0).to(next, 1.0);
+    b.row(1, 4.0).to(1, 1.0);
+    b.row(2, 4.0).to(2, 1.0);
+    return b.discount(Discount(gamma)).build();
+  };
+  const std::vector<double> exact{4.0, 8.0, 8.0}, v{4.0, 9.0, 7.0};
+  const auto result = equivalent_cost(from_0_to(1, 0.5), {v, exact, exact}, from_0_to(2, 0.75));
+  // L^(0) = Q*(0) - gamma^ V*(2) = 4 - 6; the error is gamma + gamma^ gamma.
+  REQUIRE(result.cost[0] + 2.0 == Approx(0.5 + 0.75 * 0.5));
+  REQUIRE(result.cost_error_bound == Approx(0.5 + 0.75 * 0.5));
+  REQUIRE(result.q[0] - 4.0 == Approx(0.5));
+  REQUIRE(result.q_error_bound == Approx(0.5));
+}
+
 TEST_CASE("T2: with terminal cost V* every stage has Q*, for gamma^ = 0, 1/2 and 1, N = 30") {
   const auto seed = 3U;
   CAPTURE(seed);
