@@ -35,22 +35,27 @@ std::vector<Offset> choose_rows(const Mdp& mdp, const GradientReportOptions& opt
   return rows;
 }
 
-double z_score(double sampled, double exact, double variance, std::int64_t n) {
-  return variance > 0.0 ? (sampled - exact) / std::sqrt(variance / static_cast<double>(n)) : not_computed;
+/// NaN where the variance is not above the rounding errors of its recursion.
+double z_score(double sampled, double exact, double variance, double rounding_level, std::int64_t n) {
+  if (!(variance > rounding_level)) return not_computed;
+  return (sampled - exact) / std::sqrt(variance / static_cast<double>(n));
 }
 
 void compare(const Mdp& mdp, const GradientReportOptions& options, GradientReport& report) {
   const std::int64_t n = report.sampled.n_trajectories;
+  const double rounding_level = 1e-12 * (report.exact.return_variance + std::pow(report.exact.return_mean, 2.0));
   for (std::size_t i = 0; i < report.rows.size(); ++i) {
     const Offset row = report.rows[i];
-    report.z.push_back(z_score(report.sampled.mean[at(row)], report.exact.mean[i], report.exact.variance[i], n));
+    report.z.push_back(
+        z_score(report.sampled.mean[at(row)], report.exact.mean[i], report.exact.variance[i], rounding_level, n));
     report.bias.push_back(report.exact.mean[i] - report.truth[i]);
     const bool judged = report.sampled.n_visiting[at(mdp.state_of(row))] >= options.min_visiting;
     if (!judged || std::isnan(report.z[i])) continue;
     ++report.n_judged;
     report.max_abs_z = std::max(report.max_abs_z, std::abs(report.z[i]));
   }
-  report.return_z = z_score(report.sampled.return_mean, report.exact.return_mean, report.exact.return_variance, n);
+  report.return_z =
+      z_score(report.sampled.return_mean, report.exact.return_mean, report.exact.return_variance, rounding_level, n);
   report.return_bias = report.exact.return_mean - report.return_truth;
   report.z_threshold =
       two_sided_normal_quantile(options.level / static_cast<double>(std::max<std::int64_t>(1, report.n_judged)));

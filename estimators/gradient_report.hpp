@@ -35,7 +35,8 @@ struct GradientReport {
   GradientMoments exact;      ///< X2, in the order of `rows`
   std::vector<double> truth;  ///< gradient of J over an infinite horizon (D6); NaN for discount 1
   std::vector<double> bias;   ///< exact.mean - truth: E5, at most sampled.gradient_truncation_bound
-  std::vector<double> z;      ///< (sampled mean - exact.mean) / sqrt(exact.variance / n); NaN without variance
+  std::vector<double>
+      z;  ///< (sampled mean - exact.mean) / sqrt(exact.variance / n); NaN where the variance is rounding error
   double truth_error_bound = not_computed;  ///< of each entry of truth
   double return_truth = not_computed;       ///< J; NaN for discount 1
   double return_bias = not_computed;

@@ -1,12 +1,15 @@
 #include "libmdp/generate/gridworld.hpp"
 
+#include <algorithm>
 #include <map>
 
 #include <catch2/catch.hpp>
 #include <gmpxx.h>
 
 #include "libmdp/error.hpp"
+#include "libmdp/io/read.hpp"
 #include "libmdp/kernels/bellman.hpp"
+#include "tests/support/paths.hpp"
 
 namespace {
 
@@ -60,6 +63,21 @@ TEST_CASE("FrozenLake 8x8 has Gymnasium's rules") {
   const std::vector<double> v = values(lake);
   CHECK(v[0] == Approx(0.41464036179998787).margin(1e-14).epsilon(0));
   CHECK(v[38] == Approx(0.53481945361976).margin(1e-13).epsilon(0));
+}
+
+TEST_CASE("FrozenLake 8x8 is the one that Gymnasium's tables were written from") {
+  const Mdp lake = gridworld(frozenlake8x8());
+  const Mdp file = mdp::io::read_mdp((mdp::tests::data_dir() / "cases/frozenlake8x8_disc099.json").string());
+  const auto same = [](const auto& a, const auto& b) { return std::equal(a.begin(), a.end(), b.begin(), b.end()); };
+  CHECK(same(lake.state_rows(), file.state_rows()));
+  CHECK(same(lake.row_begin(), file.row_begin()));
+  CHECK(same(lake.next_state(), file.next_state()));
+  CHECK(same(lake.probability(), file.probability()));
+  CHECK(same(lake.cost(), file.cost()));
+  CHECK(same(lake.initial(), file.initial()));
+  CHECK(lake.objective() == file.objective());
+  CHECK(lake.exact_discount().value.lo == file.exact_discount().value.lo);
+  CHECK(lake.exact_discount().complement.hi == file.exact_discount().complement.hi);
 }
 
 TEST_CASE("a third is a third: probabilities carry the digits that a double loses") {
