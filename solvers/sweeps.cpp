@@ -11,6 +11,11 @@
 namespace mdp::solvers {
 namespace {
 
+// Entries that a sweep of the chain reads.
+double chain_size(const kernels::PolicyChain& chain) {
+  return static_cast<double>(chain.n_transitions() + 2 * Offset{chain.n_states()});
+}
+
 double span_of(const kernels::ResidualRange& range) { return range.max - range.min; }
 
 // Says when rounding hides further progress: the span of the residual is that of rounding, or it has not halved in
@@ -78,11 +83,35 @@ void ModifiedPolicyIteration::evaluate(const Mdp& mdp, Iterate& it, Run& run) {
   else
     chain_.emplace(mdp, it.policy, run.threads());
   run.count_iteration();
-  if (evaluation_ == Evaluation::krylov)
+  used_krylov_ = prefers_krylov(it);
+  previous_span_ = span_of(it.residual);
+  previous_ = it.policy;
+  work_ += static_cast<double>(mdp.n_transitions() + mdp.n_rows());
+  if (used_krylov_)
     solve_chain(mdp, it, run);
   else
     sweep_chain(mdp, it, run);
   it.size = centre(mdp, it.v, run.threads());
+}
+
+// BiCGSTAB pays where sweeps are slow and the policy has nearly settled (earlier, V^pi is not worth the work). A trial
+// may take a part of the work done so far; where it does not halve the residual, the next one waits for twice as many
+// evaluations.
+bool ModifiedPolicyIteration::prefers_krylov(const Iterate& it) {
+  if (evaluation_ == Evaluation::krylov) return true;
+  if (used_krylov_ && !(span_of(it.residual) <= 0.5 * previous_span_)) {
+    krylov_pause_ = krylov_penalty_;
+    krylov_penalty_ = std::min(2 * krylov_penalty_, 1024);
+  }
+  if (krylov_pause_ > 0) {
+    --krylov_pause_;
+    return false;
+  }
+  if (!sweeps_are_slow_ || previous_.size() != it.policy.size()) return false;
+  std::size_t n_changed = 0;
+  for (std::size_t s = 0; s < previous_.size(); ++s) n_changed += previous_[s] != it.policy[s] ? 1 : 0;
+  constexpr std::size_t settled = 1000;
+  return n_changed <= previous_.size() / settled;
 }
 
 // Sweeps of the chain until the span of its residual has shrunk by a factor, or the traffic of a few sweeps over
@@ -90,21 +119,24 @@ void ModifiedPolicyIteration::evaluate(const Mdp& mdp, Iterate& it, Run& run) {
 void ModifiedPolicyIteration::sweep_chain(const Mdp& mdp, Iterate& it, const Run& run) {
   constexpr double reduction = 0.02;
   constexpr double full_sweeps_of_work = 5.0;
-  const double cost_ratio = static_cast<double>(mdp.n_transitions() + mdp.n_rows()) /
-                            static_cast<double>(chain_->n_transitions() + 2 * Offset{mdp.n_states()});
+  const double cost_ratio = static_cast<double>(mdp.n_transitions() + mdp.n_rows()) / chain_size(*chain_);
   const auto most = std::clamp<std::int64_t>(std::llround(full_sweeps_of_work * cost_ratio), 1, 1000);
   const double enough = reduction * span_of(it.residual);
   std::swap(it.v, it.tv);
+  sweeps_are_slow_ = true;
   for (std::int64_t k = 0; k < most; ++k) {
+    work_ += chain_size(*chain_);
     const auto residual = chain_->sweep(mdp.discount(), it.v, it.tv, run.threads());
     std::swap(it.v, it.tv);
-    if (!(span_of(residual) > enough) || run.out_of_time()) break;
+    sweeps_are_slow_ = span_of(residual) > enough;
+    if (!sweeps_are_slow_ || run.out_of_time()) break;
   }
 }
 
 // V <- V + e, (I - gamma P_pi) e = TV - V up to constants, to a part of the residual.
 void ModifiedPolicyIteration::solve_chain(const Mdp& mdp, Iterate& it, const Run& run) {
   constexpr double reduction = 0.01;
+  constexpr double sweeps_per_product = 4.0;  // with the preconditioner and the vectors
   const double middle = 0.5 * it.residual.min + 0.5 * it.residual.max;
   std::vector<double> residual(it.v.size());
   std::vector<double> step(it.v.size(), 0.0);
@@ -113,9 +145,14 @@ void ModifiedPolicyIteration::solve_chain(const Mdp& mdp, Iterate& it, const Run
   });
   KrylovOptions options;
   options.tolerance = reduction * 0.5 * span_of(it.residual);
+  if (evaluation_ == Evaluation::sweeps) {
+    constexpr double part_of_work = 0.25;
+    options.max_products = 2 + std::llround(part_of_work * work_ / (sweeps_per_product * chain_size(*chain_)));
+  }
   options.threads = run.threads();
   options.keep_going = [&run] { return !run.out_of_time(); };
-  improve_solution(chain_->rows(), mdp.discount(), residual, step, options);
+  const auto solved = improve_solution(chain_->rows(), mdp.discount(), residual, step, options);
+  work_ += sweeps_per_product * static_cast<double>(solved.products) * chain_size(*chain_);
   kernels::for_states(mdp.blocks(), run.threads(), [&](State first, State last) {
     for (State s = first; s < last; ++s) it.v[s] += step[s];
   });

@@ -17,7 +17,7 @@ class ValueIteration : public Improver {
 
 /// How the greedy policy's V^pi is approached.
 enum class Evaluation {
-  sweeps,  ///< T_pi^m TV; Krylov steps where those are slow
+  sweeps,  ///< T_pi^m TV; BiCGSTAB where sweeps are slow and the policy has settled
   krylov   ///< safeguarded BiCGSTAB
 };
 
@@ -32,11 +32,19 @@ class ModifiedPolicyIteration : public Improver {
 
  private:
   void evaluate(const Mdp& mdp, Iterate& it, Run& run);
+  [[nodiscard]] bool prefers_krylov(const Iterate& it);
   void sweep_chain(const Mdp& mdp, Iterate& it, const Run& run);
   void solve_chain(const Mdp& mdp, Iterate& it, const Run& run);
 
   Evaluation evaluation_;
   std::optional<kernels::PolicyChain> chain_;
+  Policy previous_;               // of the evaluation before
+  double previous_span_ = 0.0;    // of the residual before it
+  bool sweeps_are_slow_ = false;  // the last evaluation by sweeps ran out of its budget
+  bool used_krylov_ = false;      // in the evaluation before
+  int krylov_pause_ = 0;          // evaluations until it may be tried again
+  int krylov_penalty_ = 1;
+  double work_ = 0.0;  // entries read so far
 };
 
 }  // namespace mdp::solvers
