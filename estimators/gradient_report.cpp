@@ -24,13 +24,16 @@ std::vector<Offset> rows_with_a_choice(const Mdp& mdp) {
 std::vector<Offset> choose_rows(const Mdp& mdp, const GradientReportOptions& options,
                                 std::span<const double> gradient) {
   if (!options.rows.empty()) return options.rows;
+  const double products = static_cast<double>(options.simulation.horizon) * static_cast<double>(mdp.n_transitions());
+  const double affordable = std::max(1.0, options.max_products / products);
+  const auto limit = static_cast<std::size_t>(std::min(static_cast<double>(options.max_parameters), affordable));
   std::vector<Offset> rows = rows_with_a_choice(mdp);
-  if (static_cast<std::int64_t>(rows.size()) <= options.max_parameters) return rows;
+  if (rows.size() <= limit) return rows;
   if (!gradient.empty()) {
     std::stable_sort(rows.begin(), rows.end(),
                      [&](Offset a, Offset b) { return std::abs(gradient[at(a)]) > std::abs(gradient[at(b)]); });
   }
-  rows.resize(at(options.max_parameters));
+  rows.resize(limit);
   std::sort(rows.begin(), rows.end());
   return rows;
 }
@@ -67,6 +70,7 @@ void compare(const Mdp& mdp, const GradientReportOptions& options, GradientRepor
 std::string GradientReportOptions::check() const {
   if (auto broken = simulation.check(); !broken.empty()) return broken;
   if (max_parameters < 1) return "max_parameters = " + std::to_string(max_parameters) + ", required >= 1";
+  if (!(max_products >= 1.0)) return "max_products = " + std::to_string(max_products) + ", required >= 1";
   if (!(level > 0.0 && level < 1.0)) return "level = " + std::to_string(level) + ", required 0 < level < 1";
   if (min_visiting < 1) return "min_visiting = " + std::to_string(min_visiting) + ", required >= 1";
   return "";

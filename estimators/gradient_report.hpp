@@ -14,10 +14,12 @@ namespace mdp::estimators {
 struct GradientReportOptions {
   SimulationOptions simulation = {};
   std::vector<double> baseline = {};  ///< [n_states] b, or empty = 0
-  /// Rows whose logits are reported. Empty: all rows of states with a choice if there are at most `max_parameters`, else
-  /// those with the largest |truth| (discount 1: the first ones).
+  /// Rows whose logits are reported. Empty: all rows of states with a choice if they are at most `max_parameters` and cost
+  /// at most `max_products`, else those with the largest |truth| (discount 1: the first ones), at least one.
   std::vector<Offset> rows = {};
-  std::int64_t max_parameters = 256;  ///< exact moments cost O(horizon n_transitions) for each. >= 1
+  std::int64_t max_parameters = 256;  ///< >= 1
+  /// Exact moments take horizon * n_transitions products a logit, some 10^9 a second on a core. >= 1
+  double max_products = 1e10;
   /// Probability that a right estimator is called inconsistent, for all parameters together (Bonferroni). (0, 1).
   double level = 1e-6;
   /// z-scores of states that fewer trajectories met are reported but not judged: they are far from normal. >= 1

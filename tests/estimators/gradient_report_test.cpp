@@ -72,6 +72,10 @@ TEST_CASE("a report of many parameters keeps those that matter most") {
   std::sort(magnitudes.rbegin(), magnitudes.rend());
   for (const double t : few.truth) CHECK(std::abs(t) >= magnitudes[4]);
 
+  const double a_logit = 20.0 * static_cast<double>(lake.n_transitions());
+  CHECK(gradient_report(lake, policy, {.simulation = simulation, .max_products = 3.5 * a_logit}).rows.size() == 3);
+  CHECK(gradient_report(lake, policy, {.simulation = simulation, .max_products = 1.0}).rows.size() == 1);
+
   const GradientReport asked = gradient_report(lake, policy, {.simulation = simulation, .rows = {56, 3}});
   CHECK(asked.rows == std::vector<Offset>{56, 3});
   CHECK(asked.exact.mean[1] == all.exact.mean[3]);
@@ -94,6 +98,7 @@ TEST_CASE("a report refuses what it cannot do") {
   const Mdp m = mdp::tests::random_mdp(2, 4, 0.9);
   const auto policy = mdp::uniform_policy(m);
   CHECK_THROWS_WITH(gradient_report(m, policy, {.max_parameters = 0}), Contains("max_parameters = 0, required >= 1"));
+  CHECK_THROWS_WITH(gradient_report(m, policy, {.max_products = 0.0}), Contains("max_products = 0"));
   CHECK_THROWS_WITH(gradient_report(m, policy, {.level = 1.0}), Contains("required 0 < level < 1"));
   CHECK_THROWS_WITH(gradient_report(m, policy, {.min_visiting = 0}), Contains("min_visiting = 0, required >= 1"));
   CHECK_THROWS_WITH(gradient_report(m, policy, {.simulation = {.horizon = 0}}), Contains("horizon = 0"));
