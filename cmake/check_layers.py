@@ -45,6 +45,7 @@ THIRD_PARTY = {
     "boost/": r"libmdp/graph/.*\.cpp|tests/.*",
     "archive": r"libmdp/io/.*\.cpp|tests/.*",
     "Eigen/": r"(libmdp|solvers|equivalence|estimators|bench|tests)/.*\.cpp|tests/.*",
+    "unsupported/Eigen/": r"tests/.*",
     "fmt/": r".*\.cpp|(cli|bench|tests)/.*",
     "nlohmann/": r"libmdp/io/.*\.cpp|(cli|bench|tests)/.*",
     "Random123/": r"(libmdp|estimators)/.*\.cpp|tests/.*",
