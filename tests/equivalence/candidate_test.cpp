@@ -17,16 +17,18 @@
 using namespace mdp;
 using namespace mdp::equivalence;
 using namespace mdp::tests;
-using oracles::exact_mdp;
 
 namespace {
 
 struct Exact {
-  oracles::ExactMdp world, model;
-  oracles::ExactSolution world_solution, model_solution;
+  io::ExactModel world, model;
+  ExactSolution world_solution, model_solution;
 
   Exact(const Mdp& w, const Mdp& m)
-      : world(exact_mdp(w)), model(exact_mdp(m)), world_solution(solve(world)), model_solution(solve(model)) {}
+      : world(exact_model_of(w)),
+        model(exact_model_of(m)),
+        world_solution(solve_exactly(world)),
+        model_solution(solve_exactly(model)) {}
 
   // Q^* - Q* per row.
   [[nodiscard]] std::vector<Rational> difference() const {
@@ -38,17 +40,17 @@ struct Exact {
   }
   // Delta of T9 per row.
   [[nodiscard]] std::vector<Rational> delta() const {
-    auto d = oracles::q_values(model, world_solution.values);
+    auto d = exact_q(model, world_solution.values);
     for (std::size_t row = 0; row < d.size(); ++row) d[row] -= world_solution.q[row];
     return d;
   }
   // V^pi - V* in the world.
   [[nodiscard]] std::vector<Rational> regret(const Policy& policy) const {
-    std::vector<Offset> rows;
-    for (std::size_t s = 0; s < policy.size(); ++s) rows.push_back(world.state_rows[s] + policy[s]);
-    auto r = oracles::policy_values(world, rows);
-    for (std::size_t s = 0; s < r.size(); ++s) r[s] -= world_solution.values[s];
-    return r;
+    std::vector<Rational> regret;
+    for (const auto& v : oracles::policy_values(world, policy)) {
+      regret.push_back(v.value() - world_solution.values[regret.size()]);
+    }
+    return regret;
   }
 };
 
@@ -101,7 +103,7 @@ TEST_CASE("T9 and C3: every bound of a random candidate contains the exact numbe
       REQUIRE(Rational(result.regret_lower[s]) <= regret[s]);
       REQUIRE(regret[s] <= Rational(result.regret_upper[s]));
       REQUIRE(std::abs(result.regret[s] - regret[s].get_d()) <= 1e-6 * (1.0 + std::abs(result.policy_value[s])));
-      at_start += exact.world.initial[s] * regret[s];
+      at_start += Rational(world.initial()[s]) * regret[s];
     }
     REQUIRE(contains(result.max_regret, largest(regret)));
     REQUIRE(contains(result.initial_regret_bounds, at_start));

@@ -15,17 +15,15 @@
 using namespace mdp;
 using namespace mdp::equivalence;
 using namespace mdp::tests;
-using oracles::exact_mdp;
-using oracles::exactly;
 
 namespace {
 
 // Q* - gamma^ P^ V* in rationals: T1 as it stands in the theory.
-std::vector<Rational> t1_cost(const oracles::ExactSolution& world, const oracles::ExactMdp& model) {
+std::vector<Rational> t1_cost(const ExactSolution& world, const io::ExactModel& model) {
   std::vector<Rational> cost;
   for (std::size_t row = 0; row < model.rows.size(); ++row) {
     Rational expectation = 0;
-    for (const auto& [next, p] : model.rows[row]) expectation += p * world.values[static_cast<std::size_t>(next)];
+    for (const auto& [next, p] : model.rows[row].to) expectation += p * world.values[static_cast<std::size_t>(next)];
     cost.push_back(world.q[row] - model.discount * expectation);
   }
   return cost;
@@ -52,8 +50,8 @@ TEST_CASE("T1: the exact solution of the model with L^ is Q*, for any rho^ and g
   for (int trial = 0; trial < 150; ++trial) {
     CAPTURE(trial);
     const auto [world, model] = random_pair(random);
-    const auto solution = oracles::solve(exact_mdp(world));
-    const auto expected = t1_cost(solution, exact_mdp(model));
+    const auto solution = solve_exactly(world);
+    const auto expected = t1_cost(solution, exact_model_of(model));
     const Known known(solution.values);
 
     const auto result = equivalent_cost(world, known.view(), model);
@@ -70,7 +68,7 @@ TEST_CASE("T1: the exact solution of the model with L^ is Q*, for any rho^ and g
     }
     // As sharp as V*, which is known to an ulp, and not amplified by 1/(1 - gamma^).
     REQUIRE(Rational(result.cost_error_bound) <= Rational(16 * unit_roundoff) * (largest_q + largest_v + 1));
-    const auto solved = oracles::solve(exact_mdp(*result.model));
+    const auto solved = solve_exactly(*result.model);
     const Rational error = distance(solved.q, solution.q);
     REQUIRE(error <= Rational(result.q_error_bound));
     REQUIRE(Rational(result.q_error_bound) <= Rational(8 * unit_roundoff) * (largest_q + largest_v + 1));
@@ -83,12 +81,13 @@ TEST_CASE("T1 holds exactly in rationals, and its cost is the only one") {
   std::mt19937 random(seed);
   for (int trial = 0; trial < 30; ++trial) {
     const auto [world, model] = random_pair(random);
-    const auto solution = oracles::solve(exact_mdp(world));
-    auto carried = exact_mdp(model);
-    carried.cost = t1_cost(solution, carried);
-    REQUIRE(oracles::solve(carried).q == solution.q);
-    carried.cost[random() % carried.cost.size()] += Rational(1, 1000);
-    REQUIRE(oracles::solve(carried).q != solution.q);
+    const auto solution = solve_exactly(world);
+    auto carried = exact_model_of(model);
+    const auto cost = t1_cost(solution, carried);
+    for (std::size_t row = 0; row < cost.size(); ++row) carried.rows[row].cost = cost[row];
+    REQUIRE(solve_exactly(carried).q == solution.q);
+    carried.rows[random() % carried.rows.size()].cost += Rational(1, 1000);
+    REQUIRE(solve_exactly(carried).q != solution.q);
   }
 }
 
@@ -100,18 +99,18 @@ TEST_CASE("T1 with values known to 1e-3 only: the bounds hold, and the error is 
     const auto shape = random_shape(random, 5);
     const Mdp world = random_mdp(random, shape, 0.9);
     const Mdp model = random_mdp(random, shape, 0.999);
-    const auto solution = oracles::solve(exact_mdp(world));
+    const auto solution = solve_exactly(world);
     const double blur = 1e-3;
     Known known(solution.values, 2.0 * blur);
     for (double& v : known.values) v += blur * draw(random, -100, 100) / 100.0;
 
     const auto result = equivalent_cost(world, known.view(), model);
 
-    const auto expected = t1_cost(solution, exact_mdp(model));
+    const auto expected = t1_cost(solution, exact_model_of(model));
     for (std::size_t row = 0; row < expected.size(); ++row) {
       REQUIRE(abs(Rational(result.cost[row]) - expected[row]) <= Rational(result.cost_error_bound));
     }
-    const auto solved = oracles::solve(exact_mdp(*result.model));
+    const auto solved = solve_exactly(*result.model);
     REQUIRE(distance(solved.q, solution.q) <= Rational(result.q_error_bound));
     // blur is 1e-3 around values that are 1e-3 off: the radius is at most 3e-3.
     REQUIRE(result.q_error_bound <= 0.9 * 3e-3 * 1.001);
@@ -144,15 +143,15 @@ TEST_CASE("T2: with terminal cost V* every stage has Q*, for gamma^ = 0, 1/2 and
   for (const double gamma_model : {0.0, 0.5, 1.0}) {
     const auto shape = random_shape(random, 5);
     const Mdp world = random_mdp(random, shape, 0.9);
-    const auto solution = oracles::solve(exact_mdp(world));
+    const auto solution = solve_exactly(world);
     const Known known(solution.values);
     const auto result = equivalent_cost(world, known.view(), random_mdp(random, shape, gamma_model));
     REQUIRE(result.scope == (gamma_model == 1.0 ? Scope::finite_horizon : Scope::all_pairs));
 
-    const auto carried = exact_mdp(*result.model);
+    const auto carried = exact_model_of(*result.model);
     auto v = solution.values;
     for (int stage = 29; stage >= 0; --stage) {
-      const auto q = oracles::q_values(carried, v);
+      const auto q = exact_q(carried, v);
       // Each stage adds the error of L^ once more.
       REQUIRE(distance(q, solution.q) <= Rational(result.cost_error_bound * (30 - stage)));
       for (std::size_t s = 0; s < v.size(); ++s) {
@@ -170,7 +169,7 @@ TEST_CASE(
   builder.row(0, 0.0, "go").to(1, 1.0);
   builder.row(1, 1.0).to(1, 1.0);
   const Mdp world = builder.discount(Discount(0.9)).build();
-  const auto solution = oracles::solve(exact_mdp(world));
+  const auto solution = solve_exactly(world);
   const Known known(solution.values);
   REQUIRE(known.values[0] == Approx(5.0));
   REQUIRE(known.values[1] == Approx(10.0));
@@ -235,11 +234,9 @@ TEST_CASE("TC(a): a model that leaves the feasible set is refused with a shortes
     const auto accepted = equivalent_cost(world, {values, values, values}, model, {.exclude_violations = true});
     REQUIRE(accepted.status == Status::converged);
     REQUIRE(accepted.scope == Scope::optimal_pairs);
-    auto carried = exact_mdp(*accepted.model);
-    carried.inadmissible[5] = 0;  // cannot be reached: any value will do
-    const auto solved = oracles::solve(carried);
+    const auto solved = solve_exactly(*accepted.model);
     for (std::size_t s = 0; s < 3; ++s) REQUIRE(solved.values[s] == Rational(values[s]));
-    REQUIRE(solved.selected_row[2] == 3);
+    REQUIRE(solved.q[3] == solved.values[2]);  // still the optimal action
   }
   SECTION("the pair is optimal: no equivalent cost exists") {
     MdpBuilder cheap(4);
@@ -300,7 +297,7 @@ TEST_CASE("T1: a world is its own model, and the digits of the cost survive valu
   std::mt19937 random(seed);
   const auto shape = random_shape(random, 5);
   const Mdp world = random_mdp(random, shape, Discount(1.0 - 0x1p-27));
-  const auto solution = oracles::solve(exact_mdp(world));
+  const auto solution = solve_exactly(world);
   const Known known(solution.values);
   const auto result = equivalent_cost(world, known.view(), world);
   for (std::size_t row = 0; row < result.cost.size(); ++row) {

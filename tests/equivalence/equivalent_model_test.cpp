@@ -14,18 +14,17 @@
 using namespace mdp;
 using namespace mdp::equivalence;
 using namespace mdp::tests;
-using oracles::exact_mdp;
 
 namespace {
 
 // gamma^ E_rho^[V] - gamma E_rho[V] in rationals, per row.
-std::vector<Rational> exact_delta(const oracles::ExactMdp& world, const std::vector<Rational>& v,
-                                  const oracles::ExactMdp& model) {
-  const auto in_world = oracles::q_values(world, v);
-  const auto in_model = oracles::q_values(model, v);
+std::vector<Rational> exact_delta(const io::ExactModel& world, const std::vector<Rational>& v,
+                                  const io::ExactModel& model) {
+  const auto in_world = exact_q(world, v);
+  const auto in_model = exact_q(model, v);
   std::vector<Rational> delta;
   for (std::size_t row = 0; row < in_world.size(); ++row) {
-    delta.push_back(in_model[row] - model.cost[row] - (in_world[row] - world.cost[row]));
+    delta.push_back(in_model[row] - model.rows[row].cost - (in_world[row] - world.rows[row].cost));
   }
   return delta;
 }
@@ -41,7 +40,7 @@ Mdp line(const std::vector<std::pair<int, double>>& row, double gamma = 0.5) {
 }
 
 EquivalentModelResult on_line(const Mdp& world, const Mdp& reference, const EquivalentModelOptions& options = {}) {
-  const Known known(oracles::solve(exact_mdp(world)).values);
+  const Known known(solve_exactly(world).values);
   return equivalent_model(world, known.view(), reference, options);
 }
 
@@ -60,24 +59,24 @@ TEST_CASE(
     const Mdp world = random_mdp(random, shape, discounts[random() % 5]);
     const double other = discounts[random() % 5];
     const Mdp reference = random_mdp(random, shape, random() % 2 == 0 ? world.discount() : other);
-    const auto exact = exact_mdp(world);
-    const auto solution = oracles::solve(exact);
+    const auto exact = exact_model_of(world);
+    const auto solution = solve_exactly(exact);
     const Known known(solution.values);
 
     const auto result = equivalent_model(world, known.view(), reference);
 
-    const auto model = exact_mdp(*result.model);
-    REQUIRE(model.cost == exact.cost);  // L^ = L
+    const auto model = exact_model_of(*result.model);
     REQUIRE(result.model->discount() == reference.discount());
     const auto delta = exact_delta(exact, solution.values, model);
     Rational epsilon = 0;
     for (std::size_t row = 0; row < delta.size(); ++row) {
+      REQUIRE(model.rows[row].cost == exact.rows[row].cost);  // L^ = L
       epsilon = std::max(epsilon, Rational(abs(delta[row])));
       const bool feasible = result.outcome[row] != RowOutcome::infeasible;
       REQUIRE(feasible == (result.divergence[row] < infinity));
     }
     REQUIRE(epsilon <= Rational(result.defect.epsilon));
-    const auto solved = oracles::solve(model);
+    const auto solved = solve_exactly(model);
     const Rational error = distance(solved.q, solution.q);
     REQUIRE(error <= Rational(result.defect.epsilon) / (1 - model.discount));  // T9
     if (result.status == Status::converged) {

@@ -8,11 +8,36 @@
 #include "equivalence/known_values.hpp"
 #include "libmdp/bounds.hpp"
 #include "libmdp/builder.hpp"
-#include "tests/oracles/exact_mdp.hpp"
+#include "tests/oracles/exact_solver.hpp"
 
 namespace mdp::tests {
 
-using oracles::Rational;
+using Rational = mpq_class;
+using oracles::exact_model_of;
+
+/// L + gamma P v per row, for finite v.
+inline std::vector<Rational> exact_q(const io::ExactModel& model, const std::vector<Rational>& v) {
+  std::vector<Rational> q;
+  for (const auto& row : model.rows) {
+    Rational sum = 0;
+    for (const auto& [next, p] : row.to) sum += p * v[static_cast<std::size_t>(next)];
+    q.push_back(row.cost + model.discount * sum);
+  }
+  return q;
+}
+
+struct ExactSolution {
+  std::vector<Rational> values;  ///< [n_states] V*; 0 where it is +inf
+  std::vector<Rational> q;       ///< [n_rows] Q*
+};
+
+inline ExactSolution solve_exactly(const io::ExactModel& model) {
+  ExactSolution solution;
+  for (const auto& v : oracles::optimal_values(model)) solution.values.push_back(v.value_or(Rational(0)));
+  solution.q = exact_q(model, solution.values);
+  return solution;
+}
+inline ExactSolution solve_exactly(const Mdp& mdp) { return solve_exactly(exact_model_of(mdp)); }
 
 /// Integers low..high, the same on every platform.
 inline int draw(std::mt19937& random, int low, int high) {

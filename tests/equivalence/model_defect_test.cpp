@@ -14,7 +14,6 @@
 using namespace mdp;
 using namespace mdp::equivalence;
 using namespace mdp::tests;
-using oracles::exact_mdp;
 
 TEST_CASE("T9: the range of Delta is proved for the true V*, whatever the values are") {
   const auto seed = 20261128U;
@@ -25,7 +24,7 @@ TEST_CASE("T9: the range of Delta is proved for the true V*, whatever the values
     const auto shape = random_shape(random, 5);
     const Mdp world = random_mdp(random, shape, 0.9);
     const Mdp model = random_mdp(random, shape, trial % 2 == 0 ? 0.9 : 0.25);
-    const auto solution = oracles::solve(exact_mdp(world));
+    const auto solution = solve_exactly(world);
     // V* at a random corner of the enclosure, the values at the middle.
     const double blur = 0.5;
     Known known(solution.values);
@@ -39,7 +38,7 @@ TEST_CASE("T9: the range of Delta is proved for the true V*, whatever the values
 
     const auto result = model_defect(world, known.view(), model);
 
-    auto delta = oracles::q_values(exact_mdp(model), solution.values);
+    auto delta = exact_q(exact_model_of(model), solution.values);
     for (std::size_t row = 0; row < delta.size(); ++row) {
       delta[row] -= solution.q[row];
       REQUIRE(Rational(result.range.lower) <= delta[row]);

@@ -1,4 +1,4 @@
-// Interval arithmetic on two Q*: proved for every V* in the enclosures, and as sharp as they are.
+// T9, C3: interval arithmetic on two Q*: proved for every V* in the enclosures, and as sharp as they are.
 #include "equivalence/q_distance.hpp"
 
 #include <algorithm>
@@ -14,7 +14,6 @@
 using namespace mdp;
 using namespace mdp::equivalence;
 using namespace mdp::tests;
-using oracles::exact_mdp;
 
 TEST_CASE("q distance: wide enclosures still enclose, from values that are off") {
   const auto seed = 20261127U;
@@ -25,8 +24,8 @@ TEST_CASE("q distance: wide enclosures still enclose, from values that are off")
     const auto shape = random_shape(random, 5);
     const Mdp world = random_mdp(random, shape, 0.9);
     const Mdp model = random_mdp(random, shape, 0.5);
-    const auto in_world = oracles::solve(exact_mdp(world));
-    const auto in_model = oracles::solve(exact_mdp(model));
+    const auto in_world = solve_exactly(world);
+    const auto in_model = solve_exactly(model);
     // One-sided enclosures: V* is at an end of each.
     Known known(in_world.values), known_model(in_model.values);
     const double blur = 0.25;
