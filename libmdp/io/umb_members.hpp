@@ -36,7 +36,8 @@ class UmbMembers {
 
   /// Offsets of a CSR file, [n+1]; nothing if absent: i owns i.  \throws InputError unless they ascend from 0 to `end`.
   [[nodiscard]] std::optional<Buffer<Offset>> offsets(const std::string& name, std::int64_t n, std::int64_t end) const;
-  /// 64-bit positions of states as State.  \throws InputError if one is not below n_states.
+  /// 64-bit positions of states as State; those that are below 2^31 but no states are left to build() to refuse.
+  /// \throws InputError if one does not fit.
   [[nodiscard]] Buffer<State> targets(const std::string& name, std::int64_t n, std::int64_t n_states) const;
   /// Doubles or rationals; nothing if absent.
   [[nodiscard]] std::optional<UmbNumbers> numbers(const std::string& name, const UmbType& type, std::int64_t n) const;

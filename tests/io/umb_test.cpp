@@ -193,7 +193,7 @@ TEST_CASE("counts are compared with the bytes present before memory is taken") {
 
 TEST_CASE("members that break a rule are refused by name, entry and rule") {
   CHECK_THROWS_WITH(Umb{}.set("branch-to-target.bin", offsets({0, 1, 3, 2, 2})).read(),
-                    Contains("branch-to-target.bin: entry 2 is state 3, required 0 to 2"));
+                    Contains("model.umb: state 0, action 1: successor 3 does not exist"));
   CHECK_THROWS_WITH(Umb{}.set("branch-to-target.bin", offsets({0, 1, ~std::uint64_t{0}, 2, 2})).read(),
                     Contains("entry 2 is state 18446744073709551615"));
   CHECK_THROWS_WITH(Umb{}.set("state-to-choices.bin", offsets({0, 3, 2, 4})).read(), Contains("must ascend from 0 to 4"));
