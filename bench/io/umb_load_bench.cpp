@@ -70,7 +70,8 @@ int main(int argc, char** argv) {
   const std::int64_t states = argc > 1 ? std::atoll(argv[1]) : 1'000'000;
   const int threads = mdp::kernels::n_threads(argc > 2 ? std::atoi(argv[2]) : 0);
   const mdp::Mdp written = mdp::generate::garnet({.shape = {.states = states, .actions = 4, .successors = 5}});
-  const auto path = (std::filesystem::temp_directory_path() / fmt::format("umb_load_bench_{}.umb", ::getpid())).string();
+  const auto path =
+      (std::filesystem::temp_directory_path() / fmt::format("umb_load_bench_{}.umb", ::getpid())).string();
   mdp::io::write_mdp(path, written);
   const auto size = static_cast<std::int64_t>(std::filesystem::file_size(path));
 
@@ -87,8 +88,8 @@ int main(int argc, char** argv) {
   };
   print("sum of bytes", sum_seconds);
   print("load        ", load_seconds);
-  fmt::print("load / sum    {:.2f}, of processors {:.2f}  (goal: at most 2; sum {})\n", load_seconds.clock / sum_seconds.clock,
-             load_seconds.processor / sum_seconds.processor, sum);
+  fmt::print("load / sum    {:.2f}, of processors {:.2f}  (goal: at most 2; sum {})\n",
+             load_seconds.clock / sum_seconds.clock, load_seconds.processor / sum_seconds.processor, sum);
   fmt::print("model read is the model written: {}\n", good ? "yes" : "NO");
   return good ? 0 : 1;
 }

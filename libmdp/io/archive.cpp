@@ -32,8 +32,9 @@ Reader open_reader(std::span<const std::byte> bytes, ArchiveFormat format, const
     archive_read_support_format_zip(reader.get());
   }
   if (archive_read_open_memory(reader.get(), bytes.data(), bytes.size()) != ARCHIVE_OK) {
-    throw InputError(file, "", std::string("is not a ") + (format == ArchiveFormat::tar ? "tar" : "zip") +
-                                   " archive: " + error_text(reader.get()));
+    throw InputError(file, "",
+                     std::string("is not a ") + (format == ArchiveFormat::tar ? "tar" : "zip") +
+                         " archive: " + error_text(reader.get()));
   }
   return reader;
 }

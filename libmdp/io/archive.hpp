@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "libmdp/buffer.hpp"
-#include "libmdp/io/write_file.hpp"
 #include "libmdp/io/write.hpp"
+#include "libmdp/io/write_file.hpp"
 
 namespace mdp::io {
 

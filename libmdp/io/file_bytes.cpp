@@ -43,8 +43,8 @@ Buffer<std::byte> read_to_end(int descriptor, const std::string& path) {
 FileBytes::FileBytes(const std::string& path) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.number < 0) {
-    throw InputError(path, "", errno == ENOENT ? "there is no such file"
-                                               : std::string("cannot be opened: ") + std::strerror(errno));
+    throw InputError(
+        path, "", errno == ENOENT ? "there is no such file" : std::string("cannot be opened: ") + std::strerror(errno));
   }
   struct stat status {};
   if (::fstat(file.number, &status) != 0) throw InputError(path, "", "cannot be examined");

@@ -160,8 +160,8 @@ std::vector<JsonDocument::Member> JsonDocument::object(Value v, const Place& pla
   }
   std::vector<Member> sorted = members;
   std::stable_sort(sorted.begin(), sorted.end(), [](const Member& a, const Member& b) { return a.key < b.key; });
-  const auto twice = std::adjacent_find(sorted.begin(), sorted.end(),
-                                        [](const Member& a, const Member& b) { return a.key == b.key; });
+  const auto twice =
+      std::adjacent_find(sorted.begin(), sorted.end(), [](const Member& a, const Member& b) { return a.key == b.key; });
   if (twice != sorted.end()) fail((twice + 1)->value, place[twice->key], "the key stands twice");
   return members;
 }

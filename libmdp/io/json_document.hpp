@@ -14,8 +14,8 @@ namespace mdp::io {
 /// Where a value stands in its document, for messages: "choices[3].to[1]". Lives on the stack of the reader.
 struct Place {
   const Place* up = nullptr;
-  std::string_view key;      ///< of an object, or
-  std::int64_t index = -1;   ///< of an array
+  std::string_view key;     ///< of an object, or
+  std::int64_t index = -1;  ///< of an array
 
   [[nodiscard]] Place operator[](std::int64_t i) const { return {this, {}, i}; }
   [[nodiscard]] Place operator[](std::string_view name) const { return {this, name, -1}; }
@@ -73,9 +73,9 @@ class JsonDocument {
 
  private:
   struct Node {
-    std::int64_t number = 0;  // integer, boolean; else the first character of a string in strings_
-    std::uint64_t end = 0;    // position in the text behind the value's first token
-    std::uint32_t length = 0; // of the string
+    std::int64_t number = 0;   // integer, boolean; else the first character of a string in strings_
+    std::uint64_t end = 0;     // position in the text behind the value's first token
+    std::uint32_t length = 0;  // of the string
     Value first = 0, next = 0;
     Kind kind = Kind::null;
   };

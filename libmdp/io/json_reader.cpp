@@ -82,12 +82,13 @@ class JsonModel {
   std::unordered_map<std::string_view, std::int64_t> state_of_name_;
 };
 
-JsonModel::JsonModel(const JsonDocument& document, const ReadOptions& options) : document_(document), options_(options) {
+JsonModel::JsonModel(const JsonDocument& document, const ReadOptions& options)
+    : document_(document), options_(options) {
   // Keys may come in any order, but some can only be read after others.
   Value format = 0, version = 0, objective_value = 0, discount_value = 0, states = 0, initial_value = 0, goal_value = 0;
   const std::pair<std::string_view, Value*> keys[] = {
-      {"format", &format},   {"version", &version},       {"objective", &objective_value}, {"discount", &discount_value},
-      {"states", &states},   {"initial", &initial_value}, {"goal", &goal_value},           {"choices", &choices_}};
+      {"format", &format}, {"version", &version},       {"objective", &objective_value}, {"discount", &discount_value},
+      {"states", &states}, {"initial", &initial_value}, {"goal", &goal_value},           {"choices", &choices_}};
   for (const auto& [key, value] : document.object(document.root(), root_)) {
     const auto known = std::find_if(std::begin(keys), std::end(keys), [&](const auto& k) { return k.first == key; });
     if (known == std::end(keys)) {
@@ -245,7 +246,8 @@ std::int64_t JsonModel::state(Value v, const Place& place) const {
   }
   const std::int64_t s = document_.integer(v, place);
   if (s < 0 || s >= n_states) {
-    document_.fail(v, place, "there is no state " + std::to_string(s) + ": they are 0 to " + std::to_string(n_states - 1));
+    document_.fail(v, place,
+                   "there is no state " + std::to_string(s) + ": they are 0 to " + std::to_string(n_states - 1));
   }
   return s;
 }
@@ -272,9 +274,10 @@ std::optional<mpq_class> JsonModel::cost(Value v, const Place& place) const {
     const std::string_view word = document_.string(v, place);
     if (word == (minimise ? "inf" : "-inf")) return std::nullopt;
     if (word == "inf" || word == "-inf") {
-      document_.fail(v, place, std::string("an inadmissible action has the cost ") +
-                                   (minimise ? "\"inf\" where costs are minimised" : "\"-inf\" where rewards are maximised") +
-                                   ", not " + document_.shown(v));
+      document_.fail(v, place,
+                     std::string("an inadmissible action has the cost ") +
+                         (minimise ? "\"inf\" where costs are minimised" : "\"-inf\" where rewards are maximised") +
+                         ", not " + document_.shown(v));
     }
   }
   const mpq_class x = document_.rational(v, place);
@@ -316,9 +319,11 @@ void merge_duplicates(std::vector<std::pair<std::int64_t, mpq_class>>& to) {
 Choice JsonModel::choice(Value v, const Place& place) const {
   Value state_value = 0, action_value = 0, cost_value = 0, to = 0;
   for (const auto& [key, value] : document_.object(v, place)) {
-    Value* known = key == "state" ? &state_value : key == "action" ? &action_value : key == "cost" ? &cost_value
-                                                                  : key == "to"     ? &to
-                                                                                    : nullptr;
+    Value* known = key == "state"    ? &state_value
+                   : key == "action" ? &action_value
+                   : key == "cost"   ? &cost_value
+                   : key == "to"     ? &to
+                                     : nullptr;
     if (known == nullptr) document_.fail(value, place[key], "is not a key of a choice: state, action, cost, to");
     *known = value;
   }
@@ -335,8 +340,9 @@ Choice JsonModel::choice(Value v, const Place& place) const {
     every_successor_has_a_cost = every_successor_has_a_cost && document_.size(entry) == 3;
   });
   if (abs(choice.sum - 1) > mpq_class(options_.row_sum_tolerance)) {
-    document_.fail(to, to_place, "the probabilities sum to " + shortest_text(nearest_double(choice.sum)) +
-                                     ", further than " + shortest_text(options_.row_sum_tolerance) + " from 1");
+    document_.fail(to, to_place,
+                   "the probabilities sum to " + shortest_text(nearest_double(choice.sum)) + ", further than " +
+                       shortest_text(options_.row_sum_tolerance) + " from 1");
   }
   choice.row.cost /= choice.sum;
   if (cost_value != 0) {

@@ -9,7 +9,9 @@
 namespace mdp::io {
 namespace {
 
-std::string quoted(const std::string& text) { return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace); }
+std::string quoted(const std::string& text) {
+  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
 
 /// A number of the file: with its tail if that is known, else the shortest decimal of the double.
 std::string number(std::span<const double> leading, std::span<const double> tail, Offset i, bool negate = false) {

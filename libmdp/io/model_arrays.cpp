@@ -14,9 +14,9 @@ Mdp build_arrays(MdpArrays&& arrays, const std::string& file, const ReadOptions&
     arrays.goal.assign(goal.begin(), goal.end());
   }
   try {
-    return build(std::move(arrays), {.row_sum_tolerance = options.row_sum_tolerance,
-                                     .dead_ends = options.dead_ends,
-                                     .threads = options.threads});
+    return build(
+        std::move(arrays),
+        {.row_sum_tolerance = options.row_sum_tolerance, .dead_ends = options.dead_ends, .threads = options.threads});
   } catch (const InvalidModel& error) {
     throw InputError(file, "", error.what());
   }

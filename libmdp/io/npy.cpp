@@ -131,7 +131,8 @@ NpyArray::NpyArray(std::span<const std::byte> bytes, std::string file, std::stri
   const std::string_view text = as_text(bytes);
   if (!text.starts_with(magic) || text.size() < 10) fail("is not an array of NumPy: no \"\\x93NUMPY\" at its start");
   const int version = text[6];
-  if (version < 1 || version > 3) fail("has NumPy format version " + std::to_string(version) + "; known are 1, 2 and 3");
+  if (version < 1 || version > 3)
+    fail("has NumPy format version " + std::to_string(version) + "; known are 1, 2 and 3");
   const std::size_t length_size = version == 1 ? 2 : 4;
   if (text.size() < 8 + length_size) fail("ends within its header");
   const std::size_t length = little_endian(text.substr(8, length_size));
@@ -161,10 +162,14 @@ void NpyArray::parse_header(std::string_view header) {
     const auto key = text.string();
     good = key && text.take(":");
     if (!good) break;
-    if (*key == "descr") type = text.string(), good = type.has_value();
-    else if (*key == "fortran_order") fortran_order = text.boolean(), good = fortran_order.has_value();
-    else if (*key == "shape") shape = text.tuple(), good = shape.has_value();
-    else good = false;
+    if (*key == "descr")
+      type = text.string(), good = type.has_value();
+    else if (*key == "fortran_order")
+      fortran_order = text.boolean(), good = fortran_order.has_value();
+    else if (*key == "shape")
+      shape = text.tuple(), good = shape.has_value();
+    else
+      good = false;
     text.take(",");
   }
   if (!good || !text.at_end() || !type || !fortran_order || !shape) {
@@ -207,7 +212,8 @@ Buffer<State> NpyArray::states(std::int64_t end) const {
   Buffer<State> values(static_cast<std::size_t>(size_));
   const bool known = each_integer(type_, data_, [&](std::size_t i, auto x) {
     if (std::cmp_less(x, 0) || std::cmp_greater_equal(x, end)) {
-      fail("entry " + std::to_string(i) + " is state " + std::to_string(x) + ", required 0 to " + std::to_string(end - 1));
+      fail("entry " + std::to_string(i) + " is state " + std::to_string(x) + ", required 0 to " +
+           std::to_string(end - 1));
     }
     values[i] = static_cast<State>(x);
   });

@@ -76,9 +76,9 @@ void NpzWriter::commit() { state_->archive.commit(); }
 
 namespace {
 
-constexpr std::string_view keys[] = {"state_rows",  "row_begin", "next_state",  "probability",    "probability_tail",
-                                     "cost",        "cost_tail", "discount",    "discount_exact", "goal",
-                                     "initial",     "objective", "state_names", "action_names",   "row_action"};
+constexpr std::string_view keys[] = {"state_rows", "row_begin", "next_state",  "probability",    "probability_tail",
+                                     "cost",       "cost_tail", "discount",    "discount_exact", "goal",
+                                     "initial",    "objective", "state_names", "action_names",   "row_action"};
 
 /// The arrays of a .npz file by name.
 class NpzArrays {
@@ -86,7 +86,8 @@ class NpzArrays {
   NpzArrays(std::span<const std::byte> bytes, const std::string& file)
       : archive_(bytes, ArchiveFormat::zip, file, [](std::string_view) { return true; }), file_(file) {
     for (const Archive::Member& member : archive_.members()) {
-      const std::string key = member.name.ends_with(".npy") ? member.name.substr(0, member.name.size() - 4) : member.name;
+      const std::string key =
+          member.name.ends_with(".npy") ? member.name.substr(0, member.name.size() - 4) : member.name;
       if (std::find(std::begin(keys), std::end(keys), key) == std::end(keys)) {
         std::string known;
         for (const std::string_view k : keys) known.append(known.empty() ? "" : ", ").append(k);
@@ -174,7 +175,8 @@ MdpArrays read_arrays(const NpzArrays& arrays, const ReadOptions& options) {
   const auto n_transitions = static_cast<std::int64_t>(m.next_state.size());
   m.probability = arrays.get_vector("probability", n_transitions).doubles();
   m.cost = arrays.get_vector("cost", n_rows).doubles();
-  if (arrays.find("probability_tail")) m.probability_tail = arrays.get_vector("probability_tail", n_transitions).doubles();
+  if (arrays.find("probability_tail"))
+    m.probability_tail = arrays.get_vector("probability_tail", n_transitions).doubles();
   if (arrays.find("cost_tail")) m.cost_tail = arrays.get_vector("cost_tail", n_rows).doubles();
   if (arrays.find("initial")) m.initial = arrays.get_vector("initial", n_states).doubles();
   if (arrays.find("goal")) {

@@ -1,4 +1,6 @@
 // Policies and vectors of values: small JSON files, .npy and .npz (see read.hpp).
+#include "libmdp/io/policy_file.hpp"
+
 #include <cmath>
 #include <string>
 
@@ -7,7 +9,6 @@
 #include "libmdp/io/file_bytes.hpp"
 #include "libmdp/io/json_document.hpp"
 #include "libmdp/io/npy.hpp"
-#include "libmdp/io/policy_file.hpp"
 #include "libmdp/io/rational.hpp"
 #include "libmdp/io/read.hpp"
 
@@ -52,7 +53,8 @@ void read_probabilities(const JsonDocument& document, const Entry& entry, std::s
     sum += exact.back();
   });
   if (abs(sum - 1) > mpq_class(1e-9)) {
-    document.fail(entry.value, entry.place, "the probabilities sum to " + shortest_text(nearest_double(sum)) + ", not to 1");
+    document.fail(entry.value, entry.place,
+                  "the probabilities sum to " + shortest_text(nearest_double(sum)) + ", not to 1");
   }
   for (std::size_t i = 0; i < exact.size(); ++i) probabilities[i] = nearest_double(exact[i] / sum);
 }
@@ -104,7 +106,8 @@ PolicyFile parse_policy(std::span<const std::byte> bytes, const std::string& fil
   document.each(entry.value, entry.place, [&](std::int64_t i, Value v) {
     const auto s = static_cast<State>(i);
     const auto first = static_cast<std::size_t>(mdp.state_rows()[static_cast<std::size_t>(i)]);
-    const auto probabilities = std::span(policy.probabilities).subspan(first, static_cast<std::size_t>(mdp.n_actions(s)));
+    const auto probabilities =
+        std::span(policy.probabilities).subspan(first, static_cast<std::size_t>(mdp.n_actions(s)));
     if (document.is(v, Kind::array)) {
       policy.deterministic = false;
       return read_probabilities(document, {v, entry.place[i]}, probabilities);

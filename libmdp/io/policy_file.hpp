@@ -14,6 +14,7 @@ namespace mdp::io {
 [[nodiscard]] PolicyFile parse_policy(std::span<const std::byte> bytes, const std::string& file, const Mdp& mdp);
 
 /// \param file  the name for messages; its extension decides the format: npy, npz, any other is JSON.
-[[nodiscard]] std::vector<double> parse_values(std::span<const std::byte> bytes, const std::string& file, std::int64_t n);
+[[nodiscard]] std::vector<double> parse_values(std::span<const std::byte> bytes, const std::string& file,
+                                               std::int64_t n);
 
 }  // namespace mdp::io

@@ -20,8 +20,8 @@ std::size_t skip_digits(std::string_view text, std::size_t at) {
 /// True where |x| is 0 or a double can hold a number of its size: floor(log2 |x|) in [-1074, 1023].
 bool within_doubles(const mpq_class& x) {
   if (sgn(x) == 0) return true;
-  const auto bits = static_cast<long>(mpz_sizeinbase(x.get_num_mpz_t(), 2)) -
-                    static_cast<long>(mpz_sizeinbase(x.get_den_mpz_t(), 2));
+  const auto bits =
+      static_cast<long>(mpz_sizeinbase(x.get_num_mpz_t(), 2)) - static_cast<long>(mpz_sizeinbase(x.get_den_mpz_t(), 2));
   if (bits > 1024 || bits < -1075) return false;
   return std::isfinite(x.get_d()) && x.get_d() != 0.0;
 }

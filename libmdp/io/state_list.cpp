@@ -21,8 +21,9 @@ std::vector<std::int64_t> parse_state_list(std::string_view list, std::int64_t n
     std::int64_t state = -1;
     const auto [end, error] = std::from_chars(item.data(), item.data() + item.size(), state);
     if (error != std::errc() || end != item.data() + item.size() || state < 0 || state >= n_states) {
-      throw InputError(file, "", "has no label and no state \"" + std::string(item) + "\" for a goal; states are 0 to " +
-                                     std::to_string(n_states - 1) + (names.empty() ? "" : " or their names"));
+      throw InputError(file, "",
+                       "has no label and no state \"" + std::string(item) + "\" for a goal; states are 0 to " +
+                           std::to_string(n_states - 1) + (names.empty() ? "" : " or their names"));
     }
     states.push_back(state);
   }

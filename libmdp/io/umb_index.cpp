@@ -41,7 +41,8 @@ class IndexReader {
 
  private:
   [[nodiscard]] Value required(Value object, const Place& place, std::string_view key) const {
-    if (!document_.is(object, Kind::object)) document_.fail(object, place, "must be an object, not " + document_.shown(object));
+    if (!document_.is(object, Kind::object))
+      document_.fail(object, place, "must be an object, not " + document_.shown(object));
     const Value found = document_.find(object, key);
     if (found == 0) document_.fail(object, place, "the key \"" + std::string(key) + "\" is missing");
     return found;
@@ -73,18 +74,26 @@ class IndexReader {
   void require_mdp(Value system, const Place& place, std::string_view time, std::int64_t n_players,
                    std::int64_t n_observations, bool has_probabilities) const {
     std::string kind;
-    if (time == "stochastic") kind = n_players == 0 ? "CTMC" : "CTMDP";
-    else if (time == "urgent-stochastic") kind = "Markov automaton";
-    else if (time != "discrete") kind = "model with time \"" + std::string(time) + "\"";
-    else if (n_players > 1) kind = "game of " + std::to_string(n_players) + " players";
-    else if (n_observations > 0) kind = "POMDP";
-    else if (!has_probabilities) kind = "transition system without probabilities";
+    if (time == "stochastic")
+      kind = n_players == 0 ? "CTMC" : "CTMDP";
+    else if (time == "urgent-stochastic")
+      kind = "Markov automaton";
+    else if (time != "discrete")
+      kind = "model with time \"" + std::string(time) + "\"";
+    else if (n_players > 1)
+      kind = "game of " + std::to_string(n_players) + " players";
+    else if (n_observations > 0)
+      kind = "POMDP";
+    else if (!has_probabilities)
+      kind = "transition system without probabilities";
     if (!kind.empty()) refuse(system, place, kind);
   }
 
   [[noreturn]] void refuse(Value v, const Place& place, const std::string& kind) const {
-    document_.fail(v, place, "is a " + kind + ", which is not a model of this library: it has Markov decision processes and "
-                             "Markov chains, in discrete time, with point probabilities, fully observed");
+    document_.fail(v, place,
+                   "is a " + kind +
+                       ", which is not a model of this library: it has Markov decision processes and "
+                       "Markov chains, in discrete time, with point probabilities, fully observed");
   }
 
   void read_system(Value system, UmbIndex& index) const {
@@ -102,8 +111,9 @@ class IndexReader {
     index.probability_type = type(probability, place["branch-probability-type"]);
     if (!index.probability_type.is_number()) {
       refuse(probability, place["branch-probability-type"],
-             index.probability_type.name.ends_with("-interval") ? "model with intervals of probabilities"
-                                                                : "model with " + index.probability_type.name + " probabilities");
+             index.probability_type.name.ends_with("-interval")
+                 ? "model with intervals of probabilities"
+                 : "model with " + index.probability_type.name + " probabilities");
     }
     if (index.n_states < 1 || index.n_states >= std::numeric_limits<State>::max()) {
       document_.fail(required(system, place, "#states"), place["#states"],
@@ -137,10 +147,12 @@ class IndexReader {
     const Place applies = place["applies-to"];
     document_.each(required(entry.value, place, "applies-to"), applies, [&](std::int64_t i, Value v) {
       const std::string_view what = document_.string(v, applies[i]);
-      bool* flag = what == "states" ? &result.states : what == "choices" ? &result.choices
-                                                   : what == "branches"  ? &result.branches
-                                                                         : nullptr;
-      if (flag == nullptr) document_.fail(v, applies[i], "must be states, choices or branches, not " + document_.shown(v));
+      bool* flag = what == "states"     ? &result.states
+                   : what == "choices"  ? &result.choices
+                   : what == "branches" ? &result.branches
+                                        : nullptr;
+      if (flag == nullptr)
+        document_.fail(v, applies[i], "must be states, choices or branches, not " + document_.shown(v));
       *flag = true;
     });
     return result;

@@ -37,8 +37,8 @@ struct UmbIndex {
   std::int64_t n_players = 0, n_states = 0, n_initial_states = 0, n_choices = 0, n_choice_actions = 0, n_branches = 0;
   UmbType probability_type;
   std::vector<UmbAnnotation> annotations;
-  std::optional<std::string> discount;   ///< as text; written by this library
-  std::optional<Objective> objective;    ///< written by this library
+  std::optional<std::string> discount;  ///< as text; written by this library
+  std::optional<Objective> objective;   ///< written by this library
 
   [[nodiscard]] std::vector<const UmbAnnotation*> group(std::string_view name) const;
   [[nodiscard]] const UmbAnnotation* find(std::string_view group, std::string_view id) const;

@@ -36,7 +36,9 @@ mpz_class integer(std::span<const std::byte> bytes, bool is_signed) {
 
 }  // namespace
 
-void UmbMembers::fail(const std::string& member, const std::string& what) const { throw InputError(file_, member, what); }
+void UmbMembers::fail(const std::string& member, const std::string& what) const {
+  throw InputError(file_, member, what);
+}
 
 std::span<const std::byte> UmbMembers::bytes(const std::string& name) const {
   const Archive::Member* member = archive_.find(name);
@@ -108,7 +110,8 @@ Buffer<State> UmbMembers::targets(const std::string& name, std::int64_t n, std::
 
 std::optional<UmbNumbers> UmbMembers::numbers(const std::string& name, const UmbType& type, std::int64_t n) const {
   const std::int64_t n_bytes = type.bits / 8;
-  if (n > std::numeric_limits<std::int64_t>::max() / n_bytes) fail(name, "cannot hold " + std::to_string(n) + " values");
+  if (n > std::numeric_limits<std::int64_t>::max() / n_bytes)
+    fail(name, "cannot hold " + std::to_string(n) + " values");
   const auto data = bytes(name, n_bytes * n);
   if (!data) return std::nullopt;
   if (type.name == "rational") return rationals(name, *data, static_cast<std::size_t>(n_bytes));
@@ -179,11 +182,14 @@ std::optional<std::vector<std::int64_t>> UmbMembers::indices(const std::string& 
   const auto data = bytes(name, static_cast<std::int64_t>(sizeof(T)) * n);
   if (!data) return std::nullopt;
   std::vector<std::int64_t> values(static_cast<std::size_t>(n));
-  for (std::int64_t i = 0; i < n; ++i) values[static_cast<std::size_t>(i)] = static_cast<std::int64_t>(load<T>(*data, i));
+  for (std::int64_t i = 0; i < n; ++i)
+    values[static_cast<std::size_t>(i)] = static_cast<std::int64_t>(load<T>(*data, i));
   return values;
 }
 
-template std::optional<std::vector<std::int64_t>> UmbMembers::indices<std::uint32_t>(const std::string&, std::int64_t) const;
-template std::optional<std::vector<std::int64_t>> UmbMembers::indices<std::uint64_t>(const std::string&, std::int64_t) const;
+template std::optional<std::vector<std::int64_t>> UmbMembers::indices<std::uint32_t>(const std::string&,
+                                                                                     std::int64_t) const;
+template std::optional<std::vector<std::int64_t>> UmbMembers::indices<std::uint64_t>(const std::string&,
+                                                                                     std::int64_t) const;
 
 }  // namespace mdp::io

@@ -44,7 +44,8 @@ class UmbMembers {
   /// Positions of the bits that are set, ascending.
   [[nodiscard]] std::vector<State> bits(const std::string& name, std::int64_t n) const;
   /// The strings of a SEQ file and its CSR mapping: as many as the mapping says, at most `most`.
-  [[nodiscard]] std::vector<std::string> strings(const std::string& mapping, const std::string& text, std::int64_t most) const;
+  [[nodiscard]] std::vector<std::string> strings(const std::string& mapping, const std::string& text,
+                                                 std::int64_t most) const;
   /// 32- or 64-bit unsigned indices; nothing if absent.
   template <class T>
   [[nodiscard]] std::optional<std::vector<std::int64_t>> indices(const std::string& name, std::int64_t n) const;
@@ -53,7 +54,8 @@ class UmbMembers {
   [[nodiscard]] const std::string& file() const { return file_; }
 
  private:
-  [[nodiscard]] UmbNumbers rationals(const std::string& name, std::span<const std::byte> data, std::size_t n_bytes) const;
+  [[nodiscard]] UmbNumbers rationals(const std::string& name, std::span<const std::byte> data,
+                                     std::size_t n_bytes) const;
   /// Calls f(first, last) on pieces of 0 .. n-1, in parallel; f must not throw.
   void in_pieces(std::int64_t n, const std::function<void(std::int64_t, std::int64_t)>& f) const;
 

@@ -16,7 +16,7 @@ namespace mdp::io {
 namespace {
 
 bool is_read(std::string_view name) {
-  constexpr std::string_view files[] = {"index.json", "state-to-choices.bin", "choice-to-branches.bin",
+  constexpr std::string_view files[] = {"index.json",           "state-to-choices.bin",      "choice-to-branches.bin",
                                         "branch-to-target.bin", "branch-to-probability.bin", "state-is-initial.bin"};
   constexpr std::string_view folders[] = {"actions/choices/", "annotations/rewards/", "annotations/aps/",
                                           "annotations/libmdp/"};
@@ -50,8 +50,8 @@ class UmbReader {
   /// Offsets where every index owns the one of the same number.
   [[nodiscard]] Buffer<Offset> identity(const std::string& member, std::int64_t n, std::int64_t end) const {
     if (n != end) {
-      members_.fail(member, "is missing, which means one each, but " + std::to_string(n) + " do not own " +
-                                std::to_string(end));
+      members_.fail(
+          member, "is missing, which means one each, but " + std::to_string(n) + " do not own " + std::to_string(end));
     }
     Buffer<Offset> offsets(static_cast<std::size_t>(n) + 1);
     std::iota(offsets.begin(), offsets.end(), Offset{0});
@@ -114,7 +114,8 @@ class UmbReader {
   void read_costs() {
     const UmbAnnotation* r = rewards();
     const auto n_rows = static_cast<std::size_t>(index_.n_choices);
-    if (r != nullptr && !r->type.is_number()) members_.fail("rewards " + r->alias, "must be numbers, not " + r->type.name);
+    if (r != nullptr && !r->type.is_number())
+      members_.fail("rewards " + r->alias, "must be numbers, not " + r->type.name);
     if (r != nullptr && r->choices) {
       if (auto numbers = members_.numbers(r->member("choices", "values"), r->type, index_.n_choices)) {
         m_.cost = std::move(numbers->hi);
@@ -163,7 +164,8 @@ class UmbReader {
 
   void read_actions() {
     const auto values = members_.indices<std::uint32_t>("actions/choices/values.bin", index_.n_choices);
-    auto names = members_.strings("actions/choices/string-mapping.bin", "actions/choices/strings.bin", index_.n_choice_actions);
+    auto names =
+        members_.strings("actions/choices/string-mapping.bin", "actions/choices/strings.bin", index_.n_choice_actions);
     if (!values || names.empty()) return;
     // A published example has one string less than it has actions: its action 0 is "no action".
     if (static_cast<std::int64_t>(names.size()) + 1 == index_.n_choice_actions) names.insert(names.begin(), "");
@@ -171,10 +173,11 @@ class UmbReader {
     for (std::size_t row = 0; row < values->size(); ++row) {
       const std::int64_t action = (*values)[row];
       if (action >= static_cast<std::int64_t>(names.size())) {
-        members_.fail("actions/choices/values.bin", "entry " + std::to_string(row) + " is action " + std::to_string(action) +
-                                                        " of " + std::to_string(names.size()));
+        members_.fail("actions/choices/values.bin", "entry " + std::to_string(row) + " is action " +
+                                                        std::to_string(action) + " of " + std::to_string(names.size()));
       }
-      m_.names.row_action[row] = names[static_cast<std::size_t>(action)].empty() ? -1 : static_cast<std::int32_t>(action);
+      m_.names.row_action[row] =
+          names[static_cast<std::size_t>(action)].empty() ? -1 : static_cast<std::int32_t>(action);
     }
     m_.names.actions = std::move(names);
   }
@@ -183,7 +186,8 @@ class UmbReader {
     if (!index_.discount) return;
     const auto gamma = parse_rational(*index_.discount);
     if (!gamma || *gamma < 0 || *gamma > 1) {
-      members_.fail("index.json.file-data.parameters.libmdp.discount", "must be a number in [0, 1], not " + *index_.discount);
+      members_.fail("index.json.file-data.parameters.libmdp.discount",
+                    "must be a number in [0, 1], not " + *index_.discount);
     }
     m_.discount = to_discount(*gamma);
   }
@@ -217,7 +221,8 @@ class UmbReader {
     if (!values) return;
     for (const std::int64_t i : *values) {
       if (i < 0 || i >= static_cast<std::int64_t>(strings.size())) {
-        members_.fail(names->member("states", "values"), "names string " + std::to_string(i) + " of " + std::to_string(strings.size()));
+        members_.fail(names->member("states", "values"),
+                      "names string " + std::to_string(i) + " of " + std::to_string(strings.size()));
       }
       m_.names.states.push_back(strings[static_cast<std::size_t>(i)]);
     }
@@ -238,7 +243,8 @@ class UmbReader {
   [[nodiscard]] const UmbAnnotation* extra(std::string_view id, std::string_view type) const {
     const UmbAnnotation* found = index_.find(umb_extra::group, id);
     if (found != nullptr && found->type.name != type) {
-      members_.fail("annotation libmdp/" + std::string(id), "must be of type " + std::string(type) + ", not " + found->type.name);
+      members_.fail("annotation libmdp/" + std::string(id),
+                    "must be of type " + std::string(type) + ", not " + found->type.name);
     }
     return found;
   }

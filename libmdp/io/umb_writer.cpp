@@ -58,7 +58,8 @@ class UmbWriter {
     add("choice-to-branches.bin", mdp_.row_begin());
     add_targets();
     add("branch-to-probability.bin", mdp_.probability());
-    add("state-is-initial.bin", bitset(mdp_.n_states(), [&](State s) { return mdp_.initial()[static_cast<std::size_t>(s)] > 0.0; }));
+    add("state-is-initial.bin",
+        bitset(mdp_.n_states(), [&](State s) { return mdp_.initial()[static_cast<std::size_t>(s)] > 0.0; }));
     add(folder("rewards", "cost", "choices") + "values.bin", in_sense(mdp_.objective(), mdp_.cost()));
     if (!mdp_.goal().empty()) {
       const auto goal = mdp_.goal();
@@ -124,21 +125,22 @@ class UmbWriter {
 
   [[nodiscard]] Json index() const {
     const auto initial = mdp_.initial();
-    return {{"format-version", 1},
-            {"format-revision", 0},
-            {"file-data", {{"tool", "libmdp"}, {"tool-version", MDP_VERSION}, {"parameters", {{"libmdp", parameters()}}}}},
-            {"transition-system",
-             {{"time", "discrete"},
-              {"#players", 1},
-              {"#states", mdp_.n_states()},
-              {"#initial-states", std::count_if(initial.begin(), initial.end(), [](double p) { return p > 0.0; })},
-              {"#choices", mdp_.n_rows()},
-              {"#choice-actions", has_actions() ? mdp_.names().actions.size() + 1 : 0},
-              {"#branches", mdp_.n_transitions()},
-              {"#branch-actions", 0},
-              {"#observations", 0},
-              {"branch-probability-type", type("double")}}},
-            {"annotations", annotations()}};
+    return {
+        {"format-version", 1},
+        {"format-revision", 0},
+        {"file-data", {{"tool", "libmdp"}, {"tool-version", MDP_VERSION}, {"parameters", {{"libmdp", parameters()}}}}},
+        {"transition-system",
+         {{"time", "discrete"},
+          {"#players", 1},
+          {"#states", mdp_.n_states()},
+          {"#initial-states", std::count_if(initial.begin(), initial.end(), [](double p) { return p > 0.0; })},
+          {"#choices", mdp_.n_rows()},
+          {"#choice-actions", has_actions() ? mdp_.names().actions.size() + 1 : 0},
+          {"#branches", mdp_.n_transitions()},
+          {"#branch-actions", 0},
+          {"#observations", 0},
+          {"branch-probability-type", type("double")}}},
+        {"annotations", annotations()}};
   }
 
   [[nodiscard]] Json parameters() const {
@@ -159,7 +161,8 @@ class UmbWriter {
   [[nodiscard]] Json annotations() const {
     const bool minimise = mdp_.objective() == Objective::minimize;
     Json result;
-    result["rewards"]["cost"] = annotation("choices", "double", minimise ? "cost, to be minimised" : "reward, to be maximised");
+    result["rewards"]["cost"] =
+        annotation("choices", "double", minimise ? "cost, to be minimised" : "reward, to be maximised");
     if (!mdp_.goal().empty()) result["aps"]["goal"] = annotation("states", "bool", "absorbing, cost-free goal states");
     Json extras;
     const auto add_extra = [&](std::string_view id, Json entry) { extras[std::string(id)] = std::move(entry); };
@@ -167,7 +170,8 @@ class UmbWriter {
       add_extra(umb_extra::initial, annotation("states", "double", "initial distribution"));
     }
     if (!mdp_.probability_tail().empty()) {
-      add_extra(umb_extra::probability_tail, annotation("branches", "double", "the number meant minus branch-to-probability"));
+      add_extra(umb_extra::probability_tail,
+                annotation("branches", "double", "the number meant minus branch-to-probability"));
     }
     if (!mdp_.cost_tail().empty()) {
       add_extra(umb_extra::cost_tail, annotation("choices", "double", "the number meant minus the reward"));

@@ -16,9 +16,8 @@ namespace {
 
 /// True where every number equals the shortest decimal that reads back to it.
 bool are_decimals(std::span<const double> values) {
-  return std::all_of(values.begin(), values.end(), [](double x) {
-    return std::isinf(x) || *parse_rational(shortest_text(x)) == mpq_class(x);
-  });
+  return std::all_of(values.begin(), values.end(),
+                     [](double x) { return std::isinf(x) || *parse_rational(shortest_text(x)) == mpq_class(x); });
 }
 
 }  // namespace
@@ -41,12 +40,14 @@ std::vector<std::string> lost_in(std::string_view format, const Mdp& mdp) {
                    ": rows are written normalised");
   }
   if (format == "json" && mdp.probability_tail().empty() && !are_decimals(mdp.probability())) {
-    lost.emplace_back("the last half unit of probabilities: each is written as the shortest decimal of its double, and "
-                      "decimals are taken as written");
+    lost.emplace_back(
+        "the last half unit of probabilities: each is written as the shortest decimal of its double, and "
+        "decimals are taken as written");
   }
   if (format == "json" && mdp.cost_tail().empty() && !are_decimals(mdp.cost())) {
-    lost.emplace_back("the last half unit of costs: each is written as the shortest decimal of its double, and decimals "
-                      "are taken as written");
+    lost.emplace_back(
+        "the last half unit of costs: each is written as the shortest decimal of its double, and decimals "
+        "are taken as written");
   }
   return lost;
 }

@@ -62,7 +62,9 @@ void AtomicFile::discard() noexcept {
   temporary_.clear();
 }
 
-void AtomicFile::fail(const char* doing) const { throw OutputError(path_ + ": " + doing + ": " + std::strerror(errno)); }
+void AtomicFile::fail(const char* doing) const {
+  throw OutputError(path_ + ": " + doing + ": " + std::strerror(errno));
+}
 
 void AtomicFile::write(std::span<const std::byte> bytes) {
   constexpr std::size_t most = std::size_t{1} << 30;

@@ -1,3 +1,5 @@
+#include "libmdp/io/json.hpp"
+
 #include <cmath>
 #include <fstream>
 
@@ -5,7 +7,6 @@
 
 #include "libmdp/error.hpp"
 #include "libmdp/io/exact_model.hpp"
-#include "libmdp/io/json.hpp"
 #include "libmdp/io/read.hpp"
 #include "libmdp/io/write.hpp"
 #include "libmdp/io/write_file.hpp"
@@ -80,7 +81,8 @@ TEST_CASE("numbers are taken as written: rationals, decimals, their rounding tai
 TEST_CASE("integers beyond 2^53 and long decimals keep all their digits") {
   const io::ExactModel exact = exact_text_model(
       file(R"({"state": 0, "cost": 9007199254740993, "to": [[0, 0.1000000000000000055511151231257827], [1, "0.9"]]},
-              {"state": 0, "cost": 18446744073709551617, "to": [[0, 1]]})" + rest));
+              {"state": 0, "cost": 18446744073709551617, "to": [[0, 1]]})" +
+           rest));
   CHECK(exact.rows[0].cost == mpq_class("9007199254740993"));
   CHECK(exact.rows[1].cost == mpq_class("18446744073709551617"));
   CHECK(exact.rows[0].to[0].second / exact.rows[0].to[1].second ==
@@ -97,8 +99,9 @@ TEST_CASE("rows within the tolerance are normalised once, and the defect is kept
 }
 
 TEST_CASE("rewards are negated once, inadmissible ones become +infinity") {
-  const Mdp m = read_text(file(R"({"state": 0, "cost": 3, "to": [[1, 1]]}, {"state": 0, "cost": "-inf", "to": [[0, 1]]})" + rest,
-                               "\"objective\": \"maximize\", \"states\": 2"));
+  const Mdp m =
+      read_text(file(R"({"state": 0, "cost": 3, "to": [[1, 1]]}, {"state": 0, "cost": "-inf", "to": [[0, 1]]})" + rest,
+                     "\"objective\": \"maximize\", \"states\": 2"));
   CHECK(m.objective() == Objective::maximize);
   CHECK(m.cost()[0] == -3.0);
   CHECK(m.cost()[1] == infinity);
@@ -115,9 +118,11 @@ TEST_CASE("what breaks a rule of the text format is refused with file, entry, li
       {file(rest.substr(2), "\"states\": -1"), "there must be 1 to"},
       {file(rest.substr(2), "\"states\": 2.0"), "must be an array, not 2.0"},
       {file(rest.substr(2), "\"states\": [\"a\", \"a\"]"), "states[1] (line 1): the name \"a\" stands twice"},
-      {file("{\"state\": 0, \"cost\": 0, \"to\": [[2, 1]]}" + rest), "choices[0].to[0][0] (line 2): there is no state 2"},
+      {file("{\"state\": 0, \"cost\": 0, \"to\": [[2, 1]]}" + rest),
+       "choices[0].to[0][0] (line 2): there is no state 2"},
       {file("{\"state\": 0, \"cost\": 0, \"to\": [[\"x\", 1]]}" + rest), "no state is called \"x\""},
-      {file("{\"state\": 0, \"cost\": 0, \"to\": [[1, 1.5]]}" + rest), "choices[0].to[0][1] (line 2): must be a probability"},
+      {file("{\"state\": 0, \"cost\": 0, \"to\": [[1, 1.5]]}" + rest),
+       "choices[0].to[0][1] (line 2): must be a probability"},
       {file("{\"state\": 0, \"cost\": 0, \"to\": [[1, -0.5], [0, 1.5]]}" + rest), "not -0.5"},
       {file("{\"state\": 0, \"cost\": 0, \"to\": [[1, NaN]]}" + rest), "line 2: is not valid JSON"},
       {file("{\"state\": 0, \"cost\": 0, \"to\": [[1, \"nan\"]]}" + rest), "must be a number or a string \"a/b\""},
@@ -125,7 +130,8 @@ TEST_CASE("what breaks a rule of the text format is refused with file, entry, li
       {file("{\"state\": 0, \"cost\": 0, \"to\": [[1, 0.9]]}" + rest), "the probabilities sum to 0.9"},
       {file("{\"state\": 0, \"cost\": 0, \"to\": []}" + rest), "the probabilities sum to 0"},
       {file("{\"state\": 0, \"cost\": \"inf\", \"to\": [[1, 0.9]]}" + rest), "the probabilities sum to 0.9"},
-      {file("{\"state\": 0, \"cost\": \"-inf\", \"to\": [[1, 1]]}" + rest), "an inadmissible action has the cost \"inf\""},
+      {file("{\"state\": 0, \"cost\": \"-inf\", \"to\": [[1, 1]]}" + rest),
+       "an inadmissible action has the cost \"inf\""},
       {file("{\"state\": 0, \"cost\": 1e999, \"to\": [[1, 1]]}" + rest), "line 2: is not valid JSON: number overflow"},
       {file("{\"state\": 0, \"cost\": \"1e999999999999\", \"to\": [[1, 1]]}" + rest), "of a size that doubles have"},
       {file("{\"state\": 0, \"cost\": \"1e-99999999999\", \"to\": [[1, 1]]}" + rest), "of a size that doubles have"},
@@ -133,19 +139,26 @@ TEST_CASE("what breaks a rule of the text format is refused with file, entry, li
       {file("{\"state\": 0, \"to\": [[1, 1]]}" + rest), "needs the key \"cost\""},
       {file("{\"state\": 0, \"cost\": 1}" + rest), "needs the keys \"state\" and \"to\""},
       {file("{\"state\": 0, \"cost\": 1, \"to\": [[1, 1, 2, 3]]}" + rest), "must be [state, probability]"},
-      {file("{\"state\": 0, \"cost\": 1, \"price\": 2, \"to\": [[1, 1]]}" + rest), "choices[0].price (line 2): is not a key"},
-      {file("{\"state\": 0, \"cost\": 1, \"cost\": 2, \"to\": [[1, 1]]}" + rest), "choices[0].cost (line 2): the key stands twice"},
+      {file("{\"state\": 0, \"cost\": 1, \"price\": 2, \"to\": [[1, 1]]}" + rest),
+       "choices[0].price (line 2): is not a key"},
+      {file("{\"state\": 0, \"cost\": 1, \"cost\": 2, \"to\": [[1, 1]]}" + rest),
+       "choices[0].cost (line 2): the key stands twice"},
       {file("{\"state\": 0, \"cost\": 1, \"action\": [], \"to\": [[1, 1]]}" + rest), "must be a name or a number"},
-      {file(rest.substr(2), "\"states\": 2, \"goal\": [0, 1], \"discont\": 0.9"), "discont (line 1): is not a key of this format"},
+      {file(rest.substr(2), "\"states\": 2, \"goal\": [0, 1], \"discont\": 0.9"),
+       "discont (line 1): is not a key of this format"},
       {file(rest.substr(2), "\"states\": 2, \"states\": 2"), "states (line 1): the key stands twice"},
       {file(rest.substr(2), "\"goal\": [0]"), "the key \"states\" is missing"},
-      {file(rest.substr(2), "\"states\": 2, \"goal\": [0], \"discount\": 1.01"), "discount (line 1): must lie in [0, 1], not 1.01"},
+      {file(rest.substr(2), "\"states\": 2, \"goal\": [0], \"discount\": 1.01"),
+       "discount (line 1): must lie in [0, 1], not 1.01"},
       {file(rest.substr(2), "\"states\": 2, \"goal\": [0], \"discount\": null"), "discount (line 1): must be a number"},
       {file(rest.substr(2), "\"states\": 2, \"goal\": [5]"), "goal[0] (line 1): there is no state 5"},
-      {file(rest.substr(2), "\"states\": 2, \"goal\": [0], \"initial\": [[0, 0.5]]"), "initial (line 1): the probabilities sum to 0.5"},
-      {file(rest.substr(2), "\"states\": 2, \"goal\": [0], \"objective\": \"max\""), "must be \"minimize\" or \"maximize\", not \"max\""},
+      {file(rest.substr(2), "\"states\": 2, \"goal\": [0], \"initial\": [[0, 0.5]]"),
+       "initial (line 1): the probabilities sum to 0.5"},
+      {file(rest.substr(2), "\"states\": 2, \"goal\": [0], \"objective\": \"max\""),
+       "must be \"minimize\" or \"maximize\", not \"max\""},
       {file("{\"state\": 1, \"cost\": 1, \"to\": [[1, 1]]}", "\"states\": 2, \"goal\": [0, 1]"), "state 1 is a goal"},
-      {file("{\"state\": 1, \"cost\": 0, \"to\": [[0, 1]]}", "\"states\": 2, \"goal\": [0, 1]"), "must lead back to it and cost nothing"},
+      {file("{\"state\": 1, \"cost\": 0, \"to\": [[0, 1]]}", "\"states\": 2, \"goal\": [0, 1]"),
+       "must lead back to it and cost nothing"},
       {"{\"format\": \"mdp\", \"version\": 2, \"states\": 1, \"choices\": []}", "version (line 1): must be 1, not 2"},
       {"{\"format\": \"MDP\", \"version\": 1, \"states\": 1, \"choices\": []}", "format (line 1): must be \"mdp\""},
       {"[]", "must be an object, not an array"},
@@ -170,8 +183,8 @@ TEST_CASE("a state count is refused before memory is asked for, also where dead 
 TEST_CASE("options complete the file or must agree with it") {
   const std::string goal_without_choice = file(rest.substr(2), "\"states\": [\"a\", \"b\"], \"goal\": [\"a\"]");
   CHECK_THROWS_WITH(read_text(goal_without_choice, {.goal = "b"}), Contains("state 0 (\"a\") has no choice"));
-  const Mdp m = read_text(goal_without_choice,
-                          {.dead_ends = DeadEnds::absorbing, .objective = Objective::maximize, .goal = "b"});
+  const Mdp m =
+      read_text(goal_without_choice, {.dead_ends = DeadEnds::absorbing, .objective = Objective::maximize, .goal = "b"});
   CHECK(m.objective() == Objective::maximize);
   CHECK(std::vector<State>(m.goal().begin(), m.goal().end()) == std::vector<State>{1});
   CHECK(m.next_state()[0] == 0);  // the former goal stays absorbing
@@ -195,10 +208,12 @@ TEST_CASE("files that are no files are refused") {
 TEST_CASE("a model written as text is read back to the same bits, tails and names included") {
   const std::string text = GENERATE(
       file(R"({"state": 0, "action": "go", "cost": "1/7", "to": [[0, "1/3"], [1, "2/3"]]},
-              {"state": 0, "cost": 0.1, "to": [[0, 0.1], [1, 0.9]]})" + rest,
+              {"state": 0, "cost": 0.1, "to": [[0, 0.1], [1, 0.9]]})" +
+               rest,
            R"("states": ["a \"q\"", "b"], "discount": "999999999999/1000000000000", "initial": [[0, 0.1], [1, 0.9]])"),
-      file(R"({"state": 0, "cost": "-inf", "to": [[0, 0.333333], [1, 0.666667]]}, {"state": 0, "cost": 1e-300, "to": [[1, 1]]})",
-           R"("states": 2, "goal": [1], "objective": "maximize", "discount": 0.99)"),
+      file(
+          R"({"state": 0, "cost": "-inf", "to": [[0, 0.333333], [1, 0.666667]]}, {"state": 0, "cost": 1e-300, "to": [[1, 1]]})",
+          R"("states": 2, "goal": [1], "objective": "maximize", "discount": 0.99)"),
       file(R"({"state": 0, "cost": 5e-324, "to": [[0, 0.3333331], [1, 0.666667]]})" + rest));
   const Mdp m = read_text(text);
   const Mdp again = read_text(io::json_text(m));

@@ -1,3 +1,5 @@
+#include "libmdp/io/npz.hpp"
+
 #include <fstream>
 
 #include <catch2/catch.hpp>
@@ -9,7 +11,6 @@
 #include "libmdp/io/file_bytes.hpp"
 #include "libmdp/io/json.hpp"
 #include "libmdp/io/npy.hpp"
-#include "libmdp/io/npz.hpp"
 #include "libmdp/io/read.hpp"
 #include "tests/io/same_bits.hpp"
 #include "tests/support/paths.hpp"
@@ -93,10 +94,13 @@ TEST_CASE("arrays that do not fit together are refused with file, array, entry a
   CHECK_THROWS_WITH((Case{.state_rows = {0, 3, 3}}).read(), Contains("state 1"));
   CHECK_THROWS_AS((Case{.row_begin = {0, 2, 3, 5}}).read(), InputError);
   CHECK_THROWS_AS((Case{.row_begin = {0, 2, -3, 4}}).read(), InputError);
-  CHECK_THROWS_WITH((Case{.next_state = {0, 1, 2, 1}}).read(), Contains("next_state: entry 2 is state 2, required 0 to 1"));
-  CHECK_THROWS_WITH((Case{.next_state = {0, 1, std::int64_t{1} << 32, 1}}).read(), Contains("entry 2 is state 4294967296"));
+  CHECK_THROWS_WITH((Case{.next_state = {0, 1, 2, 1}}).read(),
+                    Contains("next_state: entry 2 is state 2, required 0 to 1"));
+  CHECK_THROWS_WITH((Case{.next_state = {0, 1, std::int64_t{1} << 32, 1}}).read(),
+                    Contains("entry 2 is state 4294967296"));
   CHECK_THROWS_WITH((Case{.next_state = {0, 1, -1, 1}}).read(), Contains("entry 2 is state -1"));
-  CHECK_THROWS_WITH((Case{.probability = {0.25, 0.75, 1.0}}).read(), Contains("probability: has 3 entries, required 4"));
+  CHECK_THROWS_WITH((Case{.probability = {0.25, 0.75, 1.0}}).read(),
+                    Contains("probability: has 3 entries, required 4"));
   CHECK_THROWS_AS((Case{.probability = {0.25, 0.65, 1.0, 1.0}}).read(), InputError);
   CHECK_THROWS_AS((Case{.probability = {0.25, std::numeric_limits<double>::quiet_NaN(), 1.0, 1.0}}).read(), InputError);
   CHECK_THROWS_AS((Case{.cost = {0.0, std::numeric_limits<double>::quiet_NaN(), 1.0}}).read(), InputError);

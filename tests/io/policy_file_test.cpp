@@ -45,7 +45,8 @@ TEST_CASE("a policy file has an action or probabilities per state, also mixed") 
   CHECK(mixed.actions.empty());
   CHECK(mixed.probabilities == StochasticPolicy{1, 0, 1.0 / 3.0, 0.5, 1.0 / 6.0});
 
-  CHECK(io::read_policy(File(R"({"status": "converged", "policy": [1, 0], "value": [1, 2]})"), m).actions == Policy{1, 0});
+  CHECK(io::read_policy(File(R"({"status": "converged", "policy": [1, 0], "value": [1, 2]})"), m).actions ==
+        Policy{1, 0});
 }
 
 TEST_CASE("a policy that is none is refused with its entry") {

@@ -25,7 +25,8 @@ std::string raw(std::initializer_list<T> values) {
 std::string offsets(std::initializer_list<std::uint64_t> values) { return raw(values); }
 std::string doubles(std::initializer_list<double> values) { return raw(values); }
 
-std::string annotation(const std::string& applies_to, const std::string& type = "double", const std::string& more = "") {
+std::string annotation(const std::string& applies_to, const std::string& type = "double",
+                       const std::string& more = "") {
   return R"({"applies-to": [")" + applies_to + R"("], "type": {"type": ")" + type + "\"}" + more + "}";
 }
 
@@ -61,7 +62,8 @@ struct Umb {
            R"(, "#branch-actions": 0, "#observations": )" + observations +
            (probability_type.empty() ? "" : ", " + probability_type) + "}, \"annotations\": {" + annotations + "}}";
   }
-  [[nodiscard]] Mdp read(const io::ReadOptions& options = {}, io::Compression compression = io::Compression::none) const {
+  [[nodiscard]] Mdp read(const io::ReadOptions& options = {},
+                         io::Compression compression = io::Compression::none) const {
     const tests::TemporaryFolder folder;
     const auto path = (folder / "model.umb").string();
     io::ArchiveWriter out(path, io::ArchiveFormat::tar, compression);
@@ -101,8 +103,10 @@ TEST_CASE("a file of another program: rewards, named actions") {
 }
 
 TEST_CASE("other kinds of models are named and refused") {
-  CHECK_THROWS_WITH(io::read_mdp(input("umb_simple1_ctmc.umb")), Contains("is a CTMC, which is not a model of this library"));
-  CHECK_THROWS_WITH(io::read_mdp(input("umb_robot_interval.umb")), Contains("is a model with intervals of probabilities"));
+  CHECK_THROWS_WITH(io::read_mdp(input("umb_simple1_ctmc.umb")),
+                    Contains("is a CTMC, which is not a model of this library"));
+  CHECK_THROWS_WITH(io::read_mdp(input("umb_robot_interval.umb")),
+                    Contains("is a model with intervals of probabilities"));
   CHECK_THROWS_WITH((Umb{.time = "stochastic"}).read(), Contains("is a CTMDP"));
   CHECK_THROWS_WITH((Umb{.time = "urgent-stochastic"}).read(), Contains("is a Markov automaton"));
   CHECK_THROWS_WITH((Umb{.players = "2"}).read(), Contains("is a game of 2 players"));
@@ -112,7 +116,8 @@ TEST_CASE("other kinds of models are named and refused") {
 
 TEST_CASE("rewards of states and branches join those of choices, branches by expectation") {
   Umb file;
-  file.annotations = R"("rewards": {"r": {"applies-to": ["states", "choices", "branches"], "type": {"type": "double"}}})";
+  file.annotations =
+      R"("rewards": {"r": {"applies-to": ["states", "choices", "branches"], "type": {"type": "double"}}})";
   file.set("annotations/rewards/r/states/values.bin", doubles({10, 20, 0}));
   file.set("annotations/rewards/r/branches/values.bin", doubles({4, 8, 100, 0, 0}));
   CHECK(costs(file.read()) == std::vector<double>{1 + 10 + 0.25 * 4 + 0.75 * 8, 2 + 10 + 100, 3 + 20, 0});
@@ -120,8 +125,8 @@ TEST_CASE("rewards of states and branches join those of choices, branches by exp
 
 TEST_CASE("several rewards need a name, no rewards are zeros") {
   Umb file;
-  file.annotations = "\"rewards\": {\"r\": " + annotation("choices") + ", \"t\": " +
-                     annotation("choices", "double", R"(, "alias": "time spent")") + "}";
+  file.annotations = "\"rewards\": {\"r\": " + annotation("choices") +
+                     ", \"t\": " + annotation("choices", "double", R"(, "alias": "time spent")") + "}";
   file.set("annotations/rewards/t/choices/values.bin", doubles({7, 7, 7, 0}));
   CHECK_THROWS_WITH(file.read(), Contains("has several rewards, of which one must be chosen by name: r, time spent"));
   CHECK(costs(file.read({.rewards = "time spent"}))[0] == 7.0);
@@ -132,8 +137,8 @@ TEST_CASE("several rewards need a name, no rewards are zeros") {
 
 TEST_CASE("goal states come from the label goal or from the option") {
   Umb file;
-  file.annotations += ", \"aps\": {\"goal\": " + annotation("states", "bool") + ", \"x1\": " +
-                      annotation("states", "bool", R"(, "alias": "other end")") + "}";
+  file.annotations += ", \"aps\": {\"goal\": " + annotation("states", "bool") +
+                      ", \"x1\": " + annotation("states", "bool", R"(, "alias": "other end")") + "}";
   file.set("annotations/aps/goal/states/values.bin", offsets({4}));
   file.set("annotations/aps/x1/states/values.bin", offsets({1}));
   CHECK(goals(file.read()) == std::vector<State>{2});
@@ -147,7 +152,8 @@ TEST_CASE("absent members mean what other tools take them for") {
   Umb file;
   file.drop("branch-to-probability.bin").drop("choice-to-branches.bin").drop("state-to-choices.bin");
   file.states = file.choices = file.branches = "3";
-  file.set("branch-to-target.bin", offsets({0, 1, 2})).set("annotations/rewards/r/choices/values.bin", doubles({1, 2, 3}));
+  file.set("branch-to-target.bin", offsets({0, 1, 2}))
+      .set("annotations/rewards/r/choices/values.bin", doubles({1, 2, 3}));
   const Mdp m = file.read();  // a Markov chain: one action each, probability one
   CHECK(m.n_rows() == 3);
   CHECK(m.probability()[2] == 1.0);
@@ -174,7 +180,8 @@ TEST_CASE("rational probabilities and rewards of any size are read exactly") {
   CHECK(m.probability_tail()[0] == Approx(1.850371707708594e-17).epsilon(1e-12));  // 1/3 - fl(1/3)
   CHECK(m.probability()[4] == 1.0);
   CHECK(costs(m) == std::vector<double>{-1.0 / 3.0, 2, 3, 0});
-  file.set("branch-to-probability.bin", rational(1, 3) + rational(2, 3) + rational(1, 0) + rational(5, 5) + rational(1, 1));
+  file.set("branch-to-probability.bin",
+           rational(1, 3) + rational(2, 3) + rational(1, 0) + rational(5, 5) + rational(1, 1));
   CHECK_THROWS_WITH(file.read(), Contains("branch-to-probability.bin: entry 2 has denominator 0"));
   file.probability_type = R"("branch-probability-type": {"type": "rational", "size": 96})";
   CHECK_THROWS_WITH(file.read(), Contains("96 bits are no size of a rational"));
@@ -196,9 +203,12 @@ TEST_CASE("members that break a rule are refused by name, entry and rule") {
                     Contains("model.umb: state 0, action 1: successor 3 does not exist"));
   CHECK_THROWS_WITH(Umb{}.set("branch-to-target.bin", offsets({0, 1, ~std::uint64_t{0}, 2, 2})).read(),
                     Contains("entry 2 is state 18446744073709551615"));
-  CHECK_THROWS_WITH(Umb{}.set("state-to-choices.bin", offsets({0, 3, 2, 4})).read(), Contains("must ascend from 0 to 4"));
-  CHECK_THROWS_WITH(Umb{}.set("state-to-choices.bin", offsets({0, ~std::uint64_t{0}, 3, 4})).read(), Contains("must ascend"));
-  CHECK_THROWS_WITH(Umb{}.set("choice-to-branches.bin", offsets({0, 2, 3, 4, 4})).read(), Contains("must ascend from 0 to 5"));
+  CHECK_THROWS_WITH(Umb{}.set("state-to-choices.bin", offsets({0, 3, 2, 4})).read(),
+                    Contains("must ascend from 0 to 4"));
+  CHECK_THROWS_WITH(Umb{}.set("state-to-choices.bin", offsets({0, ~std::uint64_t{0}, 3, 4})).read(),
+                    Contains("must ascend"));
+  CHECK_THROWS_WITH(Umb{}.set("choice-to-branches.bin", offsets({0, 2, 3, 4, 4})).read(),
+                    Contains("must ascend from 0 to 5"));
   CHECK_THROWS_WITH(Umb{}.set("branch-to-probability.bin", doubles({0.25, 0.65, 1, 1, 1})).read(), Contains("state 0"));
   CHECK_THROWS_AS(Umb{}.set("branch-to-probability.bin", doubles({0.25, 0.75, 1, 1})).read(), InputError);
   CHECK_THROWS_AS(Umb{}.set("annotations/rewards/r/choices/values.bin", doubles({0.25, 0.75})).read(), InputError);
