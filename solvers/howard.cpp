@@ -5,6 +5,7 @@
 
 #include "solvers/centre.hpp"
 #include "solvers/krylov.hpp"
+#include "solvers/sweeps.hpp"
 
 namespace mdp::solvers {
 namespace {
@@ -74,7 +75,7 @@ void Howard::factorise(const Mdp& mdp, const Policy& policy, const Run& run) {
     chain_->assign(mdp, policy, run.threads());
   else
     chain_.emplace(mdp, policy, run.threads());
-  lu_ = SparseLu::within(*chain_, mdp.exact_discount(), max_flops_);
+  lu_ = SparseLu::within(*chain_, mdp.exact_discount(), options_.max_flops);
   factorised_ = policy;
 }
 
@@ -127,7 +128,23 @@ Interval Howard::evaluate(const Mdp& mdp, Iterate& it, const Run& run) {
                                           mdp.exact_discount());
 }
 
+std::string Howard::name() const {
+  return options_.sweeps_between > 0.0 ? "modified policy iteration with policy iteration (sparse LU)"
+                                       : "policy iteration (sparse LU)";
+}
+
+// Outcome::stalled means: go on.
+Outcome Howard::sweep(const Mdp& mdp, Iterate& it, Run& run, const Goal& goal, double work) {
+  constexpr int rounds_with_sweeps = 30;  // afterwards plain policy iteration, whose end is proved
+  if (work == 0.0 || ++rounds_ > rounds_with_sweeps) return Outcome::stalled;
+  return ModifiedPolicyIteration(Evaluation::sweeps, work).improve(mdp, it, run, goal);
+}
+
 Outcome Howard::improve(const Mdp& mdp, Iterate& it, Run& run, const Goal& goal) {
+  if (rounds_ == 0) {
+    const Outcome before = sweep(mdp, it, run, goal, options_.sweeps_between);
+    if (before != Outcome::stalled) return before;
+  }
   if (it.policy.empty()) {
     if (!run.may_sweep()) return Outcome::stopped;
     it.policy.resize(it.v.size());
@@ -145,8 +162,11 @@ Outcome Howard::improve(const Mdp& mdp, Iterate& it, Run& run, const Goal& goal)
     it.residual = improvement.residual;
     const double half_width = goal.half_width(mdp, it);
     run.count_sweep(it.residual, goal.shown(half_width));
+    settled_ = improvement.n_changed == 0;
     if (goal.reached(mdp, it, half_width)) return Outcome::accurate;
-    if (improvement.n_changed == 0) return Outcome::stalled;
+    if (settled_) return Outcome::stalled;
+    const Outcome between = sweep(mdp, it, run, goal, 0.25 * options_.sweeps_between);
+    if (between != Outcome::stalled) return between;
   }
 }
 

@@ -7,13 +7,14 @@
 #include <fmt/format.h>
 
 #include "solvers/howard.hpp"
+#include "solvers/sparse_lu.hpp"
 #include "solvers/sweeps.hpp"
 
 namespace mdp::solvers {
 namespace {
 
 constexpr State small_chain = 300;
-constexpr double cheap_flops = 1e9;  // of a banded factorisation as wide as the levels
+constexpr double cheap_flops = 1e9;
 constexpr double most_flops = 1e10;  // of one factorisation, before BiCGSTAB takes over
 
 // Widest level of a breadth-first search in the graph of P + P^T, over all its parts; gives up beyond `limit`.
@@ -47,36 +48,46 @@ State level_width(const kernels::PolicyChain& chain, State limit) {
   return widest;
 }
 
-// The chain that takes each state's first and last action with probability 1/2: its graph has the edges of both.
-kernels::PolicyChain first_and_last_rows(const Mdp& mdp, int threads) {
-  StochasticPolicy policy(static_cast<std::size_t>(mdp.n_rows()), 0.0);
+// A policy without a pattern: a multiplicative hash of the state picks the action. Optimal policies are not known yet,
+// and regular ones (everywhere the first action) can have far simpler graphs.
+Policy scattered_policy(const Mdp& mdp) {
+  Policy policy(static_cast<std::size_t>(mdp.n_states()));
   for (State s = 0; s < mdp.n_states(); ++s) {
-    policy[mdp.state_rows()[s]] += 0.5;
-    policy[mdp.state_rows()[s + 1] - 1] += 0.5;
+    const auto hash = (static_cast<std::uint64_t>(s) + 1) * 0x9E3779B97F4A7C15U;
+    policy[s] = static_cast<Action>((hash >> 33) % static_cast<std::uint64_t>(mdp.n_actions(s)));
   }
-  return {mdp, policy, threads};
+  return policy;
 }
 
 }  // namespace
 
 LuVerdict judge_sparse_lu(const kernels::PolicyChain& chain) {
   const State n = chain.n_states();
-  if (n <= small_chain) return {true, fmt::format("{} states: sparse LU is cheap", n)};
+  if (n <= small_chain) return {true, 0.0, fmt::format("{} states: sparse LU is cheap", n)};
   const auto limit = static_cast<State>(std::min(n / 8.0, 4.0 * std::sqrt(cheap_flops / n)));
-  const State width = level_width(chain, limit);
-  if (width > limit) return {false, "the transition graph is wide: sparse LU would fill in"};
-  return {true, fmt::format("the transition graph is narrow (levels of at most {} states): sparse LU is cheap", width)};
+  if (level_width(chain, limit) > limit) return {false, 0.0, "the transition graph is wide: sparse LU would fill in"};
+  const auto [flops, entries] = SparseLu::estimated_work(chain);
+  const double work = flops + 8.0 * entries;
+  const auto operations = fmt::format("sparse LU takes about {:.1g} operations", flops);
+  if (flops > cheap_flops) return {false, work, operations};
+  return {true, work, "the transition graph is narrow: " + operations};
 }
 
 std::unique_ptr<Improver> make_policy_iteration(const Mdp& mdp, const SolveOptions& options, bool or_modified) {
-  LuVerdict verdict{options.linear_solver == LinearSolver::sparse_lu, ""};
+  LuVerdict verdict{options.linear_solver == LinearSolver::sparse_lu, 0.0, ""};
   const bool automatic = options.linear_solver == LinearSolver::automatic;
-  if (automatic) verdict = judge_sparse_lu(first_and_last_rows(mdp, options.threads));
+  if (automatic) verdict = judge_sparse_lu({mdp, scattered_policy(mdp), options.threads});
   std::unique_ptr<Improver> improver;
-  if (verdict.cheap)
-    improver = std::make_unique<Howard>(automatic ? most_flops : infinity);
-  else
+  if (verdict.cheap) {
+    constexpr double factorisations_before = 4.0;
+    Howard::Options howard;
+    if (automatic) howard.max_flops = most_flops;
+    if (or_modified) howard.sweeps_between = factorisations_before * verdict.work;
+    howard.refine_always = !or_modified || mdp.n_states() <= small_chain;
+    improver = std::make_unique<Howard>(howard);
+  } else {
     improver = std::make_unique<ModifiedPolicyIteration>(or_modified ? Evaluation::sweeps : Evaluation::krylov);
+  }
   improver->set_reason(verdict.why);
   return improver;
 }

@@ -14,15 +14,17 @@ namespace mdp::solvers {
 /// Whether sparse LU of a policy's system is cheap, and the reason in words.
 struct LuVerdict {
   bool cheap = false;
+  double work = 0.0;  ///< of one factorisation, in entries that a sweep could read instead
   std::string why;
 };
 
 /// Small chains: yes. Others: the widest level of a breadth-first search bounds the bandwidth after reordering; where
-/// that is small, so is the fill. O(n_transitions).
+/// that is small, the ordering of the factorisation estimates the fill. O(n_transitions) where it is not.
 [[nodiscard]] LuVerdict judge_sparse_lu(const kernels::PolicyChain& chain);
 
-/// Policy iteration for SolveOptions::linear_solver; `automatic` is decided by judge_sparse_lu() on the first and
-/// last rows of the states. With `or_modified`, modified policy iteration where sparse LU is dear.
+/// Policy iteration for SolveOptions::linear_solver; `automatic` is decided by judge_sparse_lu() on a policy
+/// without a pattern. With `or_modified`, modified policy iteration where sparse LU is dear, and before it for as
+/// long as a few factorisations would take.
 [[nodiscard]] std::unique_ptr<Improver> make_policy_iteration(const Mdp& mdp, const SolveOptions& options,
                                                               bool or_modified);
 /// The improver for an MDP with one row per state.

@@ -72,6 +72,7 @@ struct SparseLu::Impl {
     klu_l_free_numeric(&numeric, &common);
     klu_l_free_symbolic(&symbolic, &common);
   }
+  [[nodiscard]] Work work() const { return {symbolic->est_flops, symbolic->lnz + symbolic->unz}; }
   void analyze(Matrix& a) {
     symbolic = klu_l_analyze(n, a.begin.data(), a.index.data(), &common);
     require(symbolic != nullptr, common);
@@ -85,7 +86,7 @@ std::optional<SparseLu> SparseLu::within(const kernels::PolicyChain& chain, cons
   auto impl = std::make_unique<Impl>(chain.n_states());
   Matrix a(chain, discount);
   impl->analyze(a);
-  if (impl->symbolic->est_flops > max_flops || impl->symbolic->lnz + impl->symbolic->unz > max_flops) return {};
+  if (impl->work().flops > max_flops || impl->work().entries > max_flops) return {};
   impl->numeric = klu_l_factor(a.begin.data(), a.index.data(), a.value.data(), impl->symbolic, &impl->common);
   require(impl->numeric != nullptr && impl->common.status == KLU_OK, impl->common);
   return SparseLu(std::move(impl));
@@ -93,6 +94,13 @@ std::optional<SparseLu> SparseLu::within(const kernels::PolicyChain& chain, cons
 
 SparseLu::SparseLu(const kernels::PolicyChain& chain, const Discount& discount)
     : SparseLu(std::move(*within(chain, discount, infinity))) {}
+
+SparseLu::Work SparseLu::estimated_work(const kernels::PolicyChain& chain) {
+  Impl impl(chain.n_states());
+  Matrix a(chain, Discount(0.5));
+  impl.analyze(a);
+  return impl.work();
+}
 
 SparseLu::~SparseLu() = default;
 SparseLu::SparseLu(SparseLu&&) noexcept = default;

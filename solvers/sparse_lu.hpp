@@ -25,6 +25,13 @@ class SparseLu {
   SparseLu(SparseLu&&) noexcept;
   SparseLu& operator=(SparseLu&&) noexcept;
 
+  /// Estimate of the work of a factorisation, by ordering the pattern of P: operations, and entries of the factors.
+  struct Work {
+    double flops = 0.0;
+    double entries = 0.0;
+  };
+  [[nodiscard]] static Work estimated_work(const kernels::PolicyChain& chain);
+
   /// x <- A^-1 x.
   void solve(std::span<double> x) const;
   /// x <- A^-T x.

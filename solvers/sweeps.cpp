@@ -41,6 +41,7 @@ class Stall {
 };
 
 // The loop of all methods that sweep: TV, bounds, test; then advance(it) makes the next V.
+// advance() says whether to go on.
 template <class Advance>
 Outcome sweep_until(const Mdp& mdp, Iterate& it, Run& run, const Goal& goal, Advance&& advance) {
   Stall stalled(mdp);
@@ -53,7 +54,7 @@ Outcome sweep_until(const Mdp& mdp, Iterate& it, Run& run, const Goal& goal, Adv
     if (goal.reached(mdp, it, half_width)) return Outcome::accurate;
     if (stalled(mdp, it)) return Outcome::stalled;
     if (run.stopped() != Status::not_run) return Outcome::stopped;
-    advance(it);
+    if (!advance(it)) return Outcome::stalled;
   }
 }
 
@@ -67,14 +68,19 @@ Outcome ValueIteration::improve(const Mdp& mdp, Iterate& it, Run& run, const Goa
     std::swap(iterate.v, iterate.tv);
     iterate.size +=
         std::max(std::abs(iterate.residual.min), std::abs(iterate.residual.max)) * (1.0 + 4.0 * unit_roundoff);
-    if (++since_centring < sweeps_per_centring) return;
+    if (++since_centring < sweeps_per_centring) return true;
     since_centring = 0;
     iterate.size = centre(mdp, iterate.v, run.threads());
+    return true;
   });
 }
 
 Outcome ModifiedPolicyIteration::improve(const Mdp& mdp, Iterate& it, Run& run, const Goal& goal) {
-  return sweep_until(mdp, it, run, goal, [&](Iterate& iterate) { evaluate(mdp, iterate, run); });
+  return sweep_until(mdp, it, run, goal, [&](Iterate& iterate) {
+    if (work_ > max_work_) return false;
+    evaluate(mdp, iterate, run);
+    return true;
+  });
 }
 
 void ModifiedPolicyIteration::evaluate(const Mdp& mdp, Iterate& it, Run& run) {

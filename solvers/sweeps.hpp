@@ -24,7 +24,9 @@ enum class Evaluation {
 /// V <- nearer to V^pi of the greedy policy pi, from TV.
 class ModifiedPolicyIteration : public Improver {
  public:
-  explicit ModifiedPolicyIteration(Evaluation evaluation) : evaluation_(evaluation) {}
+  /// \param max_work  entries read after which it gives up (Outcome::stalled)
+  explicit ModifiedPolicyIteration(Evaluation evaluation, double max_work = infinity)
+      : evaluation_(evaluation), max_work_(max_work) {}
   [[nodiscard]] Outcome improve(const Mdp& mdp, Iterate& it, Run& run, const Goal& goal) override;
   [[nodiscard]] std::string name() const override {
     return evaluation_ == Evaluation::krylov ? "policy iteration (BiCGSTAB)" : "modified policy iteration";
@@ -37,6 +39,7 @@ class ModifiedPolicyIteration : public Improver {
   void solve_chain(const Mdp& mdp, Iterate& it, const Run& run);
 
   Evaluation evaluation_;
+  double max_work_;
   std::optional<kernels::PolicyChain> chain_;
   Policy previous_;               // of the evaluation before
   double previous_span_ = 0.0;    // of the residual before it
