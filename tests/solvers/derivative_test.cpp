@@ -1,5 +1,6 @@
 #include "solvers/derivative.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 
@@ -278,7 +279,7 @@ TEST_CASE("D1, D3: where optimal actions are not provably unique, the derivative
   CHECK(reverse.message.find("of the reported policy") != std::string::npos);
 }
 
-TEST_CASE("D1: bounds too wide to prove the optimal action refuse, narrow ones do not") {
+TEST_CASE("D1, C4: bounds too wide to prove the optimal action refuse, narrow ones do not") {
   MdpBuilder b(1);
   b.discount(0.5);
   b.row(0, 1.0).to(0, 1.0);
@@ -292,6 +293,62 @@ TEST_CASE("D1: bounds too wide to prove the optimal action refuse, narrow ones d
   without.value_lower.clear();
   without.value_upper.clear();
   CHECK(linearise_optimum(mdp, without).status() == Status::converged);
+}
+
+TEST_CASE("D1: the bounds cover the error of V that the solution admits") {
+  const Mdp mdp = small_garnet(6);
+  SolveResult solution = solved(mdp);
+  const Linearisation sharp = linearise_optimum(mdp, solution);
+  for (State s = 0; s < mdp.n_states(); ++s) {
+    solution.values[s] += s % 2 == 0 ? 1e-5 : -1e-5;
+    solution.value_lower[s] -= 1.1e-5;
+    solution.value_upper[s] += 1.1e-5;
+  }
+  const Linearisation blurred = linearise_optimum(mdp, solution);
+  REQUIRE(blurred.status() == Status::converged);
+  const auto gap = [](std::span<const double> x, std::span<const double> y) {
+    double largest = 0.0;
+    for (std::size_t i = 0; i < x.size(); ++i) largest = std::max(largest, std::abs(x[i] - y[i]));
+    return largest;
+  };
+  std::mt19937_64 random(5);
+  for (int trial = 0; trial < 20; ++trial) {
+    EntryDirection d = random_direction(mdp, random);
+    d.cost.assign(d.cost.size(), 0.0);
+    if (trial % 2 == 0) d.discount = 0.0;
+    const ForwardDerivative a = blurred.jvp(d);
+    const ForwardDerivative b = sharp.jvp(d);
+    CHECK(gap(a.values, b.values) > b.value_error_bound);
+    CHECK(gap(a.values, b.values) <= a.value_error_bound);
+    CHECK(gap(a.q, b.q) <= a.q_error_bound);
+    CHECK(a.value_error_bound < 0.1);
+  }
+  const ReverseDerivative a = blurred.performance_gradient();
+  const ReverseDerivative b = sharp.performance_gradient();
+  CHECK(gap(a.gradient.probability, b.gradient.probability) > b.probability_error_bound);
+  CHECK(gap(a.gradient.probability, b.gradient.probability) <= a.probability_error_bound);
+  CHECK(std::abs(a.gradient.discount - b.gradient.discount) <= a.discount_error_bound);
+  CHECK(a.discount_error_bound < 0.1);
+}
+
+TEST_CASE("D1: the bound on the derivative by the discount is attained where V is off by a constant") {
+  // E V is off by as much in every row, and R_pi makes 1/(1 - gamma) of a constant.
+  const Mdp mdp = small_garnet(6);
+  SolveResult solution = solved(mdp);
+  EntryDirection discount = zero_direction(mdp);
+  discount.discount = 1.0;
+  const ForwardDerivative sharp = linearise_optimum(mdp, solution).jvp(discount);
+  for (State s = 0; s < mdp.n_states(); ++s) {
+    solution.values[s] += 1e-5;
+    solution.value_upper[s] += 1e-5;
+  }
+  const ForwardDerivative blurred = linearise_optimum(mdp, solution).jvp(discount);
+  for (State s = 0; s < mdp.n_states(); ++s) {
+    const double error = std::abs(blurred.values[s] - sharp.values[s]);
+    CHECK(error == Approx(1e-5 / (1.0 - 0.9375)).epsilon(1e-6));
+    CHECK(error <= blurred.value_error_bound);
+  }
+  CHECK(blurred.value_error_bound < 1.001 * 1e-5 / (1.0 - 0.9375));
 }
 
 TEST_CASE("D1: states of infinite value have no derivative and pass none on") {
@@ -329,6 +386,29 @@ TEST_CASE("D1: states of infinite value have no derivative and pass none on") {
   CHECK(from_everywhere.performance_gradient().status == Status::refused);
   CHECK(linearise_optimum(mdp.with_discount(Discount(0.0)), solved(mdp.with_discount(Discount(0.0)))).status() ==
         Status::refused);
+}
+
+TEST_CASE("D1: a policy that takes an inadmissible action has no derivative where it may do so") {
+  MdpBuilder b(3);
+  b.discount(0.5);
+  b.row(0, 1.0).to(0, 1.0);
+  b.row(0, infinity).to(0, 1.0);
+  b.row(1, 2.0).to(0, 0.5).to(2, 0.5);
+  b.row(1, 4.0).to(0, 1.0);
+  b.row(2, infinity).to(2, 1.0);
+  b.row(2, 0.0).to(0, 1.0);
+  const Mdp mdp = b.build();
+  const Linearisation good = linearise_policy(mdp, Policy{0, 1, 1});
+  CHECK(good.point().values[1] == Approx(5.0));
+  CHECK(good.performance_gradient().status == Status::converged);
+  const Linearisation bad = linearise_policy(mdp, Policy{0, 0, 0});
+  CHECK(bad.point().values[0] == Approx(2.0));
+  CHECK(bad.point().values[1] == infinity);
+  CHECK(bad.performance_gradient().status == Status::refused);
+  const std::vector<double> g{1.0, 0.0, 0.0};
+  CHECK(bad.vjp({.values = g}).gradient.cost == std::vector<double>{2.0, 0.0, 0.0, 0.0, 0.0, 0.0});
+  const StochasticPolicy mixed{1.0, 0.0, 0.5, 0.5, 0.0, 1.0};  // an inadmissible row of probability 0 does not count
+  CHECK(linearise_policy(mdp, std::span<const double>(mixed)).performance_gradient().status == Status::converged);
 }
 
 TEST_CASE("D1 at discount 0: Q = L, and only the discount's derivative sees the transitions") {

@@ -121,6 +121,19 @@ TEST_CASE("D4: V* - beta log(n)/(1 - gamma) <= V_beta <= V*, so that V_beta tend
   }
 }
 
+TEST_CASE("D4 at discount 0: one log-sum-exp of the costs") {
+  const Mdp mdp = garnet(5, 2, 0.0);
+  const SoftResult soft = solve_soft(mdp, at(0.5));
+  CHECK(soft.converged());
+  for (State s = 0; s < mdp.n_states(); ++s) {
+    double sum = 0.0;
+    for (Offset row = mdp.state_rows()[s]; row < mdp.state_rows()[s + 1]; ++row)
+      sum += std::exp(-mdp.cost()[row] / 0.5);
+    CHECK(soft.values[s] == Approx(-0.5 * std::log(sum)));
+  }
+  CHECK(linearise_soft(mdp, soft).performance_gradient().status == Status::converged);
+}
+
 TEST_CASE("D4: scaling the measure by k shifts every value by -beta log(k)/(1 - gamma)") {
   const Mdp mdp = garnet(8, 6, 0.875);
   const std::vector<double> mu = random_reference(mdp, 9);
