@@ -99,8 +99,12 @@ Projection InformationProjection::operator()(std::span<const double> r, std::spa
 InformationProjection::Moment InformationProjection::moment(double lambda, bool positive) const {
   const auto counts = [&](std::size_t i) { return positive ? x_[i] > 0.0 : x_[i] < 0.0; };
   double largest = -infinity;
+  double size = 0.0;
   for (std::size_t i = 0; i < x_.size(); ++i) {
-    if (counts(i)) largest = std::max(largest, log_weight_[i] + lambda * x_[i]);
+    const double exponent = log_weight_[i] + lambda * x_[i];
+    if (!counts(i) || exponent <= largest) continue;
+    largest = exponent;
+    size = std::abs(log_weight_[i]) + std::abs(lambda * x_[i]);
   }
   double sum = 0.0;
   double weighted = 0.0;
@@ -110,14 +114,14 @@ InformationProjection::Moment InformationProjection::moment(double lambda, bool 
     sum += w;
     weighted += w * std::abs(x_[i]);
   }
-  return {largest + std::log(sum), weighted / sum};
+  return {largest + std::log(sum), weighted / sum, size};
 }
 
 InformationProjection::Balance InformationProjection::balance(double lambda) const {
   const Moment plus = moment(lambda, true);
   const Moment minus = moment(lambda, false);
-  const double size = std::max({1.0, std::abs(lambda), std::abs(plus.log_sum), std::abs(minus.log_sum)});
-  return {plus.log_sum - minus.log_sum, plus.mean + minus.mean, 4.0 * unit_roundoff * size};
+  const double noise = 4.0 * unit_roundoff * std::max({1.0, plus.size, minus.size});
+  return {plus.log_sum - minus.log_sum, plus.mean + minus.mean, noise};
 }
 
 // The root of h: Newton's method, bisection where a step leaves the bracket or does not halve |h|.
@@ -179,7 +183,7 @@ void InformationProjection::refine(std::span<double> p) const {
     }
     if (std::abs(mean.hi) <= unit_roundoff * absolute || !(square > 0.0)) return;
     const double eta = -mean.hi / square;
-    for (std::size_t i = 0; i < p.size(); ++i) p[i] *= std::exp(eta * x_[i]);
+    for (std::size_t i = 0; i < p.size(); ++i) p[i] *= std::exp(std::clamp(eta * x_[i], -1.0, 1.0));
   }
 }
 

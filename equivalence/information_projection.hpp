@@ -50,10 +50,11 @@ class InformationProjection {
                         std::span<double> p);
 
  private:
-  /// log S and |d log S / d lambda| for one sign of x.
+  /// log S and |d log S / d lambda| for one sign of x; size of the numbers that the largest exponent is the sum of.
   struct Moment {
     double log_sum;
     double mean;
+    double size;
   };
   /// h, h' and the rounding error to expect in h.
   struct Balance {

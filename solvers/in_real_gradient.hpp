@@ -32,7 +32,7 @@ struct PolicyGradient {
                                              double relative_policy_error = 0.0, int threads = 0);
 
 struct InRealOptions {
-  SoftOptions soft;  ///< how the model is solved; the temperature above all. `polish` is always on
+  SoftOptions soft = {};  ///< how the model is solved; the temperature above all. `polish` is always on
   EntryConvention convention = EntryConvention::raw;
 };
 

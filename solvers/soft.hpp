@@ -27,12 +27,12 @@ struct SoftOptions {
   double temperature = 1.0;
   /// mu: [n_rows] finite, >= 0, positive somewhere in each state; rows with 0 are never taken. Need not sum
   /// to 1 (it does when beta KL(pi|mu) is meant: uniform_policy()). Empty: the counting measure, 1 for every row.
-  std::vector<double> reference;
+  std::vector<double> reference = {};
   SoftMethod method = SoftMethod::automatic;
   /// Converged: half-width of the enclosure <= tolerance + relative_tolerance |V| in every state of finite value.
   /// One given: the other is 0. None: 1e-9 min(1, max |cost|) and 1e-9, as SolveOptions.
-  std::optional<double> tolerance;           ///< >= 0, finite
-  std::optional<double> relative_tolerance;  ///< >= 0, finite
+  std::optional<double> tolerance = {};           ///< >= 0, finite
+  std::optional<double> relative_tolerance = {};  ///< >= 0, finite
   /// Go on where the tolerance is met until rounding stops the progress, as derivatives like it.
   bool polish = false;
   /// Most sweeps, >= 1; a Newton step is one sweep and one linear solve.
@@ -41,7 +41,7 @@ struct SoftOptions {
   int threads = 0;                       ///< 0 = all; the answer has the same bits for any number
   bool record_trace = false;
   /// Called after each sweep; false stops the run with the best bounds so far (Status::interrupted).
-  std::function<bool(const SweepRecord&)> observer;
+  std::function<bool(const SweepRecord&)> observer = {};
 
   [[nodiscard]] std::string check() const;  ///< "" or the first violated rule
 };

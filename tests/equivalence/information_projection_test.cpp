@@ -225,6 +225,43 @@ TEST_CASE("T6: near ties, tiny references and far ends are still met to a few ul
   }
 }
 
+TEST_CASE("T6: rows over many orders of magnitude, ties of 1e-13 among them, balance to a rounding") {
+  const auto seed = 20261129U;
+  CAPTURE(seed);
+  std::mt19937 random(seed);
+  const auto log_uniform = [&random](int decades) {
+    return std::pow(10.0, -decades * draw(random, 0, 10000) / 10000.0);
+  };
+  for (int trial = 0; trial < 20000; ++trial) {
+    CAPTURE(trial);
+    const auto n = static_cast<std::size_t>(draw(random, 2, 9));
+    const int r_decades = draw(random, 0, 2) == 0 ? 130 : 2;
+    const int x_decades = draw(random, 0, 2) == 0 ? 17 : 1;
+    const bool near_tie = draw(random, 0, 3) == 0;
+    Vector r(n), x(n);
+    for (double& value : r) value = log_uniform(r_decades);
+    for (double& value : x) value = log_uniform(x_decades) * (draw(random, 0, 1) == 0 ? 1.0 : -1.0);
+    if (near_tie) {
+      for (std::size_t i = 1; i < n; ++i) x[i] = x[0] + 1e-13 * x[i];
+    }
+    x[0] = std::abs(x[0]);
+    x[1] = -std::abs(x[1]);
+    const double sum = std::accumulate(r.begin(), r.end(), 0.0);
+    for (double& value : r) value /= sum;
+
+    const auto s = project(r, x);
+    if (s.outcome == RowOutcome::kept) continue;
+
+    REQUIRE(s.outcome == RowOutcome::tilted);
+    long double absolute = 0.0;
+    for (std::size_t i = 0; i < n; ++i) absolute += static_cast<long double>(s.p[i]) * std::abs(x[i]);
+    REQUIRE(std::abs(static_cast<double>(moment(s.p, x) / absolute)) <= 2.0 * unit_roundoff);
+    REQUIRE(std::abs(std::accumulate(s.p.begin(), s.p.end(), -1.0)) <= 8.0 * unit_roundoff);
+    REQUIRE(s.divergence >= 0.0);
+    REQUIRE(std::abs(s.duality_gap) <= 1e-14 * (1.0 + s.divergence));
+  }
+}
+
 TEST_CASE("T6: the divergence of a row that hardly moves keeps its digits") {
   // KL is half the square of the shift over the variance: (1e-9)^2/2 for a fair coin on -1, 1.
   const auto s = project({0.5, 0.5}, minus({-1.0, 1.0}, 1e-9));

@@ -92,6 +92,28 @@ TEST_CASE("D8: the gradient is a difference of the whole chain, for every entry 
   compare_with_differences(world, model, options);
 }
 
+TEST_CASE("D8: the bounds cover the error of a model solved too early, and say how it ended") {
+  const Mdp world = garnet(6, 11, 0.875);
+  const Mdp model = garnet(6, 12, 0.75, 2);
+  InRealOptions options = at(0.5);
+  options.soft.method = SoftMethod::value_iteration;
+  options.soft.max_sweeps = 10;
+  const InRealGradient early = in_real_gradient(world, model, options);
+  const InRealGradient late = in_real_gradient(world, model, at(0.5));
+  CHECK(early.status == Status::sweep_limit);
+  CHECK(late.status == Status::converged);
+  CHECK(std::abs(early.performance - late.performance) > late.performance_error_bound);
+  CHECK(std::abs(early.performance - late.performance) <= early.performance_error_bound);
+  double largest = 0.0;
+  for (std::size_t row = 0; row < late.gradient.cost.size(); ++row) {
+    largest = std::max(largest, std::abs(early.gradient.cost[row] - late.gradient.cost[row]));
+  }
+  CHECK(largest > late.cost_error_bound);
+  CHECK(largest <= early.cost_error_bound);
+  CHECK(std::abs(early.gradient.discount - late.gradient.discount) <= early.discount_error_bound);
+  CHECK(late.cost_error_bound < 1e-9);
+}
+
 TEST_CASE("D8: the adjoint sums to zero, and balances in every state of the model") {
   const Mdp world = garnet(300, 3, 0.9375);
   const Mdp model = garnet(300, 4, 0.96875, 2);

@@ -64,7 +64,7 @@ std::vector<Long> moved(const Mdp& mdp, const SoftOptions& options, std::size_t 
 
 }  // namespace
 
-TEST_CASE("D4: the soft enclosure contains the fixed point, whatever temperature, measure and method") {
+TEST_CASE("D4, C1: the soft enclosure contains the fixed point, whatever temperature, measure and method") {
   const double temperature = GENERATE(1e-4, 0.05, 1.0, 30.0, 1e6);
   const bool counting = GENERATE(true, false);
   const auto method = GENERATE(SoftMethod::automatic, SoftMethod::newton, SoftMethod::value_iteration);
@@ -280,6 +280,42 @@ TEST_CASE("D4: derivatives of V, Q and log pi are differences of the definition,
   CHECK(reverse.cost_error_bound < 1e-6);
   CHECK(reverse.probability_error_bound < 1e-5);
   CHECK(reverse.discount_error_bound < 1e-5);
+}
+
+TEST_CASE("D4: the bounds of derivatives cover the error of a solution stopped early") {
+  const Mdp mdp = garnet(6, 40, 0.875);
+  SoftOptions options = at(0.5);
+  options.method = SoftMethod::value_iteration;
+  options.max_sweeps = 12;
+  const SoftResult early = solve_soft(mdp, options);
+  options.max_sweeps = 1000;
+  options.polish = true;
+  const SoftResult late = solve_soft(mdp, options);
+  CHECK(late.converged());
+  CHECK(late.value_error_bound < 1e-12);
+  CHECK(late.value_error_bound < 1e-4 * early.value_error_bound);
+  const Linearisation blurred = linearise_soft(mdp, early);
+  const Linearisation sharp = linearise_soft(mdp, late);
+  const auto gap = [](std::span<const double> x, std::span<const double> y) {
+    double largest = 0.0;
+    for (std::size_t i = 0; i < x.size(); ++i) largest = std::max(largest, std::abs(x[i] - y[i]));
+    return largest;
+  };
+  EntryDirection direction = zero_direction(mdp);
+  for (std::size_t row = 0; row < direction.cost.size(); row += 2) direction.cost[row] = 1.0;
+  const ForwardDerivative a = blurred.jvp(direction);
+  const ForwardDerivative b = sharp.jvp(direction);
+  CHECK(gap(a.values, b.values) > b.value_error_bound);
+  CHECK(gap(a.values, b.values) <= a.value_error_bound);
+  CHECK(gap(a.q, b.q) <= a.q_error_bound);
+  CHECK(gap(a.log_policy, b.log_policy) <= a.log_policy_error_bound);
+  CHECK(gap(early.log_policy, late.log_policy) <= early.log_policy_error_bound);
+  const ReverseDerivative c = blurred.performance_gradient();
+  const ReverseDerivative d = sharp.performance_gradient();
+  CHECK(gap(c.gradient.cost, d.gradient.cost) > d.cost_error_bound);
+  CHECK(gap(c.gradient.cost, d.gradient.cost) <= c.cost_error_bound);
+  CHECK(gap(c.gradient.probability, d.gradient.probability) <= c.probability_error_bound);
+  CHECK(std::abs(c.gradient.discount - d.gradient.discount) <= c.discount_error_bound);
 }
 
 TEST_CASE("D4: agrees with automatic differentiation of soft value iteration") {
