@@ -25,7 +25,7 @@ struct KnownValues {
   KnownValues() = default;
   KnownValues(std::span<const double> v, std::span<const double> v_lower = {}, std::span<const double> v_upper = {})
       : values(v), lower(v_lower), upper(v_upper) {}
-  /// What a solver found; `result` must outlive this view.
+  /// What a solver found; `result` must outlive this view. A solver stopped before its first bounds leaves no enclosure.
   KnownValues(const solvers::SolveResult& result);  // NOLINT(google-explicit-constructor): a view of it
 
   [[nodiscard]] bool certified() const noexcept { return !lower.empty(); }
@@ -34,8 +34,10 @@ struct KnownValues {
   [[nodiscard]] double radius() const;
 };
 
-/// \throws InvalidArgument unless the arrays have one entry per state, none is NaN or -inf, lower <= upper, and
-/// +inf stands at the same states in all three. \param name  of the values in the message ("world")
+/// \throws InvalidArgument unless the arrays have one entry per state, none is NaN or -inf, lower <= upper, +inf stands
+/// at the same states in all three, and V = +inf exactly where every action costs +inf or may lead to such a state.
+/// \param name  of the values in the message ("world")
+/// Cost O(n_states), or O(n_transitions) if something is infinite.
 void require_valid(const Mdp& mdp, const KnownValues& values, const char* name);
 
 /// The same, and an enclosure must be there. \throws InvalidArgument.

@@ -2,10 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <string>
 
 #include "libmdp/bounds.hpp"
-#include "libmdp/error.hpp"
 #include "libmdp/kernels/accurate_row.hpp"
 #include "libmdp/kernels/parallel.hpp"
 
@@ -21,14 +19,6 @@ TwoDouble q_of_row(const Mdp& mdp, const kernels::AccurateRow& rows, std::span<c
   const double own = v[static_cast<std::size_t>(s)];
   const TwoDouble centre = own < infinity ? own : 0.0;
   return cost + discount * (centre + rows.expectation(row, v, centre));
-}
-
-void require_consistent(const Mdp& mdp, std::span<const double> v, std::span<const TwoDouble> minimum) {
-  for (std::size_t s = 0; s < v.size(); ++s) {
-    if ((v[s] == infinity) == (minimum[s].hi == infinity)) continue;
-    throw InvalidArgument("values are not optimal: state " + mdp.state_name(static_cast<State>(s)) +
-                          " has V = " + std::to_string(v[s]) + " and min_a Q = " + std::to_string(minimum[s].hi));
-  }
 }
 
 }  // namespace
@@ -56,7 +46,6 @@ QTable q_table(const Mdp& mdp, std::span<const double> values, int threads) {
       table.minimum[static_cast<std::size_t>(s)] = best;
     }
   });
-  require_consistent(mdp, values, table.minimum);
 
   for (std::size_t s = 0; s < values.size(); ++s) {
     if (values[s] == infinity) continue;

@@ -20,8 +20,7 @@ struct QTable {
 /// The values with V* = 0 put in at the goal states of `mdp`, where it is known.
 [[nodiscard]] std::vector<double> with_goal_values(const Mdp& mdp, std::span<const double> values);
 
-/// \param values  [n_states] as with_goal_values() returns them
-/// \throws InvalidArgument naming a state where V and W do not agree about being infinite: such V are not optimal.
+/// \param values  [n_states] as with_goal_values() returns them, require_valid()
 [[nodiscard]] QTable q_table(const Mdp& mdp, std::span<const double> values, int threads);
 
 }  // namespace mdp::equivalence

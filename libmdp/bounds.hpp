@@ -20,7 +20,7 @@ struct RowSums {
   double upper = 1.0;
 };
 
-/// The next doubles outward; x itself if infinite.
+/// The next doubles outward. round_up(inf) is inf, round_down(inf) the largest double: inf may come from an overflow.
 [[nodiscard]] double round_up(double x) noexcept;
 [[nodiscard]] double round_down(double x) noexcept;
 
