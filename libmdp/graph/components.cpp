@@ -111,7 +111,14 @@ auto by_state(std::vector<T>& values) {
   return boost::make_iterator_property_map(values.begin(), boost::typed_identity_property_map<State>());
 }
 
-// Bans the rows that leave their state's component; says whether there were any.
+}  // namespace
+
+RowMask admissible_rows(const Mdp& mdp) {
+  RowMask usable(at(mdp.n_rows()));
+  for (std::size_t row = 0; row < usable.size(); ++row) usable[row] = mdp.cost()[row] < infinity ? 1 : 0;
+  return usable;
+}
+
 bool ban_leaving_rows(const Mdp& mdp, const Components& components, RowMask& usable) {
   bool any = false;
   for (State s = 0; s < mdp.n_states(); ++s) {
@@ -127,14 +134,6 @@ bool ban_leaving_rows(const Mdp& mdp, const Components& components, RowMask& usa
     }
   }
   return any;
-}
-
-}  // namespace
-
-RowMask admissible_rows(const Mdp& mdp) {
-  RowMask usable(at(mdp.n_rows()));
-  for (std::size_t row = 0; row < usable.size(); ++row) usable[row] = mdp.cost()[row] < infinity ? 1 : 0;
-  return usable;
 }
 
 Components strongly_connected_components(const Mdp& mdp, std::span<const char> usable) {

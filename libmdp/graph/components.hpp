@@ -20,6 +20,10 @@ struct Components {
   State count = 0;
 };
 
+/// Bans the usable rows with a successor outside their state's component; says whether there were any. -1 counts as
+/// one component. O(n_transitions).
+bool ban_leaving_rows(const Mdp& mdp, const Components& components, RowMask& usable);
+
 /// Strongly connected components of the graph with an edge s -> s' for each transition of a usable row.
 /// Numbered in reverse topological order: edges between components lead to lower numbers.
 /// \param usable  [n_rows], or empty = admissible_rows()

@@ -2,52 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
+
+#include "libmdp/kernels/precise_row.hpp"
 
 namespace mdp::kernels {
 namespace {
-
-struct GapOfRow {
-  const Mdp& mdp;
-  const TwoDouble* v;
-  const Offset* begin = mdp.row_begin().data();
-  const State* next = mdp.next_state().data();
-  const double* p = mdp.probability().data();
-  const double* p_tail = mdp.probability_tail().empty() ? nullptr : mdp.probability_tail().data();
-  const double* cost = mdp.cost().data();
-  const double* cost_tail = mdp.cost_tail().empty() ? nullptr : mdp.cost_tail().data();
-  TwoDouble discount = mdp.exact_discount().value;
-
-  // N / S of the row; +inf if a successor's value is.
-  [[nodiscard]] TwoDouble expectation(Offset row) const {
-    TwoDouble sum;
-    TwoDouble mass;
-    for (Offset k = begin[row]; k < begin[row + 1]; ++k) {
-      const TwoDouble value = v[next[k]];
-      if (value.hi == infinity) return infinity;
-      if (p_tail == nullptr) {
-        sum = sum + value * p[k];
-        mass = mass + TwoDouble(p[k]);
-      } else {
-        const TwoDouble meant = quick_two_sum(p[k], p_tail[k]);
-        sum = sum + value * meant;
-        mass = mass + meant;
-      }
-    }
-    const double defect = (mass + TwoDouble(-1.0)).hi;
-    return sum + TwoDouble(-(sum.hi * (defect / mass.hi)));
-  }
-
-  [[nodiscard]] double operator()(Offset row, TwoDouble value) const {
-    if (cost[row] == infinity) return infinity;
-    TwoDouble q = cost_tail == nullptr ? TwoDouble(cost[row]) : quick_two_sum(cost[row], cost_tail[row]);
-    if (discount.hi > 0.0) {
-      const TwoDouble expected = expectation(row);
-      if (expected.hi == infinity) return infinity;
-      q = q + discount * expected;
-    }
-    return (q - value).value();
-  }
-};
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(MDP_NO_TARGET_CLONES)
 // std::fma as one instruction where the machine has it; the same bits either way.
@@ -55,14 +15,15 @@ __attribute__((target_clones("arch=x86-64-v3", "default")))
 #endif
 ResidualRange
 gaps_of_block(const Mdp& mdp, const TwoDouble* v, double* gap, State first, State last) {
-  const GapOfRow gap_of_row{mdp, v};
+  const PreciseRow precise{mdp, v};
   const Offset* rows = mdp.state_rows().data();
   ResidualRange range;
   for (State s = first; s < last; ++s) {
     double best = infinity;
     const bool finite = v[s].hi < infinity;
     for (Offset row = rows[s]; row < rows[s + 1]; ++row) {
-      gap[row] = finite ? gap_of_row(row, v[s]) : infinity;
+      const TwoDouble q = finite ? precise.q(row) : TwoDouble(infinity);
+      gap[row] = q.hi < infinity ? (q - v[s]).value() : infinity;
       best = std::min(best, gap[row]);
     }
     if (best < infinity) range = {std::min(range.min, best), std::max(range.max, best)};
@@ -79,6 +40,23 @@ ResidualRange row_gaps(const Mdp& mdp, std::span<const TwoDouble> v, std::span<d
       [](const ResidualRange& x, const ResidualRange& y) {
         return ResidualRange{std::min(x.min, y.min), std::max(x.max, y.max)};
       });
+}
+
+void precise_sweep(const Mdp& mdp, std::span<const TwoDouble> v, std::span<TwoDouble> tv, double slack,
+                   std::span<Action> policy, int threads) {
+  for_states(mdp.blocks(), threads, [&](State first, State last) {
+    const PreciseRow precise{mdp, v.data()};
+    const Offset* rows = mdp.state_rows().data();
+    std::vector<TwoDouble> q;
+    for (State s = first; s < last; ++s) {
+      q.clear();
+      for (Offset row = rows[s]; row < rows[s + 1]; ++row) q.push_back(precise.q(row));
+      const TwoDouble least = *std::min_element(q.begin(), q.end());
+      const auto within = [&](TwoDouble x) { return !(least < x) || (x - least).hi <= slack; };
+      tv[s] = least;
+      policy[s] = static_cast<Action>(std::find_if(q.begin(), q.end(), within) - q.begin());
+    }
+  });
 }
 
 double row_gap_error(const Mdp& mdp, double values_max_abs) {

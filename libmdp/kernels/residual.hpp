@@ -9,12 +9,8 @@
 
 namespace mdp::kernels {
 
-/// gap[row] = q(row) - V(s) of the MDP meant, evaluated in twice the precision and rounded to double:
-///
-///     q(row) = (c + c_tail) + gamma * N / S,   N = sum_k (p_k + tail_k) V_k,   S = sum_k (p_k + tail_k),
-///
-/// successors ascending; the quotient is taken as N - N (S - 1)/S, the correction in double (S - 1 is of the size of
-/// rounding). +inf where the cost is, or a successor has V = +inf. States with V = +inf: gaps are +inf.
+/// gap[row] = q(row) - V(s) of the MDP meant, q in twice the precision by PreciseRow, rounded to double. +inf where the
+/// cost is, or a successor has V = +inf. States with V = +inf: gaps are +inf.
 ///
 /// \param v    [n_states] |lo| <= ulp(hi)/2; +inf allowed
 /// \param gap  [n_rows], written; q - V is gap * (1 + e) + e', |e| <= u, |e'| <= row_gap_error()
@@ -22,7 +18,13 @@ namespace mdp::kernels {
 /// Traffic: 12 B (20 with tails) per transition, 24 B per row, 16 B per state, plus gathers of 16 B.
 ResidualRange row_gaps(const Mdp& mdp, std::span<const TwoDouble> v, std::span<double> gap, int threads = 0);
 
-/// Bound on the error e' of row_gaps().
+/// tv = T v in twice the precision, and a greedy policy: in each state the lowest position with q <= min q + slack.
+/// |tv - Tv of the MDP meant| <= row_gap_error(). +inf as in row_gaps(), whatever v of the state itself.
+/// \param v, tv  [n_states], no overlap. \param policy  [n_states], written. \param slack  >= 0
+void precise_sweep(const Mdp& mdp, std::span<const TwoDouble> v, std::span<TwoDouble> tv, double slack,
+                   std::span<Action> policy, int threads = 0);
+
+/// Bound on the error e' of row_gaps() and on that of precise_sweep().
 /// \param values_max_abs      largest finite |V|
 /// Proof, with n transitions in the row, M >= |V|, C >= |c|, u^2-errors of TwoDouble operations as in two_double.hpp:
 /// n products 4 u^2 M and n - 1 sums 3 u^2 M; S has 3 n u^2, which N (S-1)/S passes on, and the correction itself, at
