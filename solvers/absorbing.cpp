@@ -1,0 +1,306 @@
+#include "solvers/absorbing.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "libmdp/graph/reduced_gap.hpp"
+#include "solvers/elimination.hpp"
+
+namespace mdp::solvers {
+namespace {
+
+using graph::ReducedMdp;
+
+constexpr double max_factor_entries = 4e7;
+constexpr double inflate = 1.0 + 0x1p-30;  // roundings of bounds computed in double
+constexpr int max_proof_rounds = 30;
+
+std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
+
+// V^rows with |value - V| <= relative * size.
+struct Evaluation {
+  std::vector<TwoDouble> value;
+  std::vector<double> size;  // cost paid without regard to its sign
+  double relative = infinity;
+
+  [[nodiscard]] double error(State s) const { return relative * size[at(s)] * inflate; }
+  [[nodiscard]] bool good() const { return relative < infinity; }
+};
+
+Evaluation evaluate(const ReducedMdp& m, std::span<const Offset> rows) {
+  Evaluation e;
+  const Elimination chain(m, rows, max_factor_entries);
+  if (chain.too_large()) return e;
+  e.value.resize(rows.size());
+  e.size.assign(rows.size(), 0.0);
+  for (const double sign : {1.0, -1.0}) {
+    std::vector<TwoDouble> cost(rows.size());
+    bool any = false;
+    for (std::size_t s = 0; s < rows.size(); ++s) {
+      const TwoDouble c = m.cost[at(rows[s])] * sign;
+      if (c.hi > 0.0) cost[s] = c;
+      any = any || c.hi > 0.0;
+    }
+    if (!any) continue;
+    const auto part = chain.solve(cost);
+    for (std::size_t s = 0; s < rows.size(); ++s) {
+      e.value[s] = e.value[s] + part[s] * sign;
+      e.size[s] = (e.size[s] + part[s].hi) * inflate;
+    }
+  }
+  const double relative = (chain.relative_error() + 8.0 * unit_roundoff * unit_roundoff) * inflate;
+  if (m.cost_error > 0.0 && relative < infinity) {  // every step may cost so much more or less
+    const auto time = chain.solve(std::vector<TwoDouble>(rows.size(), 1.0));
+    for (std::size_t s = 0; s < rows.size(); ++s) e.size[s] += m.cost_error * time[s].hi / relative * inflate;
+  }
+  e.relative = relative;
+  return e;
+}
+
+// Gap of a row under V^mu with a bound on its error.
+struct KnownGap {
+  double value;
+  double error;
+
+  [[nodiscard]] double least() const { return value - error; }
+  [[nodiscard]] double most() const { return value + error; }
+};
+
+class Problem {
+ public:
+  explicit Problem(const ReducedMdp& m) : m_(m), rounding_(graph::reduced_gap_rounding(m)) {}
+
+  [[nodiscard]] KnownGap gap(Offset row, State s, const Evaluation& e) const {
+    const auto gap = graph::gap_of_row(m_, row, s, e.value, e.size);
+    const double value = gap.value.value();
+    const double relative = e.relative + m_.entry_error + rounding_;
+    return {value, (relative * gap.magnitude + m_.cost_error + 2.0 * unit_roundoff * std::abs(value)) * inflate};
+  }
+
+  // One round of policy improvement; the number of states changed and the range of the least gaps.
+  State improve(const Evaluation& e, std::vector<Offset>& rows, kernels::ResidualRange& range) const {
+    State n_changed = 0;
+    range = {};
+    for (State s = 0; s < m_.n_states(); ++s) {
+      KnownGap best{0.0, 0.0};
+      Offset best_row = -1;
+      for (Offset row = m_.state_rows[at(s)]; row < m_.state_rows[at(s) + 1]; ++row) {
+        if (row == rows[at(s)]) continue;
+        const KnownGap g = gap(row, s, e);
+        if (g.most() < 0.0 && g.value < best.value) {
+          best = g;
+          best_row = row;
+        }
+      }
+      range.min = std::min(range.min, best.value);
+      range.max = std::max(range.max, best.value);
+      if (best_row < 0) continue;
+      rows[at(s)] = best_row;
+      ++n_changed;
+    }
+    return n_changed;
+  }
+
+  [[nodiscard]] const ReducedMdp& m() const { return m_; }
+  [[nodiscard]] double rounding() const { return rounding_; }
+
+ private:
+  const ReducedMdp& m_;
+  double rounding_;
+};
+
+// Proof that V^mu - d <= V*: see absorbing.hpp.
+class LowerBound {
+ public:
+  LowerBound(const Problem& problem, const Evaluation& e, std::span<const Offset> rows)
+      : problem_(problem), m_(problem.m()), rows_(rows), gap_(at(m_.n_rows())), keep_(at(m_.n_rows()), 0) {
+    for_rows([&](State s, Offset row) {
+      gap_[at(row)] = problem_.gap(row, s, e);
+      keep_[at(row)] = taken(s, row) || gap_[at(row)].least() < 0.0 ? 1 : 0;
+    });
+  }
+
+  // d, or empty if it cannot be found.
+  [[nodiscard]] std::vector<double> operator()() {
+    bool any = false;
+    for_rows([&](State s, Offset row) { any = any || (keep_[at(row)] != 0 && !taken(s, row)); });
+    if (!any) return std::vector<double>(rows_.size(), 0.0);
+    for (int round = 0; round < max_proof_rounds; ++round) {
+      const auto d = greatest_shortfall();
+      if (d.empty()) return {};
+      if (holds(d)) {
+        std::vector<double> loss;
+        loss.reserve(d.size());
+        for (const TwoDouble x : d) loss.push_back(2.0 * x.hi * inflate);
+        return loss;
+      }
+    }
+    return {};
+  }
+
+ private:
+  template <class F>
+  void for_rows(F&& f) const {
+    for (State s = 0; s < m_.n_states(); ++s) {
+      for (Offset row = m_.state_rows[at(s)]; row < m_.state_rows[at(s) + 1]; ++row) f(s, row);
+    }
+  }
+  [[nodiscard]] bool taken(State s, Offset row) const { return rows_[at(s)] == row; }
+  // What the gap may be below 0; exactly 0 for the policy's own rows.
+  [[nodiscard]] double shortfall(State s, Offset row) const { return taken(s, row) ? 0.0 : -gap_[at(row)].least(); }
+
+  // Greatest total of shortfall + error over the rows kept, by policy iteration on its negative.
+  std::vector<TwoDouble> greatest_shortfall() {
+    ReducedMdp tied;
+    tied.state_rows.assign(1, 0);
+    tied.row_begin.assign(1, 0);
+    std::vector<Offset> rows(rows_.size(), -1);
+    for (State s = 0; s < m_.n_states(); ++s) {
+      for (Offset row = m_.state_rows[at(s)]; row < m_.state_rows[at(s) + 1]; ++row) {
+        if (keep_[at(row)] == 0) continue;
+        if (taken(s, row)) rows[at(s)] = tied.n_rows();
+        tied.next_state.insert(tied.next_state.end(), m_.next_state.begin() + m_.row_begin[at(row)],
+                               m_.next_state.begin() + m_.row_begin[at(row) + 1]);
+        tied.probability.insert(tied.probability.end(), m_.probability.begin() + m_.row_begin[at(row)],
+                                m_.probability.begin() + m_.row_begin[at(row) + 1]);
+        tied.row_begin.push_back(static_cast<Offset>(tied.next_state.size()));
+        tied.exit.push_back(m_.exit[at(row)]);
+        tied.cost.push_back(-(std::max(0.0, shortfall(s, row)) + gap_[at(row)].error));
+        tied.origin.push_back(row);
+      }
+      tied.state_rows.push_back(tied.n_rows());
+    }
+    const Problem problem(tied);
+    Evaluation e = evaluate(tied, rows);
+    kernels::ResidualRange range;
+    while (e.good() && problem.improve(e, rows, range) > 0) {
+      if (!graph::exits_surely(tied, rows)) return {};
+      e = evaluate(tied, rows);
+    }
+    if (!e.good()) return {};
+    for (TwoDouble& x : e.value) x = -x;
+    return e.value;
+  }
+
+  // 2 (d(s) - P d) >= shortfall on every row; rows where it fails are kept in the next round.
+  bool holds(const std::vector<TwoDouble>& d) {
+    std::vector<double> size;
+    size.reserve(d.size());
+    for (const TwoDouble x : d) size.push_back(x.hi * inflate);
+    bool all = true;
+    for_rows([&](State s, Offset row) {
+      const double missing = shortfall(s, row);
+      const auto drift = graph::drift_of_row(m_, row, s, d, size);
+      const double step = -drift.value.value();
+      const double error =
+          ((problem_.rounding() + m_.entry_error) * drift.magnitude + 2.0 * unit_roundoff * std::abs(step)) * inflate;
+      if (2.0 * (step - error) >= missing) return;
+      all = false;
+      keep_[at(row)] = 1;
+    });
+    return all;
+  }
+
+  const Problem& problem_;
+  const ReducedMdp& m_;
+  std::span<const Offset> rows_;
+  std::vector<KnownGap> gap_;
+  std::vector<char> keep_;
+};
+
+// The lowest row in each state among those that cannot be told from the best, if that policy exits and is as good.
+void take_lowest(const Problem& problem, Evaluation& e, std::vector<Offset>& rows) {
+  const ReducedMdp& m = problem.m();
+  std::vector<Offset> lowest = rows;
+  for (State s = 0; s < m.n_states(); ++s) {
+    for (Offset row = m.state_rows[at(s)]; row < rows[at(s)]; ++row) {
+      if (problem.gap(row, s, e).least() > 0.0) continue;
+      lowest[at(s)] = row;
+      break;
+    }
+  }
+  if (lowest == rows || !graph::exits_surely(m, lowest)) return;
+  Evaluation other = evaluate(m, lowest);
+  if (!other.good()) return;
+  for (State s = 0; s < m.n_states(); ++s) {
+    const double worse = (other.value[at(s)] - e.value[at(s)]).value();
+    if (worse > 2.0 * (e.error(s) + other.error(s))) return;
+  }
+  rows = std::move(lowest);
+  e = std::move(other);
+}
+
+void scale(ReducedMdp& m, int exponent) {
+  for (TwoDouble& c : m.cost) c = {std::ldexp(c.hi, exponent), std::ldexp(c.lo, exponent)};
+  m.cost_error = std::ldexp(m.cost_error, exponent);
+}
+
+// Power of two that makes the largest cost about 1.
+int cost_exponent(const ReducedMdp& m) {
+  double largest = 0.0;
+  for (const TwoDouble c : m.cost) largest = std::max(largest, std::abs(c.hi));
+  return largest > 0.0 ? -std::ilogb(largest) : 0;
+}
+
+// A bound in the units of the caller; 0 stays 0.
+double unscaled(double bound, int exponent) { return bound == 0.0 ? 0.0 : std::ldexp(bound, -exponent) + 0x1p-1073; }
+
+AbsorbingAnswer answer(AbsorbingEnd end, const Evaluation& e, const std::vector<double>& loss, std::vector<Offset> rows,
+                       int exponent) {
+  AbsorbingAnswer a;
+  a.end = end;
+  a.rows = std::move(rows);
+  for (std::size_t s = 0; s < e.value.size(); ++s) {
+    const double error = e.error(static_cast<State>(s));
+    const double below = loss.empty() ? infinity : (error + loss[s]) * inflate;
+    a.value.emplace_back(std::ldexp(e.value[s].hi, -exponent), std::ldexp(e.value[s].lo, -exponent));
+    a.above.push_back(unscaled(error, exponent));
+    a.below.push_back(unscaled(below, exponent));
+  }
+  return a;
+}
+
+}  // namespace
+
+AbsorbingAnswer evaluate_absorbing(const ReducedMdp& m, std::span<const Offset> rows) {
+  const Evaluation e = evaluate(m, rows);
+  if (!e.good()) return {};
+  return answer(AbsorbingEnd::enclosed, e, std::vector<double>(rows.size(), 0.0), {rows.begin(), rows.end()}, 0);
+}
+
+AbsorbingAnswer solve_absorbing(const ReducedMdp& original, Run& run) {
+  ReducedMdp m = original;
+  const int exponent = cost_exponent(m);
+  scale(m, exponent);
+  const Problem problem(m);
+  auto rows = graph::rows_to_exit(m);
+  if (std::find(rows.begin(), rows.end(), Offset{-1}) != rows.end()) return {};
+  Evaluation e = evaluate(m, rows);
+  while (e.good()) {
+    if (!run.may_sweep()) return answer(AbsorbingEnd::stopped, e, {}, rows, exponent);
+    run.count_iteration();
+    kernels::ResidualRange range;
+    auto better = rows;
+    const State n_changed = problem.improve(e, better, range);
+    run.count_sweep(range, infinity);
+    if (n_changed == 0) break;
+    if (!graph::exits_surely(m, better)) return answer(AbsorbingEnd::unbounded, e, {}, rows, exponent);
+    rows = std::move(better);
+    e = evaluate(m, rows);
+  }
+  if (!e.good()) return {};
+  const auto loss = LowerBound(problem, e, rows)();
+  const Evaluation proved = e;
+  take_lowest(problem, e, rows);
+  AbsorbingAnswer a = answer(loss.empty() ? AbsorbingEnd::imprecise : AbsorbingEnd::enclosed, e, loss, rows, exponent);
+  // The lower bound is that of the policy that was proved: what the lowest rows lose against it goes on top.
+  for (std::size_t s = 0; s < a.below.size(); ++s) {
+    const double worse = std::max(0.0, (e.value[s] - proved.value[s]).value());
+    const double error = worse + proved.error(static_cast<State>(s)) + e.error(static_cast<State>(s));
+    a.below[s] = (a.below[s] + unscaled(error, exponent)) * inflate;
+  }
+  return a;
+}
+
+}  // namespace mdp::solvers

@@ -1,0 +1,113 @@
+#include "solvers/average.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "solvers/bias.hpp"
+#include "solvers/collapsed.hpp"
+#include "solvers/component_gain.hpp"
+#include "solvers/component_models.hpp"
+#include "solvers/criterion_answer.hpp"
+#include "solvers/end_components.hpp"
+#include "solvers/gaps.hpp"
+
+namespace mdp::solvers {
+namespace {
+
+std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
+
+class Average {
+ public:
+  Average(const Mdp& mdp, const CriterionOptions& options)
+      : mdp_(mdp),
+        options_(options),
+        run_(options_.solve),
+        into_(mdp),
+        live_(live_part(mdp)),
+        ends_(signed_components(mdp, live_.rows)) {
+    result_.criterion = Criterion::average;
+    result_.method = "policy iteration (elimination)";
+    result_.policy.assign(at(mdp.n_states()), 0);
+  }
+
+  CriterionResult operator()() {
+    solve_components();
+    choose_component();
+    judge(result_, resolve_accuracy(options_.solve, mdp_.max_abs_cost()), run_.stopped(), options_.solve.level);
+    result_.gain = std::move(result_.values);
+    result_.gain_lower = std::move(result_.value_lower);
+    result_.gain_upper = std::move(result_.value_upper);
+    result_.values.clear();
+    result_.value_lower.clear();
+    result_.value_upper.clear();
+    result_.bias = bias_of(mdp_, live_.states, result_.policy);
+    close(result_, run_);
+    return std::move(result_);
+  }
+
+ private:
+  // The gain of staying in each component for ever, and the rows that attain it.
+  void solve_components() {
+    rows_.assign(at(mdp_.n_states()), -1);
+    const ComponentModels models(mdp_, ends_);
+    for (State c = 0; c < ends_.component.count; ++c) {
+      const ComponentGain gain = least_gain(models.part(c), run_);
+      const Middle mid = gain.lower == gain.upper ? Middle{gain.lower, 0.0} : middle(gain.lower, gain.upper);
+      gain_.emplace_back(gain.good ? mid.value : 0.0);
+      half_width_ = std::max(half_width_, gain.good ? mid.half_width : infinity);
+      for (std::size_t i = 0; i < gain.rows.size(); ++i) {
+        rows_[at(models.states(c)[i])] = models.part(c).origin[at(gain.rows[i])];
+      }
+    }
+  }
+
+  // The best expected gain: a total-cost problem on the quotient, paid on staying.
+  void choose_component() {
+    const std::vector<TwoDouble> free(at(mdp_.n_rows()));
+    Collapse collapse;
+    collapse.open = live_.states;
+    collapse.usable = live_.rows;
+    collapse.component = ends_.component;
+    collapse.inside = ends_.inside;
+    collapse.may_stay.assign(gain_.size(), 1);
+    collapse.stay_cost = gain_;
+    collapse.cost = free;
+    const CollapsedAnswer answer = solve_collapsed(mdp_, into_, collapse, run_, result_.policy);
+    for (std::size_t s = 0; s < rows_.size(); ++s) {
+      const State c = ends_.component.of_state[s];
+      if (c < 0 || (answer.end != AbsorbingEnd::failed && answer.leaves[at(c)] != 0)) rows_[s] = -1;
+    }
+    take_rows(mdp_, rows_, result_.policy);
+    for (std::size_t s = 0; s < rows_.size(); ++s) {
+      const bool known = answer.end != AbsorbingEnd::failed;
+      double lower = live_.states[s] == 0 ? infinity : -infinity;
+      double upper = infinity;
+      if (live_.states[s] != 0 && known) {
+        lower = outward_lower(answer.value[s], answer.below[s] + half_width_ * (1.0 + 4.0 * unit_roundoff));
+        upper = outward_upper(answer.value[s], answer.above[s] + half_width_ * (1.0 + 4.0 * unit_roundoff));
+      }
+      result_.value_lower.push_back(lower);
+      result_.value_upper.push_back(upper);
+    }
+  }
+
+  const Mdp& mdp_;
+  const CriterionOptions& options_;
+  Run run_;
+  graph::Predecessors into_;
+  Live live_;
+  SignedComponents ends_;
+  std::vector<TwoDouble> gain_;  // [components]
+  double half_width_ = 0.0;
+  std::vector<Offset> rows_;  // [n_states] within its component, -1 = none
+  CriterionResult result_;
+};
+
+}  // namespace
+
+CriterionResult solve_average(const Mdp& mdp, const CriterionOptions& options) {
+  require_valid(options);
+  return Average(mdp, options)();
+}
+
+}  // namespace mdp::solvers

@@ -1,0 +1,267 @@
+#include "solvers/component_gain.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "libmdp/graph/reduced_gap.hpp"
+#include "solvers/criterion_answer.hpp"
+#include "solvers/elimination.hpp"
+
+namespace mdp::solvers {
+namespace {
+
+using graph::ReducedMdp;
+
+constexpr double max_factor_entries = 4e7;
+constexpr double inflate = 1.0 + 0x1p-30;
+
+std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
+
+// All states but the root, which is the exit.
+ReducedMdp rooted(const ReducedMdp& m, State root) {
+  std::vector<char> keep(at(m.n_states()), 1);
+  keep[at(root)] = 0;
+  return graph::restrict_to(m, keep);
+}
+
+// Position of a state among those that are not the root.
+std::size_t besides(State s, State root) { return at(s < root ? s : s - 1); }
+
+std::vector<Offset> rows_besides(const ReducedMdp& part, std::span<const Offset> rows, State root) {
+  std::vector<Offset> result(at(part.n_states()));
+  for (State s = 0; s < static_cast<State>(rows.size()); ++s) {
+    if (s == root) continue;
+    const State own = static_cast<State>(besides(s, root));
+    Offset row = part.state_rows[at(own)];
+    while (part.origin[at(row)] != rows[at(s)]) ++row;
+    result[at(own)] = row;
+  }
+  return result;
+}
+
+double max_abs(std::span<const TwoDouble> v) {
+  double largest = 0.0;
+  for (const TwoDouble x : v) largest = std::max(largest, std::abs(x.hi));
+  return largest;
+}
+
+// Ranges of c + P h - h, rounded outward.
+class Gaps {
+ public:
+  Gaps(const ReducedMdp& m, std::span<const TwoDouble> h) : m_(m), h_(h), size_(h.size()) {
+    for (std::size_t s = 0; s < size_.size(); ++s) size_[s] = std::abs(h[s].hi) * inflate;
+    relative_ = m.entry_error + graph::reduced_gap_rounding(m);
+  }
+
+  struct Known {
+    TwoDouble value;
+    double error;
+  };
+  [[nodiscard]] Known operator()(State s, Offset row) const {
+    const auto gap = graph::gap_of_row(m_, row, s, h_, size_);
+    return {gap.value, relative_ * gap.magnitude * inflate};
+  }
+
+ private:
+  const ReducedMdp& m_;
+  std::span<const TwoDouble> h_;
+  std::vector<double> size_;
+  double relative_;
+};
+
+// A policy under which every state reaches one root, improved until nothing is better.
+class Communicating {
+ public:
+  Communicating(const ReducedMdp& m, Run& run) : m_(m), run_(run), rows_(at(m.n_states()), -1) {
+    move_root(0);
+    rows_[0] = m.state_rows[0];
+  }
+
+  ComponentGain operator()() {
+    ChainGain chain = evaluate_gain(m_, rows_, root_);
+    // Gains fall strictly as far as doubles can see; the count is for what they cannot.
+    for (State round = 0; chain.good && round < 1000 + m_.n_states() && run_.may_sweep(); ++round) {
+      run_.count_iteration();
+      if (!improve(chain)) break;
+      chain = evaluate_gain(m_, rows_, root_);
+    }
+    ComponentGain result;
+    if (chain.good) bound(chain, result);
+    result.rows = rows_;
+    result.root = root_;
+    return result;
+  }
+
+ private:
+  // All states that have no row, or are not to keep theirs, move towards the root.
+  void move_root(State root) {
+    root_ = root;
+    const ReducedMdp part = rooted(m_, root);
+    const auto towards = graph::rows_to_exit(part);
+    for (State s = 0; s < m_.n_states(); ++s) {
+      if (s != root) rows_[at(s)] = part.origin[at(towards[besides(s, root)])];
+    }
+  }
+
+  bool improve(const ChainGain& chain) {
+    const Gaps gaps(m_, chain.relative_value);
+    // What gain and relative values are off by shows in the policy's own gaps, which should be the gain.
+    double noise = 0.0;
+    for (State s = 0; s < m_.n_states(); ++s) {
+      const auto gap = gaps(s, rows_[at(s)]);
+      noise = std::max(noise, std::abs((gap.value - chain.gain).value()) + gap.error);
+    }
+    auto better = rows_;
+    bool changed = false;
+    kernels::ResidualRange range;
+    for (State s = 0; s < m_.n_states(); ++s) {
+      double best = 0.0;
+      for (Offset row = m_.state_rows[at(s)]; row < m_.state_rows[at(s) + 1]; ++row) {
+        if (row == rows_[at(s)]) continue;
+        const auto gap = gaps(s, row);
+        const double value = (gap.value - chain.gain).value();
+        if (value < -4.0 * (noise + gap.error) && value < best) {
+          best = value;
+          better[at(s)] = row;
+          changed = true;
+        }
+      }
+      range.min = std::min(range.min, best);
+      range.max = std::max(range.max, best);
+    }
+    run_.count_sweep(range, infinity);
+    if (changed) adopt(better);
+    return changed;
+  }
+
+  // The root stays if all still reach it; else some class without it is better, and its lowest state becomes the root.
+  void adopt(const std::vector<Offset>& better) {
+    rows_ = better;
+    const auto still = reaching_root();
+    const auto stray = std::find(still.begin(), still.end(), char{0});
+    if (stray == still.end()) return;
+    root_ = closed_class_from(static_cast<State>(stray - still.begin()));
+    // States that do not reach the new root move towards those that do.
+    const auto reaches = reaching_root();
+    std::vector<char> keep(reaches.size());
+    for (std::size_t s = 0; s < keep.size(); ++s) keep[s] = reaches[s] == 0 ? 1 : 0;
+    const ReducedMdp part = graph::restrict_to(m_, keep);
+    const auto towards = graph::rows_to_exit(part);
+    std::size_t own = 0;
+    for (std::size_t s = 0; s < keep.size(); ++s) {
+      if (keep[s] != 0) rows_[s] = part.origin[at(towards[own++])];
+    }
+  }
+
+  [[nodiscard]] std::vector<char> reaching_root() const {
+    const ReducedMdp part = rooted(m_, root_);
+    std::vector<char> usable(at(part.n_rows()), 0);
+    for (const Offset row : rows_besides(part, rows_, root_)) usable[at(row)] = 1;
+    const auto choice = graph::rows_to_exit(part, usable);
+    std::vector<char> reaches(rows_.size(), 1);
+    for (State s = 0; s < m_.n_states(); ++s) {
+      if (s != root_) reaches[at(s)] = choice[besides(s, root_)] >= 0 ? 1 : 0;
+    }
+    return reaches;
+  }
+
+  // Lowest state of a recurrent class that s leads to: walk to states that do not lead back.
+  [[nodiscard]] State closed_class_from(State s) const {
+    auto from = successors(s);
+    while (true) {
+      const auto leaves = std::find_if(from.begin(), from.end(), [&](State t) {
+        const auto back = successors(t);
+        return !std::binary_search(back.begin(), back.end(), s);
+      });
+      if (leaves == from.end()) return std::min(s, from.front());
+      s = *leaves;
+      from = successors(s);
+    }
+  }
+
+  // States that the policy leads to from s, ascending, s included.
+  [[nodiscard]] std::vector<State> successors(State s) const {
+    std::vector<char> seen(rows_.size(), 0);
+    std::vector<State> work{s};
+    seen[at(s)] = 1;
+    for (std::size_t head = 0; head < work.size(); ++head) {
+      const Offset row = rows_[at(work[head])];
+      for (Offset k = m_.row_begin[at(row)]; k < m_.row_begin[at(row) + 1]; ++k) {
+        const State next = m_.next_state[at(k)];
+        if (seen[at(next)] != 0) continue;
+        seen[at(next)] = 1;
+        work.push_back(next);
+      }
+    }
+    std::sort(work.begin(), work.end());
+    return work;
+  }
+
+  void bound(const ChainGain& chain, ComponentGain& result) {
+    const Gaps gaps(m_, chain.relative_value);
+    result.lower = infinity;
+    result.upper = -infinity;
+    result.gap_error = 0.0;
+    for (State s = 0; s < m_.n_states(); ++s) {
+      for (Offset row = m_.state_rows[at(s)]; row < m_.state_rows[at(s) + 1]; ++row) {
+        const auto gap = gaps(s, row);
+        result.gap_error = std::max(result.gap_error, gap.error);
+        result.lower = std::min(result.lower, outward_lower(gap.value, gap.error));
+        if (row == rows_[at(s)]) result.upper = std::max(result.upper, outward_upper(gap.value, gap.error));
+      }
+    }
+    result.good = std::isfinite(result.lower) && std::isfinite(result.upper);
+    result.relative_value = chain.relative_value;
+  }
+
+  const ReducedMdp& m_;
+  Run& run_;
+  std::vector<Offset> rows_;
+  State root_ = 0;
+};
+
+}  // namespace
+
+ChainGain evaluate_gain(const ReducedMdp& m, std::span<const Offset> rows, State root) {
+  ChainGain result;
+  const auto n = rows.size();
+  const ReducedMdp part = rooted(m, root);
+  const auto part_rows = rows_besides(part, rows, root);
+  const Elimination chain(part, part_rows, max_factor_entries);
+  if (chain.too_large()) return result;
+  // Until the root: time, positive and negative costs.
+  const auto until_root = [&](auto&& cost_of) {
+    std::vector<TwoDouble> b(n - 1);
+    for (std::size_t s = 0; s < b.size(); ++s) b[s] = cost_of(rows[s < at(root) ? s : s + 1]);
+    return chain.solve(b);
+  };
+  const auto cycle = [&](TwoDouble own, const std::vector<TwoDouble>& until) {
+    for (Offset k = m.row_begin[at(rows[at(root)])]; k < m.row_begin[at(rows[at(root)]) + 1]; ++k) {
+      own = own + until[besides(m.next_state[at(k)], root)] * m.probability[at(k)];
+    }
+    return own;
+  };
+  const auto positive = [&](double sign) {
+    return [&m, sign](Offset row) {
+      const TwoDouble c = m.cost[at(row)] * sign;
+      return c.hi > 0.0 ? c : TwoDouble();
+    };
+  };
+  const auto time = until_root([](Offset) { return TwoDouble(1.0); });
+  const auto paid = until_root(positive(1.0));
+  const auto earned = until_root(positive(-1.0));
+  const Offset own = rows[at(root)];
+  result.gain = (cycle(positive(1.0)(own), paid) - cycle(positive(-1.0)(own), earned)) / cycle(1.0, time);
+  result.relative_value.resize(n);
+  for (State s = 0; s < static_cast<State>(n); ++s) {
+    if (s == root) continue;
+    const std::size_t i = besides(s, root);
+    result.relative_value[at(s)] = paid[i] - earned[i] - result.gain * time[i];
+  }
+  result.good = chain.relative_error() < infinity && max_abs(result.relative_value) < 1e290;
+  return result;
+}
+
+ComponentGain least_gain(const ReducedMdp& m, Run& run) { return Communicating(m, run)(); }
+
+}  // namespace mdp::solvers

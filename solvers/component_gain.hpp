@@ -1,0 +1,43 @@
+// solvers/component_gain.hpp — least long-run cost per stage within an end component (internal).
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "libmdp/graph/reduce.hpp"
+#include "solvers/run.hpp"
+
+namespace mdp::solvers {
+
+/// Gain and relative values of a policy of one recurrent class:  h(s) + g = c + P h,  h(root) = 0.
+struct ChainGain {
+  bool good = false;  ///< false: out of the range of doubles, or factors too large
+  TwoDouble gain;
+  std::vector<TwoDouble> relative_value;  ///< [n_states]
+};
+
+/// \param m     closed: no exits (Reduction::keep_loops)
+/// \param rows  [n_states] policy under which every state reaches `root`
+/// Renewal theory: g = E[cost of a cycle] / E[length of a cycle], both by Elimination with the root as exit; h is the
+/// cost until the root less g times the time. Positive and negative costs apart.
+[[nodiscard]] ChainGain evaluate_gain(const graph::ReducedMdp& m, std::span<const Offset> rows, State root);
+
+/// g* of a communicating MDP, enclosed.
+struct ComponentGain {
+  bool good = false;
+  double lower = -infinity;
+  double upper = infinity;
+  std::vector<TwoDouble> relative_value;  ///< [n_states] h of the last policy
+  double gap_error = infinity;            ///< every gap  c - g + Ph - h(s)  for this h is known to this
+  std::vector<Offset> rows;               ///< [n_states] policy of gain <= upper, one recurrent class
+  State root = 0;                         ///< a state of that class
+};
+
+/// Policy iteration over policies of one recurrent class. When an improvement splits off a better class, that becomes the
+/// class and all other states move towards it (Puterman 1994, section 9.5): gains fall strictly, so it ends.
+/// Bounds (C5), for any h:  min over all rows of (c + P h - h)  <=  g*  <=  max over a policy's rows of the same.
+/// Proof: a stationary law x of an optimal (of this) policy has x P = x, so g = x c = x (c + P h - h).
+/// \param m  closed and communicating
+[[nodiscard]] ComponentGain least_gain(const graph::ReducedMdp& m, Run& run);
+
+}  // namespace mdp::solvers

@@ -1,0 +1,72 @@
+// solvers/criterion.hpp — what is minimised: discounted, finite, total, goal, reach or average (theory.md, section 0).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "libmdp/mdp.hpp"
+#include "solvers/options.hpp"
+#include "solvers/result.hpp"
+
+namespace mdp::solvers {
+
+enum class Criterion {
+  discounted,  ///< sum of gamma^k L_k for ever, gamma < 1
+  finite,      ///< N stages and a terminal cost
+  total,       ///< undiscounted sum for ever; a policy may loop; -inf and +inf are answers
+  goal,        ///< undiscounted sum until a goal state
+  reach,       ///< probability of reaching the goal
+  average      ///< cost per stage in the long run: gain and bias
+};
+
+/// What `goal` makes of a policy that misses the goal with positive probability.
+enum class Improper {
+  infinite,  ///< its payoff is +inf in the sense of the file, minimising or maximising
+  excluded   ///< it does not compete
+};
+
+/// "discounted", "finite", "total", "goal", "reach", "average"; "infinite", "excluded".
+[[nodiscard]] std::string_view to_string(Criterion criterion) noexcept;
+[[nodiscard]] std::string_view to_string(Improper improper) noexcept;
+/// The inverses. \throws InvalidOption listing the words.
+[[nodiscard]] Criterion criterion_from_string(std::string_view word);
+[[nodiscard]] Improper improper_from_string(std::string_view word);
+
+struct CriterionOptions {
+  /// Accuracy, level, limits, observer. The method and the start vector are read by `discounted` only.
+  SolveOptions solve = {};
+  Improper improper = Improper::infinite;  ///< read by `goal`
+  std::int64_t horizon = -1;               ///< stages of `finite`, >= 0; required there
+  /// [n_states] terminal cost of `finite`, minimised sense, +inf allowed; empty = zero.
+  std::vector<double> terminal = {};
+
+  [[nodiscard]] std::string check() const;  ///< "" or the first violated rule
+};
+
+/// Answer of every criterion. As SolveResult: costs are minimised, in_sense() turns values, gains and bounds into the
+/// sense of a file. At every state value_lower <= V* <= value_upper, both +inf or both -inf where V* is (decided on the
+/// graph). For `reach`, in_sense() of the values is the probability: it is negative here where the file maximises.
+struct CriterionResult : SolveResult {
+  Criterion criterion = Criterion::discounted;
+
+  /// finite: [horizon + 1][n_states] values of the stages, the last is the terminal cost; `values` is stage 0.
+  std::vector<std::vector<double>> value_by_stage;
+  std::vector<Policy> policy_by_stage;  ///< finite: [horizon][n_states]; `policy` is stage 0
+
+  /// average: [n_states] each; gain_lower <= g* <= gain_upper is proved. `values` and its bounds are empty.
+  std::vector<double> gain, gain_lower, gain_upper;
+  /// average: [n_states] bias h of `policy`, P*h = 0; in twice the precision, not enclosed.
+  std::vector<double> bias;
+
+  /// Status::undefined: a path of states, from one whose value is infinity minus infinity to a state where a cost
+  /// > 0 can be paid for ever; then, after it, a path from the same state to one where a cost < 0 can.
+  std::vector<State> witness;
+};
+
+/// Solves `mdp` for a criterion; see the function of each for what it proves, throws and costs.
+[[nodiscard]] CriterionResult solve_criterion(const Mdp& mdp, Criterion criterion,
+                                              const CriterionOptions& options = {});
+
+}  // namespace mdp::solvers

@@ -1,0 +1,27 @@
+// solvers/criterion_answer.hpp — what the criteria share when they fill in a result (internal).
+#pragma once
+
+#include <string>
+
+#include "solvers/criterion.hpp"
+#include "solvers/run.hpp"
+
+namespace mdp::solvers {
+
+/// \throws InvalidOption.
+void require_valid(const CriterionOptions& options);
+
+/// Fills values (the middle; -inf or +inf where both bounds are), value_error_bound and policy_loss_bound from
+/// value_lower and value_upper, and the status: converged if every half-width is allowed, else stopped_by or, if nothing
+/// stopped the run, precision_limit. At level approximate the bounds are dropped afterwards.
+/// Proof of the policy loss: every criterion takes value_upper >= V^policy.
+void judge(CriterionResult& result, const Accuracy& accuracy, Status stopped_by, Level asked);
+
+/// Counts, seconds and trace of the run.
+void close(CriterionResult& result, Run& run);
+
+/// x - error and x + error as doubles, rounded outward. error >= 0.
+[[nodiscard]] double outward_lower(TwoDouble x, double error);
+[[nodiscard]] double outward_upper(TwoDouble x, double error);
+
+}  // namespace mdp::solvers

@@ -1,0 +1,155 @@
+#include "solvers/elimination.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <queue>
+#include <utility>
+
+namespace mdp::solvers {
+namespace {
+
+std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
+
+// Products of factors above this have an exact error term.
+constexpr double smallest_product = 0x1p-960;
+
+}  // namespace
+
+TwoDouble Elimination::product(TwoDouble a, TwoDouble b) const {
+  const TwoDouble r = a * b;
+  if (!(r.hi >= smallest_product) && a.hi != 0.0 && b.hi != 0.0) underflow_ = true;  // NaN too
+  return r;
+}
+
+// The chain of the states left.
+class Elimination::Work {
+ public:
+  Work(const graph::ReducedMdp& m, std::span<const Offset> rows, Elimination& out)
+      : out_(out),
+        next_(rows.size()),
+        into_(rows.size()),
+        exit_(rows.size()),
+        in_degree_(rows.size(), 0),
+        gone_(rows.size(), 0),
+        place_(rows.size(), -1) {
+    for (std::size_t s = 0; s < rows.size(); ++s) {
+      exit_[s] = m.exit[at(rows[s])];
+      for (Offset k = m.row_begin[at(rows[s])]; k < m.row_begin[at(rows[s]) + 1]; ++k) {
+        add_edge(s, {m.next_state[at(k)], m.probability[at(k)]});
+      }
+    }
+  }
+
+  void run(double max_entries) {
+    for (std::size_t s = 0; s < next_.size(); ++s) push(s);
+    double left = static_cast<double>(next_.size());
+    double entries = 0.0;
+    out_.steps_.reserve(next_.size());
+    while (!queue_.empty()) {
+      const auto [work, s] = queue_.top();
+      queue_.pop();
+      if (gone_[s] != 0 || work != fill(s)) continue;
+      const double successors = static_cast<double>(next_[s].size());
+      const double eta = (4.0 * successors + 64.0) * unit_roundoff * unit_roundoff;
+      out_.relative_error_ += (2.0 * left + 1.0) * eta;
+      entries += successors + static_cast<double>(in_degree_[s]);
+      if (entries > max_entries) {
+        out_.too_large_ = true;
+        return;
+      }
+      eliminate(s);
+      left -= 1.0;
+    }
+  }
+
+ private:
+  [[nodiscard]] std::size_t fill(std::size_t s) const { return next_[s].size() * in_degree_[s]; }
+  void push(std::size_t s) { queue_.emplace(fill(s), s); }
+
+  void add_edge(std::size_t from, Entry entry) {
+    next_[from].push_back(entry);
+    into_[at(entry.state)].push_back(from);
+    ++in_degree_[at(entry.state)];
+  }
+
+  void eliminate(std::size_t s) {
+    Step step;
+    step.state = static_cast<State>(s);
+    step.next = std::move(next_[s]);
+    step.leaving = exit_[s];
+    for (const Entry& e : step.next) step.leaving = step.leaving + e.p;
+    gone_[s] = 1;
+    for (const Entry& e : step.next) --in_degree_[at(e.state)];
+    for (const std::size_t i : into_[s]) {
+      if (gone_[i] == 0) replace(i, step);
+    }
+    for (const Entry& e : step.next) push(at(e.state));
+    into_[s] = {};
+    out_.steps_.push_back(std::move(step));
+  }
+
+  // In row i, what follows step.state takes its place.
+  void replace(std::size_t i, Step& step) {
+    auto& row = next_[i];
+    TwoDouble weight;
+    for (std::size_t k = 0; k < row.size(); ++k) {
+      if (row[k].state == step.state) {
+        weight = row[k].p / step.leaving;
+        row[k] = row.back();
+        row.pop_back();
+        break;
+      }
+    }
+    for (std::size_t k = 0; k < row.size(); ++k) place_[at(row[k].state)] = static_cast<Offset>(k);
+    if (exit_[at(step.state)].hi > 0.0) exit_[i] = exit_[i] + out_.product(weight, exit_[at(step.state)]);
+    for (const Entry& e : step.next) {
+      if (at(e.state) == i) continue;  // back to itself: the diagonal, which is not stored
+      const TwoDouble p = out_.product(weight, e.p);
+      if (const Offset k = place_[at(e.state)]; k >= 0) {
+        row[at(k)].p = row[at(k)].p + p;
+      } else {
+        add_edge(i, {e.state, p});
+        place_[at(e.state)] = static_cast<Offset>(row.size()) - 1;
+      }
+    }
+    for (const Entry& e : row) place_[at(e.state)] = -1;
+    step.predecessor.push_back({static_cast<State>(i), weight});
+    push(i);
+  }
+
+  Elimination& out_;
+  std::vector<std::vector<Entry>> next_;
+  std::vector<std::vector<std::size_t>> into_;  // states once known to lead here; those that are gone are skipped
+  std::vector<TwoDouble> exit_;
+  std::vector<std::size_t> in_degree_;
+  std::vector<char> gone_;
+  std::vector<Offset> place_;
+  std::priority_queue<std::pair<std::size_t, std::size_t>, std::vector<std::pair<std::size_t, std::size_t>>,
+                      std::greater<>>
+      queue_;  // least fill first; a stale entry is skipped
+};
+
+Elimination::Elimination(const graph::ReducedMdp& m, std::span<const Offset> rows, double max_entries) {
+  Work(m, rows, *this).run(max_entries);
+  relative_error_ += 2.0 * static_cast<double>(rows.size()) * m.entry_error;
+  relative_error_ *= 1.0 + 0x1p-20;  // second-order terms, and the rounding of this sum
+  if (!(relative_error_ < 0x1p-30)) relative_error_ = infinity;
+}
+
+std::vector<TwoDouble> Elimination::solve(std::span<const TwoDouble> b) const {
+  std::vector<TwoDouble> x(b.begin(), b.end());
+  for (const Step& step : steps_) {
+    const TwoDouble cost = x[at(step.state)];
+    if (cost.hi == 0.0) continue;
+    for (const Entry& e : step.predecessor) x[at(e.state)] = x[at(e.state)] + product(e.p, cost);
+  }
+  for (auto step = steps_.rbegin(); step != steps_.rend(); ++step) {
+    TwoDouble sum = x[at(step->state)];
+    for (const Entry& e : step->next) sum = sum + product(e.p, x[at(e.state)]);
+    x[at(step->state)] = sum / step->leaving;
+    if (!(sum.hi < infinity && x[at(step->state)].hi < infinity)) underflow_ = true;
+  }
+  return x;
+}
+
+}  // namespace mdp::solvers

@@ -1,0 +1,209 @@
+#include "solvers/goal.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include "solvers/collapsed.hpp"
+#include "solvers/component_gain.hpp"
+#include "solvers/component_models.hpp"
+#include "solvers/criterion_answer.hpp"
+#include "solvers/end_components.hpp"
+#include "solvers/exact_cycle.hpp"
+
+namespace mdp::solvers {
+namespace {
+
+using graph::Needs;
+using graph::RowMask;
+using graph::StateSet;
+
+constexpr State largest_exact_class = 60;
+
+std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
+
+StateSet without(StateSet set, const StateSet& other) {
+  for (std::size_t s = 0; s < set.size(); ++s) {
+    if (other[s] != 0) set[s] = 0;
+  }
+  return set;
+}
+
+class Goal {
+ public:
+  Goal(const Mdp& mdp, const CriterionOptions& options)
+      : mdp_(mdp),
+        options_(options),
+        run_(options_.solve),
+        into_(mdp),
+        goal_(graph::goal_states(mdp)),
+        live_(live_part(mdp)) {
+    result_.criterion = Criterion::goal;
+    result_.method = "policy iteration (elimination)";
+    result_.policy.assign(at(mdp.n_states()), 0);
+    result_.value_lower.assign(at(mdp.n_states()), infinity);
+    result_.value_upper.assign(at(mdp.n_states()), infinity);
+  }
+
+  CriterionResult operator()() {
+    take_lowest_rows(mdp_, live_.states, live_.rows, result_.policy);
+    for (std::size_t s = 0; s < goal_.size(); ++s) {
+      if (goal_[s] != 0) set_value(s, 0.0, 0.0);
+    }
+    if (options_.improper == Improper::infinite && mdp_.objective() == Objective::maximize)
+      solve_where_nobody_misses();
+    else
+      solve_among_proper();
+    judge(result_, resolve_accuracy(options_.solve, mdp_.max_abs_cost()), run_.stopped(), options_.solve.level);
+    close(result_, run_);
+    return std::move(result_);
+  }
+
+ private:
+  void set_value(std::size_t s, double lower, double upper) {
+    result_.value_lower[s] = lower;
+    result_.value_upper[s] = upper;
+  }
+  void set_unbounded(const StateSet& states) {
+    for (std::size_t s = 0; s < states.size(); ++s) {
+      if (states[s] != 0) set_value(s, -infinity, -infinity);
+    }
+  }
+
+  // +inf in a maximising file for a policy that may miss: so where one can, it does.
+  void solve_where_nobody_misses() {
+    const StateSet avoid =
+        without(graph::complement(graph::backward_closure(mdp_, into_, goal_, live_.rows, Needs::all, Needs::any)),
+                graph::complement(live_.states));
+    const RowMask on_the_way = rows_of(mdp_, graph::complement(goal_), live_.rows);
+    const StateSet may_miss = graph::backward_closure(mdp_, into_, avoid, on_the_way, Needs::any, Needs::any);
+    set_unbounded(may_miss);
+    take_lowest_rows(mdp_, avoid, rows_inside(mdp_, avoid, live_.rows), result_.policy);
+    take_rows(mdp_, graph::rows_towards(mdp_, into_, avoid, on_the_way), result_.policy);
+    Collapse collapse;
+    collapse.open = without(without(live_.states, goal_), may_miss);
+    collapse.usable = rows_of(mdp_, collapse.open, live_.rows);
+    solve(collapse, std::vector<TwoDouble>(goal_.size()));
+  }
+
+  void solve_among_proper() {
+    const StateSet possible = graph::backward_closure(mdp_, into_, goal_, live_.rows, Needs::any, Needs::any);
+    const StateSet proper = graph::almost_surely_reaching(mdp_, into_, goal_, possible, live_.rows);
+    const RowMask usable = rows_inside(mdp_, without(proper, goal_), rows_into(proper));
+    const RowMask kept = rows_of(mdp_, without(proper, goal_), rows_into(proper));
+    const auto ends = signed_components(mdp_, usable);
+    const Cycles cycles = classify(ends);
+    const auto reaching = [&](const std::vector<char>& marked) {
+      return graph::backward_closure(mdp_, into_, states_of(ends.component, marked), kept, Needs::any, Needs::any);
+    };
+    const StateSet unbounded = reaching(cycles.loses);
+    set_unbounded(unbounded);
+    const auto shaped = graph::shaped_costs(mdp_, cycles.potential);
+    Collapse collapse;
+    collapse.open = without(without(proper, goal_), unbounded);
+    collapse.usable = rows_of(mdp_, collapse.open, kept);
+    collapse.inside = rows_inside(mdp_, collapse.open, collapse.usable);
+    std::vector<TwoDouble> cost = shaped.cost;
+    free_tied_rows(collapse.inside, cycles, cost);
+    collapse.component = graph::maximal_end_components(mdp_, collapse.inside);
+    collapse.cost = cost;
+    if (cycles.any_potential) collapse.cost_error = shaped.error;
+    solve(collapse, cycles.potential);
+    const StateSet undecided = reaching(cycles.undecided);
+    for (std::size_t s = 0; s < undecided.size(); ++s) {
+      if (undecided[s] != 0 && unbounded[s] == 0) result_.value_lower[s] = -infinity;
+    }
+    if (graph::count(undecided) > 0) result_.message = "whether some cycles cost less than 0 is below double precision";
+  }
+
+  // What end components make of a policy that stays in them for long.
+  struct Cycles {
+    std::vector<char> loses;      // [components] 1 = gain < 0: no least cost
+    std::vector<char> undecided;  // [components] 1 = gain < 0 or = 0
+    // [n_states] h with L = h - Ph on the rows that attain gain 0, where a component has costs of both signs; else 0
+    std::vector<TwoDouble> potential;
+    std::vector<double> tie;  // [n_states] gaps up to this are 0; 0 = only exactly
+    bool any_potential = false;
+  };
+
+  Cycles classify(const SignedComponents& ends) {
+    const auto count = at(ends.component.count);
+    Cycles cycles{std::vector<char>(count), std::vector<char>(count), std::vector<TwoDouble>(goal_.size()),
+                  std::vector<double>(goal_.size())};
+    std::optional<ComponentModels> models;
+    for (State c = 0; c < ends.component.count; ++c) {
+      if (ends.has_negative[at(c)] == 0) continue;
+      if (ends.has_positive[at(c)] == 0) {
+        cycles.loses[at(c)] = 1;
+        continue;
+      }
+      if (!models) models.emplace(mdp_, ends);
+      const ComponentGain gain = least_gain(models->part(c), run_);
+      if (gain.good && gain.lower > 0.0) continue;
+      std::optional<int> sign;
+      if (gain.good)
+        sign = gain.upper < 0.0 ? -1 : sign_of_gain(models->part(c), gain.rows, gain.root, largest_exact_class);
+      cycles.loses[at(c)] = sign == -1 ? 1 : 0;
+      cycles.undecided[at(c)] = !sign ? 1 : 0;
+      if (!gain.good || sign.value_or(0) != 0) continue;
+      cycles.any_potential = true;
+      for (std::size_t i = 0; i < gain.relative_value.size(); ++i) {
+        const auto s = at(models->states(c)[i]);
+        cycles.potential[s] = gain.relative_value[i];
+        cycles.tie[s] = 8.0 * (gain.gap_error + std::max(std::abs(gain.lower), std::abs(gain.upper)));
+      }
+    }
+    return cycles;
+  }
+
+  // Keeps the rows that cost nothing; those of gap 0 but for rounding are made to.
+  void free_tied_rows(RowMask& rows, const Cycles& cycles, std::vector<TwoDouble>& cost) const {
+    for (State s = 0; s < mdp_.n_states(); ++s) {
+      for (Offset row = mdp_.state_rows()[at(s)]; row < mdp_.state_rows()[at(s) + 1]; ++row) {
+        if (rows[at(row)] == 0) continue;
+        rows[at(row)] = std::abs(cost[at(row)].hi) <= cycles.tie[at(s)] ? 1 : 0;
+        if (rows[at(row)] != 0) cost[at(row)] = 0.0;
+      }
+    }
+  }
+
+  // Admissible rows with all successors in the set.
+  [[nodiscard]] RowMask rows_into(const StateSet& set) const {
+    RowMask rows = live_.rows;
+    graph::keep_rows_inside(mdp_, set, rows);
+    return rows;
+  }
+
+  // Adds the potential to the values of the shaped problem.
+  void solve(const Collapse& collapse, const std::vector<TwoDouble>& potential) {
+    const CollapsedAnswer answer = solve_collapsed(mdp_, into_, collapse, run_, result_.policy);
+    for (std::size_t s = 0; s < goal_.size(); ++s) {
+      if (collapse.open[s] == 0) continue;
+      if (answer.end == AbsorbingEnd::failed) {
+        set_value(s, -infinity, infinity);
+      } else {
+        const TwoDouble value = answer.value[s] + potential[s];
+        const double rounding = potential[s].hi == 0.0 ? 0.0 : 0x1p-100 * std::abs(value.hi);
+        set_value(s, outward_lower(value, answer.below[s] + rounding),
+                  outward_upper(value, answer.above[s] + rounding));
+      }
+    }
+  }
+
+  const Mdp& mdp_;
+  const CriterionOptions& options_;
+  Run run_;
+  graph::Predecessors into_;
+  StateSet goal_;
+  Live live_;
+  CriterionResult result_;
+};
+
+}  // namespace
+
+CriterionResult solve_goal(const Mdp& mdp, const CriterionOptions& options) {
+  require_valid(options);
+  return Goal(mdp, options)();
+}
+
+}  // namespace mdp::solvers

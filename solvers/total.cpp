@@ -1,0 +1,137 @@
+#include "solvers/total.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "solvers/collapsed.hpp"
+#include "solvers/criterion_answer.hpp"
+#include "solvers/end_components.hpp"
+
+namespace mdp::solvers {
+namespace {
+
+using graph::Needs;
+using graph::RowMask;
+using graph::StateSet;
+
+std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
+
+class Total {
+ public:
+  Total(const Mdp& mdp, const CriterionOptions& options)
+      : mdp_(mdp),
+        options_(options),
+        run_(options_.solve),
+        into_(mdp),
+        live_(live_part(mdp)),
+        ends_(signed_components(mdp, live_.rows)) {
+    result_.criterion = Criterion::total;
+    result_.method = "policy iteration (elimination)";
+    result_.policy.assign(at(mdp.n_states()), 0);
+    result_.value_lower.assign(at(mdp.n_states()), infinity);
+    result_.value_upper.assign(at(mdp.n_states()), infinity);
+  }
+
+  CriterionResult operator()() {
+    take_lowest_rows(mdp_, live_.states, live_.rows, result_.policy);
+    const StateSet gains = states_of(ends_.component, ends_.has_negative);
+    const StateSet pays = states_of(ends_.component, ends_.has_positive);
+    const StateSet may_gain = reaching(gains);
+    const StateSet may_pay = reaching(pays);
+    take_gains(gains, may_gain);
+    solve_finite(graph::complement(may_gain));
+    StateSet undefined = may_gain;
+    for (std::size_t s = 0; s < undefined.size(); ++s) {
+      if (may_gain[s] != 0 && may_pay[s] == 0) set_value(s, -infinity, -infinity);
+      undefined[s] = may_gain[s] != 0 && may_pay[s] != 0 ? 1 : 0;
+      if (undefined[s] != 0) set_value(s, -infinity, infinity);
+    }
+    judge(result_, resolve_accuracy(options_.solve, mdp_.max_abs_cost()), run_.stopped(), options_.solve.level);
+    if (const auto first = std::find(undefined.begin(), undefined.end(), char{1}); first != undefined.end()) {
+      report_undefined(static_cast<State>(first - undefined.begin()), graph::count(undefined), gains, pays);
+    }
+    close(result_, run_);
+    return std::move(result_);
+  }
+
+ private:
+  [[nodiscard]] StateSet reaching(StateSet target) const {
+    return graph::backward_closure(mdp_, into_, std::move(target), live_.rows, Needs::any, Needs::any);
+  }
+  void set_value(std::size_t s, double lower, double upper) {
+    result_.value_lower[s] = lower;
+    result_.value_upper[s] = upper;
+  }
+
+  // A policy that reaches a component with costs < 0 and pays one of them again and again, moving towards it.
+  void take_gains(const StateSet& gains, const StateSet& may_gain) {
+    take_rows(mdp_, graph::rows_towards(mdp_, into_, gains, rows_of(mdp_, may_gain, live_.rows)), result_.policy);
+    StateSet doors(gains.size(), 0);
+    for (State s = 0; s < mdp_.n_states(); ++s) {
+      if (gains[at(s)] == 0) continue;
+      for (Offset row = mdp_.state_rows()[at(s)]; row < mdp_.state_rows()[at(s) + 1] && doors[at(s)] == 0; ++row) {
+        if (ends_.inside[at(row)] == 0 || !(mdp_.cost()[at(row)] < 0.0)) continue;
+        doors[at(s)] = 1;
+        result_.policy[at(s)] = static_cast<Action>(row - mdp_.state_rows()[at(s)]);
+      }
+    }
+    auto towards = graph::rows_towards(mdp_, into_, doors, ends_.inside);
+    for (std::size_t s = 0; s < towards.size(); ++s) {
+      if (gains[s] == 0) towards[s] = -1;
+    }
+    take_rows(mdp_, towards, result_.policy);
+  }
+
+  // Where no cost < 0 can be paid for ever: the least cost until a cost-free component is entered for ever.
+  void solve_finite(const StateSet& no_gain) {
+    const RowMask usable = rows_of(mdp_, no_gain, live_.rows);
+    Collapse collapse;
+    collapse.inside = free_rows(mdp_, usable);
+    collapse.component = graph::maximal_end_components(mdp_, collapse.inside);
+    collapse.may_stay.assign(at(collapse.component.count), 1);
+    const StateSet rest = states_of(collapse.component, collapse.may_stay);
+    StateSet candidates = no_gain;
+    for (std::size_t s = 0; s < candidates.size(); ++s) candidates[s] = no_gain[s] != 0 && live_.states[s] != 0 ? 1 : 0;
+    collapse.open = graph::almost_surely_reaching(mdp_, into_, rest, candidates, usable);
+    collapse.usable = rows_inside(mdp_, collapse.open, usable);
+    const CollapsedAnswer answer = solve_collapsed(mdp_, into_, collapse, run_, result_.policy);
+    for (std::size_t s = 0; s < candidates.size(); ++s) {
+      if (collapse.open[s] == 0) continue;
+      if (answer.end == AbsorbingEnd::failed) {
+        set_value(s, -infinity, infinity);
+      } else {
+        set_value(s, outward_lower(answer.value[s], answer.below[s]), outward_upper(answer.value[s], answer.above[s]));
+      }
+    }
+  }
+
+  void report_undefined(State s, State n_undefined, const StateSet& gains, const StateSet& pays) {
+    result_.status = Status::undefined;
+    result_.witness = graph::shortest_path(mdp_, s, pays, live_.rows);
+    const State pay = result_.witness.back();
+    const auto path = graph::shortest_path(mdp_, s, gains, live_.rows);
+    result_.witness.insert(result_.witness.end(), path.begin(), path.end());
+    result_.message = fmt::format(
+        "{} states, state {} first, have no value: infinity minus infinity, since a cost > 0 can be paid for "
+        "ever from state {} on and a cost < 0 from state {} on, both within reach",
+        n_undefined, mdp_.state_name(s), mdp_.state_name(pay), mdp_.state_name(path.back()));
+  }
+
+  const Mdp& mdp_;
+  const CriterionOptions& options_;
+  Run run_;
+  graph::Predecessors into_;
+  Live live_;
+  SignedComponents ends_;
+  CriterionResult result_;
+};
+
+}  // namespace
+
+CriterionResult solve_total(const Mdp& mdp, const CriterionOptions& options) {
+  require_valid(options);
+  return Total(mdp, options)();
+}
+
+}  // namespace mdp::solvers
