@@ -358,10 +358,15 @@ TEST_CASE("T1: what does not fit is refused with its place") {
   REQUIRE(message(KnownValues(v, low_v, low_v), world) == "nothing");
   REQUIRE(message(KnownValues(v, low_v, std::vector<double>{-2.0, 4.0}), world).find("state 0: value") !=
           std::string::npos);
-  REQUIRE(message(KnownValues(std::vector<double>{1.0, infinity}), world) ==
-          "values of the world: state 1: inf, but action 0 there is finite");
-  const Mdp closed = world.with_cost({infinity, infinity, 1.0});
-  REQUIRE_THROWS_WITH(equivalent_cost(closed, KnownValues(v), world),
+
+  MdpBuilder b(2);
+  b.row(0, 1.0).to(0, 1.0);
+  b.row(1, 1.0).to(0, 1.0);
+  const Mdp tiny = b.discount(Discount(0.5)).build();
+  const std::vector<double> half_infinite{2.0, infinity};
+  REQUIRE_THROWS_WITH(equivalent_cost(tiny, KnownValues(half_infinite), tiny),
+                      "values of the world: state 1: inf, but action 0 there is finite");
+  REQUIRE_THROWS_WITH(equivalent_cost(tiny.with_cost({infinity, 1.0}), KnownValues(v), tiny),
                       "values of the world: state 0: 1.000000, but every action there is infinite");
   REQUIRE_THROWS_AS(equivalent_cost(world, KnownValues(v), world, {.max_witnesses = -1}), InvalidOption);
 
