@@ -34,12 +34,15 @@ void for_states(std::span<const State> blocks, int threads, F&& f) {
 /// combine(... combine(combine(start, f(block 0)), f(block 1)) ...), f(first, last) over the state ranges.
 template <class T, class F, class Combine>
 [[nodiscard]] T reduce_states(std::span<const State> blocks, int threads, T start, F&& f, Combine&& combine) {
-  std::vector<T> parts(blocks.size() - 1);
+  struct Part {  // so that a bool is one object for its thread, not a bit among those of others
+    T value;
+  };
+  std::vector<Part> parts(blocks.size() - 1);
   parallel_blocks(static_cast<std::ptrdiff_t>(parts.size()), threads, [&](std::ptrdiff_t b) {
     const auto i = static_cast<std::size_t>(b);
-    parts[i] = f(blocks[i], blocks[i + 1]);
+    parts[i].value = f(blocks[i], blocks[i + 1]);
   });
-  for (const T& part : parts) start = combine(start, part);
+  for (const Part& part : parts) start = combine(start, part.value);
   return start;
 }
 
