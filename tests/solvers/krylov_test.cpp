@@ -1,0 +1,123 @@
+// Safeguarded BiCGSTAB and sparse LU: residuals recomputed, hard systems, never worse than the start.
+#include "solvers/krylov.hpp"
+
+#include <cmath>
+#include <random>
+
+#include <catch2/catch.hpp>
+
+#include "libmdp/generate/garnet.hpp"
+#include "libmdp/generate/gridworld.hpp"
+#include "libmdp/kernels/policy_chain.hpp"
+#include "libmdp/policy.hpp"
+#include "solvers/sparse_lu.hpp"
+
+using namespace mdp;
+using namespace mdp::solvers;
+
+namespace {
+
+double residual_norm(const kernels::CompressedRows& m, double discount, const std::vector<double>& b,
+                     const std::vector<double>& x, Norm norm) {
+  std::vector<double> r(b.size());
+  kernels::apply_system(m, discount, x, r);
+  for (std::size_t i = 0; i < b.size(); ++i) r[i] = b[i] - r[i];
+  return norm == Norm::max ? kernels::max_norm(m.blocks, r) : kernels::sum_norm(m.blocks, r);
+}
+
+std::vector<double> random_vector(std::size_t n) {
+  std::mt19937_64 random(n);
+  std::vector<double> x(n);
+  for (double& value : x) value = std::uniform_real_distribution<double>(-1.0, 1.0)(random);
+  return x;
+}
+
+kernels::PolicyChain garnet_chain() {
+  generate::GarnetOptions options;
+  options.shape = {3000, 2, 5};
+  const Mdp m = generate::garnet(options);
+  kernels::PolicyChain chain(m, uniform_policy(m));
+  chain.transpose();
+  return chain;
+}
+
+// A walk without drift: the slowest that a sweep can meet.
+kernels::PolicyChain walk_chain() {
+  generate::GridworldOptions options;
+  options.width = 60;
+  options.height = 60;
+  const Mdp m = generate::gridworld(options);
+  kernels::PolicyChain chain(m, uniform_policy(m));
+  chain.transpose();
+  return chain;
+}
+
+}  // namespace
+
+TEST_CASE("BiCGSTAB reaches the tolerance that it promises, for P and its transpose") {
+  const auto norm = GENERATE(Norm::max, Norm::sum);
+  const double discount = GENERATE(0.0, 0.5, 0.99, 0.99999);
+  const bool walk = GENERATE(false, true);
+  const kernels::PolicyChain chain = walk ? walk_chain() : garnet_chain();
+  const auto m = norm == Norm::max ? chain.rows() : chain.columns();
+  const auto b = random_vector(static_cast<std::size_t>(m.size()));
+  std::vector<double> x(b.size(), 0.0);
+  KrylovOptions options;
+  options.norm = norm;
+  options.tolerance = 1e-9 * residual_norm(m, discount, b, x, norm);
+  const KrylovResult r = improve_solution(m, discount, b, x, options);
+  REQUIRE(r.residual == residual_norm(m, discount, b, x, norm));
+  REQUIRE(r.residual <= options.tolerance);
+  if (walk && discount > 0.9999) REQUIRE(r.products < 2000);  // sweeps would take a million
+}
+
+TEST_CASE("BiCGSTAB never makes the start worse, whatever the limit") {
+  const kernels::PolicyChain chain = walk_chain();
+  const auto b = random_vector(3600);
+  for (const std::int64_t limit : {1, 2, 3, 7, 50}) {
+    std::vector<double> x(b.size(), 0.0);
+    const double before = residual_norm(chain.rows(), 0.999, b, x, Norm::max);
+    KrylovOptions options;
+    options.max_products = limit;
+    const KrylovResult r = improve_solution(chain.rows(), 0.999, b, x, options);
+    REQUIRE(r.residual <= before);
+    REQUIRE(residual_norm(chain.rows(), 0.999, b, x, Norm::max) <= before);
+    REQUIRE(r.products <= limit + 4);
+  }
+}
+
+TEST_CASE("An exact solution is left alone, and a right side of zero has the solution zero") {
+  const kernels::PolicyChain chain = garnet_chain();
+  std::vector<double> x(3000, 0.0);
+  const KrylovResult r = improve_solution(chain.rows(), 0.9, std::vector<double>(3000, 0.0), x, {});
+  REQUIRE(r.residual == 0.0);
+  REQUIRE(x == std::vector<double>(3000, 0.0));
+}
+
+TEST_CASE("Sparse LU solves with A and its transpose, and estimates its work") {
+  const kernels::PolicyChain chain = walk_chain();
+  const SparseLu lu(chain, Discount(0.999));
+  const auto b = random_vector(3600);
+  std::vector<double> x(b);
+  lu.solve(x);
+  REQUIRE(residual_norm(chain.rows(), 0.999, b, x, Norm::max) < 1e-12);
+  std::vector<double> y(b);
+  lu.solve_transposed(y);
+  REQUIRE(residual_norm(chain.columns(), 0.999, b, y, Norm::sum) < 1e-9);
+  const auto work = SparseLu::estimated_work(chain);
+  REQUIRE(work.flops > work.entries);
+  REQUIRE(!SparseLu::within(chain, Discount(0.999), 0.5 * work.flops));
+  REQUIRE(SparseLu::within(chain, Discount(0.999), 2.0 * work.flops));
+}
+
+TEST_CASE("A diagonal 1 - gamma p near 0 keeps its digits") {
+  generate::GridworldOptions options;
+  options.width = 1;
+  options.height = 1;
+  options.discount = Discount(1.0 - 1e-12);
+  const Mdp m = generate::gridworld(options);
+  const kernels::PolicyChain chain(m, Policy(1, 0));
+  std::vector<double> x{1.0};
+  SparseLu(chain, m.exact_discount()).solve(x);
+  REQUIRE(x[0] == Approx(1.0 / m.exact_discount().complement.hi).epsilon(1e-15));
+}
