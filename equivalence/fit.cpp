@@ -1,7 +1,7 @@
 #include "equivalence/fit.hpp"
 
 #include <algorithm>
-#include <cmath>
+#include <iterator>
 #include <numeric>
 #include <string>
 #include <utility>
@@ -75,31 +75,33 @@ void write_unseen(const Mdp& world, State s, Offset row, UnseenPair unseen, RowW
   }
 }
 
-// Counts plus pseudo-counts over their sum; `seen` is sorted, with repetitions.
-void write_frequencies(const Mdp& world, std::span<const State> seen, const FitOptions& options, RowWriter& writer) {
-  const auto n = static_cast<double>(seen.size());
-  const bool everywhere = options.support == FitSupport::all_states && options.smoothing > 0.0;
-  State n_successors = world.n_states();
-  if (!everywhere) {
-    n_successors = 0;
-    for (std::size_t i = 0; i < seen.size(); ++i) n_successors += i == 0 || seen[i] != seen[i - 1] ? 1 : 0;
+// The successors that a row of the fit may have, ascending; `seen` is sorted, with repetitions.
+std::vector<State> support_of(const Mdp& world, Offset row, std::span<const State> seen, const FitOptions& options) {
+  std::vector<State> support;
+  if (options.support == FitSupport::all_states && options.smoothing > 0.0) {
+    support.resize(static_cast<std::size_t>(world.n_states()));
+    std::iota(support.begin(), support.end(), State{0});
+    return support;
   }
-  const double total = n + options.smoothing * n_successors;
-  std::size_t i = 0;
-  const auto count_of = [&](State next) {
-    const std::size_t first = i;
-    while (i < seen.size() && seen[i] == next) ++i;
-    return static_cast<double>(i - first);
-  };
-  if (everywhere) {
-    for (State next = 0; next < world.n_states(); ++next) {
-      writer.to(next, (count_of(next) + options.smoothing) / total);
-    }
-  } else {
-    while (i < seen.size()) {
-      const State next = seen[i];
-      writer.to(next, (count_of(next) + options.smoothing) / total);
-    }
+  std::unique_copy(seen.begin(), seen.end(), std::back_inserter(support));
+  if (options.support == FitSupport::world && options.smoothing > 0.0) {
+    const auto begin = world.next_state().begin();
+    const auto r = static_cast<std::size_t>(row);
+    std::vector<State> both;
+    std::set_union(support.begin(), support.end(), begin + world.row_begin()[r], begin + world.row_begin()[r + 1],
+                   std::back_inserter(both));
+    return both;
+  }
+  return support;
+}
+
+// Counts plus pseudo-counts over their sum.
+void write_frequencies(std::span<const State> seen, std::span<const State> support, double smoothing,
+                       RowWriter& writer) {
+  const double total = static_cast<double>(seen.size()) + smoothing * static_cast<double>(support.size());
+  for (const State next : support) {
+    const auto [first, last] = std::equal_range(seen.begin(), seen.end(), next);
+    writer.to(next, (static_cast<double>(last - first) + smoothing) / total);
   }
 }
 
@@ -147,7 +149,6 @@ Mdp fit_maximum_likelihood(const Mdp& world, const TransitionData& data, const F
   if (const auto rule = options.check(); !rule.empty()) throw InvalidOption(rule);
   require_valid(world, data);
   const SortedSamples samples = sort(world, data);
-  const bool fills = options.support == FitSupport::all_states && options.smoothing > 0.0;
   RowWriter writer(world.n_rows(), options.max_transitions);
   for (State s = 0; s < world.n_states(); ++s) {
     const bool is_goal = std::binary_search(world.goal().begin(), world.goal().end(), s);
@@ -156,12 +157,15 @@ Mdp fit_maximum_likelihood(const Mdp& world, const TransitionData& data, const F
       const auto r = static_cast<std::size_t>(row);
       const auto begin = static_cast<std::size_t>(samples.begin[r]);
       const auto end = static_cast<std::size_t>(samples.begin[r + 1]);
-      if (is_goal)
+      const auto seen = std::span(samples.next_state).subspan(begin, end - begin);
+      const auto support = support_of(world, row, seen, options);
+      if (is_goal) {
         writer.to(s, 1.0);
-      else if (begin == end && !fills)
+      } else if (support.empty()) {
         write_unseen(world, s, row, options.unseen, writer);
-      else
-        write_frequencies(world, std::span(samples.next_state).subspan(begin, end - begin), options, writer);
+      } else {
+        write_frequencies(seen, support, options.smoothing, writer);
+      }
       writer.end_row();
     }
   }

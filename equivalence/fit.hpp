@@ -14,6 +14,7 @@ namespace mdp::equivalence {
 /// The rows of a fit: which successors a pair may have.
 enum class FitSupport {
   observed,   ///< the successors seen in the data
+  world,      ///< those and the world's: what can happen is known, how often is not
   all_states  ///< every state: O(n_rows * n_states) memory
 };
 
@@ -25,12 +26,12 @@ enum class UnseenPair {
 };
 
 struct FitOptions {
-  FitSupport support = FitSupport::observed;
+  FitSupport support = FitSupport::observed;  ///< matters with smoothing > 0: successors without counts vanish
   /// Pseudo-count of every successor in the support (1 = Laplace, 1/2 = Jeffreys; the mean of the posterior under a
   /// Dirichlet prior with this parameter). >= 0, finite.
   double smoothing = 0.0;
   UnseenPair unseen = UnseenPair::self_loop;
-  /// Successors without data that may stand in the result, e.g. 10^9. > 0.
+  /// A larger result is refused with InvalidOption. >= 1.
   std::int64_t max_transitions = 1'000'000'000;
 
   [[nodiscard]] std::string check() const;  ///< "" or the first violated rule

@@ -231,4 +231,8 @@ TEST_CASE("candidates: an undiscounted model is refused, a stopped solver leaves
   REQUIRE(stopped.status == Status::sweep_limit);
   REQUIRE(stopped.distance.norm.lower <= 0.0);
   REQUIRE(stopped.distance.norm.upper > 0.0);
+
+  auto boundless = solved;  // as a solver leaves it that was stopped before its first bounds
+  boundless.value_error_bound = infinity;
+  REQUIRE(equivalent_cost(world, boundless, world).level == Level::approximate);
 }

@@ -80,6 +80,11 @@ TEST_CASE("maximum likelihood: pseudo-counts and pairs without data") {
     const double third = 1.0 / 3;
     REQUIRE(dense(fit) == Rows{{1.5 / 4, 2.5 / 4, 0.0}, {third, third, third}, {0, 0, 1}, {0, 0, 1}});
   }
+  SECTION("on what the world can do") {
+    const Mdp fit =
+        fit_maximum_likelihood(world, samples({{0, 0, 1}}), {.support = FitSupport::world, .smoothing = 1.0});
+    REQUIRE(dense(fit) == Rows{{1.0 / 3, 2.0 / 3, 0}, {0, 0, 1}, {0, 0, 1}, {0, 0, 1}});
+  }
   SECTION("refused") {
     REQUIRE_THROWS_WITH(fit_maximum_likelihood(world, data, {.unseen = UnseenPair::refuse}),
                         "state a, action right has no samples");
