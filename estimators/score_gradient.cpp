@@ -176,8 +176,9 @@ ScoreGradient score_gradient(const Mdp& mdp, std::span<const double> stochastic_
   result.return_mean = totals.returns.mean;
   result.return_standard_deviation = totals.returns.standard_deviation();
   result.return_standard_error = totals.returns.standard_error();
-  result.return_truncation_bound = return_truncation_bound(mdp, options.horizon);
-  result.gradient_truncation_bound = gradient_truncation_bound(mdp, options.horizon);
+  const TruncationBounds truncation = truncation_bounds(mdp, stochastic_policy, options.horizon, options.threads);
+  result.return_truncation_bound = truncation.performance;
+  result.gradient_truncation_bound = truncation.gradient;
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;
 }
