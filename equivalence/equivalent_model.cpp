@@ -143,6 +143,21 @@ Transitions solve_rows(const Mdp& world, std::span<const double> values, double 
   return transitions;
 }
 
+// Q* = inf needs a row that keeps Q^* infinite, where V* is finite: else the pair may attract the model's policy.
+void refuse_finite_rows(const Mdp& world, std::span<const double> values, EquivalentModelResult& result) {
+  if (!world.has_inadmissible()) return;
+  for (State s = 0; s < world.n_states(); ++s) {
+    if (values[static_cast<std::size_t>(s)] == infinity) continue;
+    const auto first = static_cast<std::size_t>(world.state_rows()[static_cast<std::size_t>(s)]);
+    for (std::size_t row = first; row < first + static_cast<std::size_t>(world.n_actions(s)); ++row) {
+      if (result.outcome[row] != RowOutcome::unbounded || result.defect.delta[row] == 0.0) continue;
+      result.outcome[row] = RowOutcome::infeasible;
+      result.multiplier[row] = not_computed;
+      result.divergence[row] = infinity;
+    }
+  }
+}
+
 void add_up(EquivalentModelResult& result) {
   TwoDouble sum;
   for (std::size_t row = 0; row < result.outcome.size(); ++row) {
@@ -166,10 +181,11 @@ void conclude(const Mdp& world, const Discount& discount, EquivalentModelResult&
     const Offset row = result.first_infeasible_row;
     result.scope = Scope::none;
     result.status = Status::refused;
-    result.message = "no equivalent row on the reference's support at " + std::to_string(result.n_infeasible) +
-                     (result.n_infeasible == 1 ? " pair" : " pairs") + ", first at state " +
-                     world.state_name(world.state_of(row)) + ", action " + world.action_name(row) +
-                     ": (gamma/gamma^) E[V*] lies outside the values of its successors (T6); the nearest row is given";
+    result.message =
+        "no equivalent row on the reference's support at " + std::to_string(result.n_infeasible) +
+        (result.n_infeasible == 1 ? " pair" : " pairs") + ", first at state " + world.state_name(world.state_of(row)) +
+        ", action " + world.action_name(row) +
+        ": its successors cannot have the world's (gamma/gamma^) E[V*] on average (T6); the nearest row is given";
   } else if (discount.value.hi >= 1.0) {
     result.scope = Scope::finite_horizon;
     result.status = Status::refused;
@@ -204,10 +220,11 @@ EquivalentModelResult equivalent_model(const Mdp& world, const KnownValues& worl
   EquivalentModelResult result;
   result.level = world_values.level();
   Transitions transitions = solve_rows(world, values, radius, reference, discount, options.threads, result);
-  add_up(result);
-  conclude(world, discount, result);
   result.model = rebuild(world, std::move(transitions), discount);
   result.defect = model_defect(world, world_values, *result.model, options.threads);
+  refuse_finite_rows(world, values, result);
+  add_up(result);
+  conclude(world, discount, result);
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;
 }

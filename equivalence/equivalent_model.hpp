@@ -34,8 +34,7 @@ struct EquivalentModelResult {
   std::vector<double> multiplier;       ///< [n_rows] lambda, 1/cost; +-inf at the boundary, NaN if infeasible
   std::vector<double> divergence;       ///< [n_rows] KL(rho^ || r) in nats, >= 0; +inf if infeasible
   std::vector<double> duality_gap;      ///< [n_rows] divergence - dual value: 0 but for rounding
-  std::vector<double> moment_residual;  ///< [n_rows] E_rho^[V*] - tau (gamma^ = 0: see delta)
-  std::vector<double> delta;            ///< [n_rows] Delta of T9: gamma^ E_rho^[V*] - gamma E_rho[V*]; 0 if Q* = inf
+  std::vector<double> moment_residual;  ///< [n_rows] E_rho^[V*] - tau; 0 where there is no equation
 
   double sum_divergence = 0.0;  ///< over feasible rows
   double max_divergence = 0.0;  ///< over feasible rows
@@ -70,7 +69,7 @@ struct EquivalentModelResult {
 /// \param world         any discount; V* is that of the world's own criterion
 /// \param reference     rows r; its costs are not read. Pass the world itself or a fit to data
 /// \throws InvalidArgument if the shapes differ or values do not fit; InvalidOption.
-/// Cost: two passes over the transitions of each and some tens over those of tilted rows; memory O(n_rows) and
+/// Cost: three passes over the transitions of each and some ten over those of tilted rows, an exponential per entry; memory O(n_rows) and
 /// the arrays of the result.
 [[nodiscard]] EquivalentModelResult equivalent_model(const Mdp& world, const KnownValues& world_values,
                                                      const Mdp& reference, const EquivalentModelOptions& options = {});

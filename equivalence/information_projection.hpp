@@ -15,8 +15,8 @@ enum class RowOutcome : std::uint8_t {
   kept,        ///< the reference row meets the moment equation as it is (also: V* constant on D, gamma^ = 0)
   tilted,      ///< rho^ = r exp(lambda V*) / Z
   boundary,    ///< tau at an end of [min_D V*, max_D V*]: r conditioned on the extreme states
-  infeasible,  ///< tau outside: r conditioned on the nearest extreme states (no D: the reference row)
-  unbounded    ///< Q* = inf at this pair: no equation; the reference row
+  infeasible,  ///< tau outside: r conditioned on the nearest extreme states (no D, or Q* = inf > Q^*: the reference row)
+  unbounded    ///< Q* = inf at this pair, in the model too: no equation; the reference row
 };
 
 [[nodiscard]] std::string_view to_string(RowOutcome outcome) noexcept;
@@ -45,7 +45,7 @@ class InformationProjection {
   /// \param tie   x that differ by no more count as equal
   /// \param slack an equation missed by no more counts as met at an end of the interval; >= 0
   /// \param p     [n] written; sums to 1 but for rounding
-  /// Cost: some ten passes over the row, O(n log) exponentials.
+  /// Cost: some ten passes over the row, an exponential per entry; two or three steps on average, 200 at most.
   Projection operator()(std::span<const double> r, std::span<const double> x, double tie, double slack,
                         std::span<double> p);
 

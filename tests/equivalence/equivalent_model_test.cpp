@@ -204,6 +204,30 @@ TEST_CASE("T6: pairs with infinite Q* have no equation, states with infinite V* 
   REQUIRE(result.defect.epsilon <= 1e-15);
 }
 
+TEST_CASE("T6: a reference that hides the way to infinity is infeasible, directly or by a detour") {
+  // Action 1 of state 0 meets state 1, from where nothing but an inadmissible action follows, through state 2.
+  const auto with_rows = [](int from_0, int from_1, double dead) {
+    MdpBuilder b(3);
+    b.row(0, 1.0).to(0, 1.0);
+    b.row(0, 0.0).to(from_0, 1.0);
+    b.row(1, 0.0).to(from_1, 1.0);
+    b.row(2, dead).to(2, 1.0);
+    return b.discount(Discount(0.5)).build();
+  };
+  const Mdp world = with_rows(1, 2, infinity);
+  const std::vector<double> v{2.0, infinity, infinity};
+  const KnownValues known(v, v, v);
+  REQUIRE(equivalent_model(world, known, with_rows(1, 2, 0.0)).status == Status::converged);
+  REQUIRE(equivalent_model(world, known, with_rows(2, 2, 0.0)).status == Status::converged);
+  for (const Mdp& blind : {with_rows(0, 2, 0.0), with_rows(1, 1, 0.0)}) {
+    const auto result = equivalent_model(world, known, blind);
+    REQUIRE(result.status == Status::refused);
+    REQUIRE(result.outcome[1] == RowOutcome::infeasible);
+    REQUIRE(result.divergence[1] == infinity);
+    REQUIRE(result.defect.epsilon == infinity);
+  }
+}
+
 TEST_CASE("T6: at a thousand states the planted Q* comes back; same bits for any number of threads") {
   const auto truth = generate::planted({.shape = {.states = 2000, .actions = 3, .successors = 6}, .seed = 5});
   const auto reference = generate::garnet(
