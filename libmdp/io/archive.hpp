@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "libmdp/buffer.hpp"
@@ -32,6 +33,9 @@ class Archive {
   /// a wanted name stands twice.
   Archive(std::span<const std::byte> bytes, ArchiveFormat format, const std::string& file,
           const std::function<bool(std::string_view)>& wanted);
+
+  /// An archive of these members, which are views: for readers under test.
+  explicit Archive(std::vector<Member> members) : members_(std::move(members)) {}
 
   [[nodiscard]] const std::vector<Member>& members() const noexcept { return members_; }
   /// The member of that name, or nullptr.

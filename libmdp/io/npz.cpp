@@ -83,8 +83,7 @@ constexpr std::string_view keys[] = {"state_rows", "row_begin", "next_state",  "
 /// The arrays of a .npz file by name.
 class NpzArrays {
  public:
-  NpzArrays(std::span<const std::byte> bytes, const std::string& file)
-      : archive_(bytes, ArchiveFormat::zip, file, [](std::string_view) { return true; }), file_(file) {
+  NpzArrays(const Archive& archive, const std::string& file) : archive_(archive), file_(file) {
     for (const Archive::Member& member : archive_.members()) {
       const std::string key =
           member.name.ends_with(".npy") ? member.name.substr(0, member.name.size() - 4) : member.name;
@@ -111,7 +110,7 @@ class NpzArrays {
   }
 
  private:
-  Archive archive_;
+  const Archive& archive_;
   const std::string& file_;
 };
 
@@ -191,9 +190,14 @@ MdpArrays read_arrays(const NpzArrays& arrays, const ReadOptions& options) {
 
 }  // namespace
 
+Mdp read_npz_members(const Archive& archive, const std::string& file, const ReadOptions& options) {
+  return build_arrays(read_arrays(NpzArrays(archive, file), options), file, options);
+}
+
 Mdp read_npz(std::span<const std::byte> bytes, const std::string& file, const ReadOptions& options) {
   if (const std::string broken = options.check(); !broken.empty()) throw InvalidOption(broken);
-  return build_arrays(read_arrays(NpzArrays(bytes, file), options), file, options);
+  const Archive archive(bytes, ArchiveFormat::zip, file, [](std::string_view) { return true; });
+  return read_npz_members(archive, file, options);
 }
 
 void write_npz(const std::string& path, const Mdp& mdp, Compression compression) {

@@ -257,9 +257,7 @@ class UmbReader {
 
 }  // namespace
 
-Mdp read_umb(std::span<const std::byte> bytes, const std::string& file, const ReadOptions& options) {
-  if (const std::string broken = options.check(); !broken.empty()) throw InvalidOption(broken);
-  const Archive archive(bytes, ArchiveFormat::tar, file, is_read);
+Mdp read_umb_members(const Archive& archive, const std::string& file, const ReadOptions& options) {
   const Archive::Member* text = archive.find("index.json");
   if (text == nullptr) throw InputError(file, "", "is no UMB file: it has no member index.json");
   const UmbIndex index = parse_umb_index(as_text(text->bytes), file);
@@ -269,6 +267,11 @@ Mdp read_umb(std::span<const std::byte> bytes, const std::string& file, const Re
   MdpArrays arrays = reader.read();
   if (reader.goal_is_label()) rest.goal.reset();
   return build_arrays(std::move(arrays), file, rest);
+}
+
+Mdp read_umb(std::span<const std::byte> bytes, const std::string& file, const ReadOptions& options) {
+  if (const std::string broken = options.check(); !broken.empty()) throw InvalidOption(broken);
+  return read_umb_members(Archive(bytes, ArchiveFormat::tar, file, is_read), file, options);
 }
 
 }  // namespace mdp::io
