@@ -7,7 +7,9 @@
 #include <string_view>
 #include <vector>
 
+#include "libmdp/error.hpp"
 #include "libmdp/io/archive.hpp"
+#include "libmdp/io/read.hpp"
 
 namespace mdp::tests {
 
@@ -27,6 +29,23 @@ inline io::Archive archive_of(std::span<const std::byte> bytes) {
     text.remove_prefix(newline + 3 + contents.size());
   }
   return io::Archive(std::move(members));
+}
+
+/// Gives bytes to read(bytes, file, options) or, behind an "@", members to read_members(archive, file, options): an MDP
+/// or an InputError comes out, nothing else.
+template <class Read, class ReadMembers>
+int fuzz_archive_reader(const std::uint8_t* data, std::size_t size, Read&& read, ReadMembers&& read_members) {
+  const auto bytes = std::as_bytes(std::span(data, size));
+  const io::ReadOptions options{.threads = 1};
+  try {
+    if (size > 0 && data[0] == '@') {
+      (void)read_members(archive_of(bytes.subspan(1)), "fuzz", options);
+    } else {
+      (void)read(bytes, "fuzz", options);
+    }
+  } catch (const InputError&) {
+  }
+  return 0;
 }
 
 }  // namespace mdp::tests
