@@ -36,6 +36,7 @@ class IndexReader {
     read_system(required(document_.root(), root_, "transition-system"), index);
     read_annotations(document_.find(document_.root(), "annotations"), index);
     read_parameters(index);
+    read_state_variables(index);
     return index;
   }
 
@@ -173,6 +174,36 @@ class IndexReader {
       if (word != "minimize" && word != "maximize") document_.fail(value, place[key], "must be minimize or maximize");
       index.objective = word == "minimize" ? Objective::minimize : Objective::maximize;
     }
+  }
+
+  void read_state_variables(UmbIndex& index) const {
+    const Value valuations = document_.find(document_.root(), "valuations");
+    const Value states = document_.find(valuations, "states");
+    if (valuations == 0 || states == 0) return;
+    const Place valuations_place = root_["valuations"], states_place = valuations_place["states"];
+    const Place classes_place = states_place["classes"], class_place = classes_place[std::int64_t{0}];
+    const auto classes = document_.array(required(states, states_place, "classes"), classes_place);
+    if (classes.size() != 1) return;
+    const Place place = class_place["variables"];
+    document_.each(required(classes[0], class_place, "variables"), place,
+                   [&](std::int64_t i, Value v) { index.state_variables.push_back(variable(v, place[i])); });
+  }
+
+  [[nodiscard]] UmbVariable variable(Value v, const Place& place) const {
+    UmbVariable result;
+    if (const Value padding = document_.find(v, "padding"); padding != 0) {
+      result.type = {"padding", count(padding, place["padding"])};
+      return result;
+    }
+    result.name = document_.string(required(v, place, "name"), place["name"]);
+    result.type = type(required(v, place, "type"), place["type"]);
+    if (const Value optional = document_.find(v, "is-optional"); optional != 0) {
+      result.is_optional = document_.boolean(optional, place["is-optional"]);
+    }
+    if (const Value offset = document_.find(v, "offset"); offset != 0) {
+      result.offset = document_.integer(offset, place["offset"]);
+    }
+    return result;
   }
 
   const JsonDocument& document_;

@@ -32,11 +32,20 @@ struct UmbAnnotation {
   [[nodiscard]] std::string member(std::string_view applies_to, std::string_view what) const;
 };
 
+/// A variable of a valuation, or padding (no name).
+struct UmbVariable {
+  std::string name;
+  UmbType type;
+  bool is_optional = false;  ///< a bit before the value says whether there is one
+  std::int64_t offset = 0;   ///< added to integers
+};
+
 /// What libmdp reads of an index.
 struct UmbIndex {
   std::int64_t n_players = 0, n_states = 0, n_initial_states = 0, n_choices = 0, n_choice_actions = 0, n_branches = 0;
   UmbType probability_type;
   std::vector<UmbAnnotation> annotations;
+  std::vector<UmbVariable> state_variables;  ///< of the valuations of states, if these have one class
   std::optional<std::string> discount;  ///< as text; written by this library
   std::optional<Objective> objective;   ///< written by this library
 

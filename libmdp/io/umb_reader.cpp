@@ -11,6 +11,7 @@
 #include "libmdp/io/umb.hpp"
 #include "libmdp/io/umb_index.hpp"
 #include "libmdp/io/umb_members.hpp"
+#include "libmdp/io/umb_valuations.hpp"
 
 namespace mdp::io {
 namespace {
@@ -19,7 +20,7 @@ bool is_read(std::string_view name) {
   constexpr std::string_view files[] = {"index.json",           "state-to-choices.bin",      "choice-to-branches.bin",
                                         "branch-to-target.bin", "branch-to-probability.bin", "state-is-initial.bin"};
   constexpr std::string_view folders[] = {"actions/choices/", "annotations/rewards/", "annotations/aps/",
-                                          "annotations/libmdp/"};
+                                          "annotations/libmdp/", "valuations/states/"};
   return std::find(std::begin(files), std::end(files), name) != std::end(files) ||
          std::any_of(std::begin(folders), std::end(folders), [&](auto folder) { return name.starts_with(folder); });
 }
@@ -214,7 +215,10 @@ class UmbReader {
 
   void read_state_names() {
     const UmbAnnotation* names = extra(umb_extra::state_name, "string");
-    if (names == nullptr) return;
+    if (names == nullptr) {
+      m_.names.states = names_of_valuations(members_, index_);
+      return;
+    }
     const auto values = members_.indices<std::uint64_t>(names->member("states", "values"), index_.n_states);
     const auto strings = members_.strings(names->member("states", "string-mapping"), names->member("states", "strings"),
                                           names->n_strings);

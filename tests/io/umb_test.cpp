@@ -89,6 +89,7 @@ TEST_CASE("the example of the UMB specification is read, its string mapping tole
   CHECK(m.action_name(0) == "b");
   CHECK(m.action_name(1) == "a");
   CHECK(m.initial()[0] == 1.0);
+  CHECK(m.names().states == std::vector<std::string>{"x=0,b=false", "x=1,b=false", "x=2,b=false", "x=2,b=true"});
   CHECK(goals(io::read_mdp(input("umb_mdp.umb"), {.goal = "g"})) == std::vector<State>{3});
 }
 
@@ -96,6 +97,7 @@ TEST_CASE("a file of another program: rewards, named actions") {
   const Mdp m = io::read_mdp(input("umb_small_test.umb"));
   CHECK(costs(m) == std::vector<double>{5, 2, 5, 0, 5});
   CHECK(m.action_name(1) == "b");
+  CHECK(m.state_name(2) == "s=2");
   CHECK(m.next_state()[4] == 0);
   CHECK(costs(io::read_mdp(input("umb_small_test.umb"), {.objective = Objective::maximize}))[0] == -5.0);
   CHECK_THROWS_WITH(io::read_mdp(input("umb_small_test.umb"), {.rewards = "time"}),
@@ -230,6 +232,26 @@ TEST_CASE("action names: unnamed, out of range, mappings out of bounds") {
   CHECK_THROWS_AS(Umb(file).set("actions/choices/string-mapping.bin", offsets({0, 0, 3})).read(), InputError);
   CHECK_THROWS_AS(Umb(file).set("actions/choices/string-mapping.bin", offsets({0, 3, 2})).read(), InputError);
   CHECK_THROWS_AS(Umb(file).set("actions/choices/string-mapping.bin", "1234").read(), InputError);
+}
+
+TEST_CASE("valuations name the states: signed, shifted, optional, wide and text variables") {
+  Umb file;
+  file.annotations += R"(}, "valuations": {"states": {"unique": true, "#strings": 2, "classes": [{"variables": [
+    {"name": "i", "type": {"type": "int", "size": 3}}, {"padding": 2},
+    {"name": "u", "type": {"type": "uint", "size": 2}, "offset": -1, "is-optional": true},
+    {"name": "d", "type": {"type": "double"}}, {"name": "t", "type": {"type": "string"}}]}]})";
+  const auto row = [](unsigned head, double d, std::uint64_t t) {
+    return std::string(1, static_cast<char>(head)) + doubles({d}) + offsets({t});
+  };
+  file.set("valuations/states/string-mapping.bin", offsets({0, 1, 3})).set("valuations/states/strings.bin", "abc");
+  //                     u = 2 - 1, there        i = -1;      no u, i = 3;            u = 0 - 1, i = 0
+  file.set("valuations/states/valuations.bin", row(0b10100111, 0.5, 1) + row(0b01000011, 1, 0) + row(0b00100000, -2, 0));
+  const Mdp m = file.read();
+  CHECK(m.names().states == std::vector<std::string>{"i=-1,u=1,d=0.5,t=bc", "i=3,d=1,t=a", "i=0,u=-1,d=-2,t=a"});
+  file.set("valuations/states/valuations.bin", row(0, 0.5, 0) + row(0, 0.5, 0) + row(0, 1, 0));
+  CHECK(file.read().names().states.empty());  // not distinct
+  file.set("valuations/states/valuations.bin", "short");
+  CHECK_THROWS_WITH(file.read(), Contains("valuations.bin: has 5 bytes"));
 }
 
 TEST_CASE("a file that is no UMB is refused") {
