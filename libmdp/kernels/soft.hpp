@@ -10,9 +10,9 @@ namespace mdp::kernels {
 
 /// What a soft sweep writes besides tv; empty spans are not written.
 struct SoftOutput {
-  std::span<double> q;           ///< [n_rows] c + gamma p v; needed: also the sweep's working space
-  std::span<double> policy;      ///< [n_rows] pi(a|s) = mu exp(-(q - tv)/beta); uniform where tv is infinite
-  std::span<double> log_policy;  ///< [n_rows] -(q - beta log mu - tv)/beta, -inf where the policy is 0 by right
+  std::span<double> q = {};           ///< [n_rows] c + gamma p v; needed: also the sweep's working space
+  std::span<double> policy = {};      ///< [n_rows] pi(a|s) = mu exp(-(q - tv)/beta); uniform where tv is infinite
+  std::span<double> log_policy = {};  ///< [n_rows] -(q - beta log mu - tv)/beta, -inf where the policy is 0 by right
 };
 
 /// (T v)(s) = -beta log sum_a mu(a|s) exp(-q(s,a)/beta), and the range of tv - v, in one pass.
