@@ -18,20 +18,22 @@ double chain_size(const kernels::PolicyChain& chain) {
 
 double span_of(const kernels::ResidualRange& range) { return range.max - range.min; }
 
-// Says when rounding hides further progress: the span of the residual is that of rounding, or it has not halved in
-// the number of sweeps in which exact arithmetic brings it down by exp(-4) at least.
+// Says when rounding hides further progress: the span of the residual is that of rounding; or it has not halved for a
+// while: 8 sweeps where it is near rounding (which adds up over sweeps), else as many as bring it down by exp(-4) at
+// least in exact arithmetic.
 class Stall {
  public:
-  explicit Stall(const Mdp& mdp) : patience_(4.0 / mdp.exact_discount().complement.hi) {}
+  explicit Stall(const Mdp& mdp) : patience_(2.0 + 4.0 / mdp.exact_discount().complement.hi) {}
 
   bool operator()(const Mdp& mdp, const Iterate& it) {
     const double span = span_of(it.residual);
-    if (!(span < infinity) || span <= 2.0 * bounds::sweep_error(mdp, it.size)) return true;
+    const double error = bounds::sweep_error(mdp, it.size);
+    if (!(span < infinity) || span <= 2.0 * error) return true;
     if (span <= 0.5 * reference_) {
       reference_ = span;
       sweeps_ = 0.0;
     }
-    return ++sweeps_ > patience_ + 2.0;
+    return ++sweeps_ > (span <= 64.0 * error ? 8.0 : patience_);
   }
 
  private:
