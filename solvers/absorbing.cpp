@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "libmdp/graph/reduced_gap.hpp"
+#include "solvers/absorbing_sweeps.hpp"
 #include "solvers/elimination.hpp"
 
 namespace mdp::solvers {
@@ -12,7 +13,7 @@ namespace {
 
 using graph::ReducedMdp;
 
-constexpr double max_factor_entries = 4e7;
+constexpr double max_factor_entries = 1.5e7;
 constexpr double inflate = 1.0 + 0x1p-30;  // roundings of bounds computed in double
 constexpr int max_proof_rounds = 30;
 
@@ -246,6 +247,13 @@ int cost_exponent(const ReducedMdp& m) {
 // A bound in the units of the caller; 0 stays 0.
 double unscaled(double bound, int exponent) { return bound == 0.0 ? 0.0 : std::ldexp(bound, -exponent) + 0x1p-1073; }
 
+AbsorbingAnswer unscaled(AbsorbingAnswer a, int exponent) {
+  for (TwoDouble& v : a.value) v = {std::ldexp(v.hi, -exponent), std::ldexp(v.lo, -exponent)};
+  for (double& x : a.below) x = unscaled(x, exponent);
+  for (double& x : a.above) x = unscaled(x, exponent);
+  return a;
+}
+
 AbsorbingAnswer answer(AbsorbingEnd end, const Evaluation& e, const std::vector<double>& loss, std::vector<Offset> rows,
                        int exponent) {
   AbsorbingAnswer a;
@@ -274,8 +282,8 @@ AbsorbingAnswer solve_absorbing(const ReducedMdp& original, Run& run) {
   const int exponent = cost_exponent(m);
   scale(m, exponent);
   const Problem problem(m);
-  auto rows = graph::rows_to_exit(m);
-  if (std::find(rows.begin(), rows.end(), Offset{-1}) != rows.end()) return {};
+  auto rows = good_start(m);
+  if (static_cast<State>(rows.size()) != m.n_states()) return {};
   Evaluation e = evaluate(m, rows);
   while (e.good()) {
     if (!run.may_sweep()) return answer(AbsorbingEnd::stopped, e, {}, rows, exponent);
@@ -289,7 +297,7 @@ AbsorbingAnswer solve_absorbing(const ReducedMdp& original, Run& run) {
     rows = std::move(better);
     e = evaluate(m, rows);
   }
-  if (!e.good()) return {};
+  if (!e.good()) return unscaled(solve_by_sweeps(m, run), exponent);
   const auto loss = LowerBound(problem, e, rows)();
   const Evaluation proved = e;
   take_lowest(problem, e, rows);

@@ -49,7 +49,7 @@ class Average {
   // The gain of staying in each component for ever, and the rows that attain it.
   void solve_components() {
     rows_.assign(at(mdp_.n_states()), -1);
-    const ComponentModels models(mdp_, ends_);
+    const ComponentModels models(mdp_, ends_, options_.uncertainty);
     for (State c = 0; c < ends_.component.count; ++c) {
       const ComponentGain gain = least_gain(models.part(c), run_);
       const Middle mid = gain.lower == gain.upper ? Middle{gain.lower, 0.0} : middle(gain.lower, gain.upper);
@@ -72,6 +72,7 @@ class Average {
     collapse.may_stay.assign(gain_.size(), 1);
     collapse.stay_cost = gain_;
     collapse.cost = free;
+    collapse.entry_error = options_.uncertainty.probability;
     const CollapsedAnswer answer = solve_collapsed(mdp_, into_, collapse, run_, result_.policy);
     for (std::size_t s = 0; s < rows_.size(); ++s) {
       const State c = ends_.component.of_state[s];

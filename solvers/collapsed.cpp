@@ -92,6 +92,7 @@ CollapsedAnswer solve_collapsed(const Mdp& mdp, const graph::Predecessors& into,
   reduction.n_states = numbering.count;
   reduction.usable = collapse.usable;
   reduction.cost = collapse.cost;
+  reduction.entry_error = collapse.entry_error;
   reduction.cost_error = collapse.cost_error;
   std::vector<State> component_of(at(numbering.count), -1);
   for (State s = 0; s < mdp.n_states(); ++s) {

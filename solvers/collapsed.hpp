@@ -20,7 +20,7 @@ struct Collapse {
   std::vector<char> may_stay = {};        ///< [components] 1 = staying in it for ever is allowed; empty = nowhere
   std::vector<TwoDouble> stay_cost = {};  ///< [components] what it costs then; empty = 0
   std::span<const TwoDouble> cost = {};   ///< [n_rows] or empty, as graph::Reduction
-  double cost_error = 0.0;                ///< absolute error of `cost`
+  double entry_error = 0.0, cost_error = 0.0;  ///< as graph::Reduction
 };
 
 /// [n_states] reduced state of each open state, or -1, numbered in order of first appearance; components come as one.

@@ -59,7 +59,7 @@ class Gaps {
   };
   [[nodiscard]] Known operator()(State s, Offset row) const {
     const auto gap = graph::gap_of_row(m_, row, s, h_, size_);
-    return {gap.value, relative_ * gap.magnitude * inflate};
+    return {gap.value, (relative_ * gap.magnitude + m_.cost_error) * inflate};
   }
 
  private:

@@ -2,12 +2,14 @@
 
 namespace mdp::solvers {
 
-ComponentModels::ComponentModels(const Mdp& mdp, const SignedComponents& ends)
+ComponentModels::ComponentModels(const Mdp& mdp, const SignedComponents& ends, const EntryUncertainty& uncertainty)
     : states_(static_cast<std::size_t>(ends.component.count)) {
   graph::Reduction reduction;
   reduction.state_of.assign(ends.component.of_state.size(), -1);
   reduction.usable = ends.inside;
   reduction.keep_loops = true;
+  reduction.entry_error = uncertainty.probability;
+  reduction.cost_error = uncertainty.cost;
   std::vector<State> part_of;
   for (std::size_t s = 0; s < ends.component.of_state.size(); ++s) {
     const State c = ends.component.of_state[s];

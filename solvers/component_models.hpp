@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "libmdp/graph/reduce.hpp"
+#include "solvers/enclosure.hpp"
 #include "solvers/end_components.hpp"
 
 namespace mdp::solvers {
@@ -11,7 +12,7 @@ namespace mdp::solvers {
 /// The rows inside each component, its states in order. O(n_states + n_transitions) for all.
 class ComponentModels {
  public:
-  ComponentModels(const Mdp& mdp, const SignedComponents& ends);
+  ComponentModels(const Mdp& mdp, const SignedComponents& ends, const EntryUncertainty& uncertainty);
 
   [[nodiscard]] const graph::ReducedMdp& part(State component) const {
     return parts_[static_cast<std::size_t>(component)];

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "libmdp/mdp.hpp"
+#include "solvers/enclosure.hpp"
 #include "solvers/options.hpp"
 #include "solvers/result.hpp"
 
@@ -41,6 +42,8 @@ struct CriterionOptions {
   std::int64_t horizon = -1;               ///< stages of `finite`, >= 0; required there
   /// [n_states] terminal cost of `finite`, minimised sense, +inf allowed; empty = zero.
   std::vector<double> terminal = {};
+  /// What is not known of the MDP meant; 0 for an MDP as read or built.
+  EntryUncertainty uncertainty = {};
 
   [[nodiscard]] std::string check() const;  ///< "" or the first violated rule
 };
@@ -68,5 +71,14 @@ struct CriterionResult : SolveResult {
 /// Solves `mdp` for a criterion; see the function of each for what it proves, throws and costs.
 [[nodiscard]] CriterionResult solve_criterion(const Mdp& mdp, Criterion criterion,
                                               const CriterionOptions& options = {});
+
+/// Value of a given policy by the same criterion: that of the chain it induces (induced_chain()), goal states kept. For `goal`
+/// the same rules say what missing the goal is worth; `finite` takes the policy at every stage. A randomised policy pays
+/// its mean cost in each state. `policy` of the result is the one given, or empty.
+/// \throws InvalidArgument if the policy is not one of this MDP; and as solve_criterion().
+[[nodiscard]] CriterionResult evaluate_criterion(const Mdp& mdp, std::span<const Action> policy, Criterion criterion,
+                                                 const CriterionOptions& options = {});
+[[nodiscard]] CriterionResult evaluate_criterion(const Mdp& mdp, std::span<const double> stochastic_policy,
+                                                 Criterion criterion, const CriterionOptions& options = {});
 
 }  // namespace mdp::solvers

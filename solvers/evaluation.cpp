@@ -23,6 +23,7 @@ struct ChainArrays {
     arrays.objective = Objective::minimize;  // costs are minimised already; the sense is restored at the end
     arrays.discount = mdp.exact_discount();
     arrays.initial.assign(mdp.initial().begin(), mdp.initial().end());
+    arrays.goal.assign(mdp.goal().begin(), mdp.goal().end());
     arrays.state_rows.resize(n + 1);
     for (std::size_t s = 0; s <= n; ++s) arrays.state_rows[s] = static_cast<Offset>(s);
     arrays.row_begin.assign(1, 0);
@@ -148,13 +149,16 @@ EvaluationResult evaluate(const Mdp& mdp, std::span<const Action> policy, const 
 }
 
 EvaluationResult evaluate(const Mdp& mdp, std::span<const double> stochastic_policy, const SolveOptions& options) {
-  const Mdp chain = induced_chain(mdp, stochastic_policy);
+  return evaluate_chain(mdp, induced_chain(mdp, stochastic_policy), options, mixing_uncertainty(mdp));
+}
+
+EntryUncertainty mixing_uncertainty(const Mdp& mdp) {
   Offset most_actions = 0;
   for (State s = 0; s < mdp.n_states(); ++s) most_actions = std::max(most_actions, mdp.n_actions(s));
   // Of an averaged entry, in u^2: weight and scale 40, product 4, one sum per action 3, row sum 3 per transition.
   const double relative = (64.0 + 4.0 * static_cast<double>(most_actions + mdp.max_row_length())) * 0x1p-106;
   const bool exact_costs = mdp.max_abs_cost() == 0.0;
-  return evaluate_chain(mdp, chain, options, {relative, exact_costs ? 0.0 : relative * mdp.max_abs_cost() + 0x1p-1060});
+  return {relative, exact_costs ? 0.0 : relative * mdp.max_abs_cost() + 0x1p-1060};
 }
 
 }  // namespace mdp::solvers

@@ -5,6 +5,7 @@
 
 #include "libmdp/mdp.hpp"
 #include "libmdp/policy.hpp"
+#include "solvers/enclosure.hpp"
 #include "solvers/options.hpp"
 #include "solvers/result.hpp"
 
@@ -17,6 +18,8 @@ namespace mdp::solvers {
 /// The same for a randomised policy, whose probabilities are divided by their sum in each state; entries are
 /// averaged in twice the precision. A row of probability 0 does not count, infinite cost or not.
 [[nodiscard]] Mdp induced_chain(const Mdp& mdp, std::span<const double> stochastic_policy);
+/// How far the entries of that chain are from those of the MDP meant.
+[[nodiscard]] EntryUncertainty mixing_uncertainty(const Mdp& mdp);
 
 /// V^policy = L_pi + gamma P_pi V^policy, with an enclosure. SolveOptions::method is not read.
 /// \throws InvalidArgument as induced_chain(), and as solve().

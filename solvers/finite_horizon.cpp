@@ -79,7 +79,7 @@ CriterionResult solve_finite_horizon(const Mdp& mdp, const CriterionOptions& opt
     const double size = (max_abs_finite(next) + error) * (1.0 + 4.0 * unit_roundoff);
     if (!(size + mdp.max_abs_cost() < largest_value)) break;
     const bool all_zero = size == 0.0 && mdp.max_abs_cost() == 0.0;
-    const double of_sweep = all_zero ? 0.0 : kernels::row_gap_error(mdp, size);
+    const double of_sweep = all_zero ? 0.0 : kernels::row_gap_error(mdp, size) + options.uncertainty.of_q(size);
     if (!all_zero) error = bounds::round_up(bounds::round_up(bounds::round_up(mdp.discount()) * error) + of_sweep);
     result.policy_by_stage[k - 1].resize(next.size());
     // Two q that differ by more than their errors are told apart.

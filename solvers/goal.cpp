@@ -107,7 +107,8 @@ class Goal {
     free_tied_rows(collapse.inside, cycles, cost);
     collapse.component = graph::maximal_end_components(mdp_, collapse.inside);
     collapse.cost = cost;
-    if (cycles.any_potential) collapse.cost_error = shaped.error;
+    if (cycles.any_potential)
+      collapse.cost_error = shaped.error + 2.0 * options_.uncertainty.probability * largest(cycles.potential);
     solve(collapse, cycles.potential);
     const StateSet undecided = reaching(cycles.undecided);
     for (std::size_t s = 0; s < undecided.size(); ++s) {
@@ -137,7 +138,7 @@ class Goal {
         cycles.loses[at(c)] = 1;
         continue;
       }
-      if (!models) models.emplace(mdp_, ends);
+      if (!models) models.emplace(mdp_, ends, options_.uncertainty);
       const ComponentGain gain = least_gain(models->part(c), run_);
       if (gain.good && gain.lower > 0.0) continue;
       std::optional<int> sign;
@@ -167,6 +168,12 @@ class Goal {
     }
   }
 
+  static double largest(const std::vector<TwoDouble>& v) {
+    double result = 0.0;
+    for (const TwoDouble x : v) result = std::max(result, std::abs(x.hi) * (1.0 + 0x1p-50));
+    return result;
+  }
+
   // Admissible rows with all successors in the set.
   [[nodiscard]] RowMask rows_into(const StateSet& set) const {
     RowMask rows = live_.rows;
@@ -175,7 +182,9 @@ class Goal {
   }
 
   // Adds the potential to the values of the shaped problem.
-  void solve(const Collapse& collapse, const std::vector<TwoDouble>& potential) {
+  void solve(Collapse& collapse, const std::vector<TwoDouble>& potential) {
+    collapse.entry_error = options_.uncertainty.probability;
+    collapse.cost_error += options_.uncertainty.cost;
     const CollapsedAnswer answer = solve_collapsed(mdp_, into_, collapse, run_, result_.policy);
     for (std::size_t s = 0; s < goal_.size(); ++s) {
       if (collapse.open[s] == 0) continue;

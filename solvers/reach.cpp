@@ -70,6 +70,7 @@ class Reach {
       for (TwoDouble& c : cost) c = -c;
     }
     collapse.cost = cost;
+    collapse.entry_error = options_.uncertainty.probability;
     const CollapsedAnswer between = solve_collapsed(mdp_, into_, collapse, run_, result_.policy);
     const double certain = maximize_ ? -1.0 : 1.0;
     for (std::size_t s = 0; s < goal_.size(); ++s) {

@@ -95,6 +95,8 @@ class Total {
     for (std::size_t s = 0; s < candidates.size(); ++s) candidates[s] = no_gain[s] != 0 && live_.states[s] != 0 ? 1 : 0;
     collapse.open = graph::almost_surely_reaching(mdp_, into_, rest, candidates, usable);
     collapse.usable = rows_inside(mdp_, collapse.open, usable);
+    collapse.entry_error = options_.uncertainty.probability;
+    collapse.cost_error = options_.uncertainty.cost;
     const CollapsedAnswer answer = solve_collapsed(mdp_, into_, collapse, run_, result_.policy);
     for (std::size_t s = 0; s < candidates.size(); ++s) {
       if (collapse.open[s] == 0) continue;

@@ -55,7 +55,7 @@ class Reducer {
       if (!reduction_.may_stay.empty() && reduction_.may_stay[at(c)] != 0) add_stay(c);
       out_.state_rows.push_back(static_cast<Offset>(out_.cost.size()));
     }
-    out_.entry_error = reduced_entry_error(mdp_);
+    out_.entry_error = reduced_entry_error(mdp_) + reduction_.entry_error;
     out_.cost_error = reduction_.cost_error;
     return std::move(out_);
   }

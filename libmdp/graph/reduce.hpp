@@ -38,6 +38,7 @@ struct Reduction {
   /// [reduced states] 1 = a row of its own that exits for certain, at cost stay_cost; empty = none
   std::vector<char> may_stay = {};
   std::vector<TwoDouble> stay_cost = {};  ///< [reduced states]; empty = zero
+  double entry_error = 0.0;               ///< relative error of the entries of the MDP, beyond reduced_entry_error()
   double cost_error = 0.0;                ///< absolute error of `cost`, beyond reduced_entry_error()
   bool keep_loops = false;                ///< keep rows that never leave their reduced state too
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace mdp::graph {
 namespace {
@@ -37,7 +38,7 @@ double reduced_gap_rounding(const ReducedMdp& m) {
   return (4.0 * static_cast<double>(longest) + 32.0) * unit_roundoff * unit_roundoff;
 }
 
-std::vector<Offset> rows_to_exit(const ReducedMdp& m, std::span<const char> usable) {
+WayOut way_out(const ReducedMdp& m, std::span<const char> usable) {
   const auto n = at(m.n_states());
   // Rows sorted by the states that they lead to; state of each row.
   std::vector<Offset> begin(n + 1, 0);
@@ -78,8 +79,10 @@ std::vector<Offset> rows_to_exit(const ReducedMdp& m, std::span<const char> usab
       }
     }
   }
-  return choice;
+  return {std::move(choice), std::move(work)};
 }
+
+std::vector<Offset> rows_to_exit(const ReducedMdp& m, std::span<const char> usable) { return way_out(m, usable).rows; }
 
 bool exits_surely(const ReducedMdp& m, std::span<const Offset> rows) {
   std::vector<char> usable(at(m.n_rows()), 0);

@@ -28,8 +28,17 @@ struct ReducedGap {
 /// n = most transitions in a row: differences 3 u^2, products 4 u^2, n + 2 sums 3 u^2 each: below (4 n + 32) u^2.
 [[nodiscard]] double reduced_gap_rounding(const ReducedMdp& m);
 
-/// For each state the lowest row that leads a step nearer to the exit, breadth first: the policy that takes them
-/// exits with probability 1. -1 where no row of `usable` (empty = all) does. O(n_transitions).
+/// Ways to the exit, breadth first.
+struct WayOut {
+  /// [n_states] the lowest row that leads a step nearer to the exit: the policy that takes them exits with probability 1.
+  /// -1 where no row does.
+  std::vector<Offset> rows;
+  std::vector<State> order;  ///< the states that have one, nearest first
+};
+/// \param usable  [n_rows], or empty = all. O(n_transitions)
+[[nodiscard]] WayOut way_out(const ReducedMdp& m, std::span<const char> usable = {});
+
+/// way_out().rows
 [[nodiscard]] std::vector<Offset> rows_to_exit(const ReducedMdp& m, std::span<const char> usable = {});
 
 /// Whether the policy that takes rows[s] exits with probability 1 from every state.

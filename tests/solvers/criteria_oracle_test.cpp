@@ -1,5 +1,6 @@
 // Every criterion against its definition: random tiny models, all policies, exact rationals.
 #include <cmath>
+#include <random>
 #include <string>
 
 #include <catch2/catch.hpp>
@@ -139,6 +140,76 @@ TEST_CASE("average: all policies in rationals", "[criteria]") {
       if (truth[s].infinite != 0) continue;
       CHECK(own.gain[s] == truth[s].value);
       CHECK(r.bias[s] == Approx(own.bias[s].get_d()).margin(1e-12));
+    }
+  }
+}
+
+namespace {
+
+// The chain of a randomised policy, exactly.
+TinyModel mixed(const TinyModel& m, std::span<const double> policy) {
+  TinyModel chain = m;
+  std::size_t row = 0;
+  for (std::size_t s = 0; s < m.n(); ++s) {
+    TinyModel::Row mean;
+    mean.p.resize(m.n());
+    mpq_class total = 0;
+    for (std::size_t a = 0; a < m.rows[s].size(); ++a) total += mpq_class(policy[row + a]);
+    for (const auto& r : m.rows[s]) {
+      const mpq_class weight = mpq_class(policy[row++]) / total;
+      mean.cost += weight * r.cost;
+      for (std::size_t t = 0; t < m.n(); ++t) mean.p[t] += weight * r.p[t];
+    }
+    chain.rows[s] = {mean};
+  }
+  return chain;
+}
+
+std::vector<double> random_policy(const TinyModel& m, std::uint64_t seed, bool deterministic) {
+  std::mt19937_64 random(seed);
+  std::vector<double> policy;
+  for (const auto& rows : m.rows) {
+    const std::size_t chosen = random() % rows.size();
+    double total = 0.0;
+    std::vector<double> weight;
+    for (std::size_t a = 0; a < rows.size(); ++a) {
+      weight.push_back(deterministic ? (a == chosen ? 1.0 : 0.0) : static_cast<double>(random() % 4));
+      total += weight.back();
+    }
+    if (total == 0.0) weight[chosen] = total = 1.0;
+    for (const double w : weight) policy.push_back(w / total);
+  }
+  return policy;
+}
+
+}  // namespace
+
+TEST_CASE("policies evaluated by every criterion, in rationals", "[criteria]") {
+  for (std::uint64_t seed = 0; seed < n_models; ++seed) {
+    const auto model = random_model(seed, {.negative = seed % 4 == 0});
+    const bool deterministic = seed % 2 == 0;
+    const auto policy = random_policy(model, seed + 1, deterministic);
+    const auto chain = mixed(model, policy);
+    INFO("seed " << seed);
+    const Mdp mdp = model.build();
+    const auto evaluate = [&](Criterion criterion, const CriterionOptions& options) {
+      return evaluate_criterion(mdp, std::span<const double>(policy), criterion, options);
+    };
+    check(reach_values(chain), evaluate(Criterion::reach, {}));
+    CriterionOptions options;
+    options.horizon = 4;
+    check(finite_values(chain, 4, 1), evaluate(Criterion::finite, options));
+    options.improper = seed % 3 == 0 ? Improper::excluded : Improper::infinite;
+    check(goal_values(chain, options.improper == Improper::excluded), evaluate(Criterion::goal, options));
+    const auto average = evaluate(Criterion::average, {});
+    const auto gain = gains(chain);
+    for (std::size_t s = 0; s < gain.size(); ++s) {
+      check_interval(gain[s], average.gain[s], average.gain_lower[s], average.gain_upper[s]);
+    }
+    const auto total = evaluate(Criterion::total, {});
+    const auto sums = total_values(chain);
+    for (std::size_t s = 0; s < sums.size(); ++s) {
+      if (sums[s]) check_interval(*sums[s], total.values[s], total.value_lower[s], total.value_upper[s]);
     }
   }
 }
