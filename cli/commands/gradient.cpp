@@ -1,0 +1,228 @@
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "cli/commands/commands.hpp"
+#include "cli/entry_gradient.hpp"
+#include "cli/model_flags.hpp"
+#include "cli/present.hpp"
+#include "cli/result.hpp"
+#include "cli/solve_flags.hpp"
+#include "cli/table.hpp"
+#include "cli/usage.hpp"
+#include "cli/value_tables.hpp"
+#include "cli/watch.hpp"
+#include "equivalence/shape.hpp"
+#include "solvers/derivative.hpp"
+#include "solvers/in_real_gradient.hpp"
+#include "solvers/solve.hpp"
+
+namespace mdp::cli {
+namespace {
+
+struct GradientCommand {
+  std::string of = "value";
+  std::string file, world, model;
+  std::optional<double> temperature;
+  std::vector<std::string> wrt = {"cost", "probability", "discount"};
+  std::string convention = "raw";
+  std::string at_ties = "refuse";
+  ModelFlags read;
+  SolveFlags solve;
+};
+
+solvers::EntryConvention convention_of(const GradientCommand& command) {
+  static const std::array<std::string, 2> words = {"raw", "normalised"};
+  if (command.convention == words[0]) return solvers::EntryConvention::raw;
+  if (command.convention == words[1]) return solvers::EntryConvention::normalised;
+  throw unknown_value("--convention", command.convention, words);
+}
+
+solvers::AtTies at_ties_of(const GradientCommand& command) {
+  static const std::array<std::string, 2> words = {"refuse", "use-policy"};
+  if (command.at_ties == words[0]) return solvers::AtTies::refuse;
+  if (command.at_ties == words[1]) return solvers::AtTies::use_policy;
+  if (command.at_ties == "drop-duplicates") not_available_yet("--at-ties drop-duplicates");
+  throw unknown_value("--at-ties", command.at_ties, words);
+}
+
+WithRespectTo parts_of(const GradientCommand& command) {
+  static const std::array<std::string, 3> words = {"cost", "probability", "discount"};
+  WithRespectTo parts{false, false, false};
+  for (const std::string& word : command.wrt) {
+    if (word == words[0]) {
+      parts.cost = true;
+    } else if (word == words[1]) {
+      parts.probability = true;
+    } else if (word == words[2]) {
+      parts.discount = true;
+    } else {
+      throw unknown_value("--wrt", word, words);
+    }
+  }
+  return parts;
+}
+
+std::vector<std::int64_t> tied_states(std::span<const solvers::Tie> ties) {
+  std::vector<std::int64_t> states;
+  for (const auto& tie : ties) states.push_back(tie.state);
+  return states;
+}
+
+/// D1: d(rho0 V*) with respect to the entries of one file.
+int gradient_of_value(const GradientCommand& command, const CommonFlags& common) {
+  if (command.file.empty()) throw UsageError("--of value needs --file M");
+  if (!command.world.empty() || !command.model.empty() || command.temperature) {
+    throw UsageError("--world, --model and --temperature belong to --of world-performance");
+  }
+  const solvers::DerivativeOptions derivative{convention_of(command), at_ties_of(command), common.threads};
+  const WithRespectTo parts = parts_of(command);
+  const solvers::SolveOptions options = command.solve.options(common);
+  if (options.level != Level::certified)
+    throw UsageError("--of value needs --level certified: ties are found by proved bounds");
+  const Mdp mdp = command.read.read(command.file, common.threads);
+  command.solve.require_criterion(mdp);
+  const solvers::SolveResult solved = [&] {
+    Watch watch("solve", common, expected_half_width(mdp, options));
+    return solvers::solve(mdp, watch.on(options));
+  }();
+  const solvers::Linearisation point = solvers::linearise_optimum(mdp, solved, derivative);
+  solvers::ReverseDerivative found = point.performance_gradient();
+  const bool differentiable = point.status() == Status::converged && point.ties().empty();
+  const double value = initial_average(mdp, in_sense(mdp.objective(), solved.values));
+  const Status status = solved.converged() ? found.status : solved.status;
+  const std::string message = solved.converged() ? found.message : solved.message;
+
+  Result result;
+  result.set("status", to_string(status));
+  result.set("message", message);
+  result.set("level", to_string(found.level));
+  result.set("of", "value");
+  result.set("criterion", "discounted");
+  result.set("objective", objective_word(mdp.objective()));
+  result.set("discount", mdp.discount());
+  result.set("initial_value", value);
+  result.set("differentiable", differentiable);
+  result.set("tied_states", tied_states(point.ties()));
+  if (!point.ties().empty() && found.status == Status::converged)
+    result.set("of_policy", std::span<const Action>(solved.policy));
+  const EntryErrors errors{found.cost_error_bound, found.probability_error_bound, found.discount_error_bound};
+  const bool computed = found.status == Status::converged;
+  const solvers::EntryGradient gradient =
+      computed ? solvers::in_sense(mdp.objective(), std::move(found.gradient)) : solvers::EntryGradient{};
+  if (computed) add_gradient_to(result, mdp, gradient, errors, parts);
+  present(common, result, [&] {
+    Facts facts;
+    facts.add("status", status_text(status, message));
+    facts.add("value",
+              fmt::format("{} at the initial distribution, {}", number_text(value), objective_word(mdp.objective())));
+    facts.add("ties", point.ties().empty()
+                          ? "none: V* is differentiable here"
+                          : fmt::format("in {} states", count_text(static_cast<long long>(point.ties().size()))));
+    if (!computed) {
+      std::string text = facts.text();
+      for (const auto& tie : point.ties()) {
+        text += fmt::format("tied: state {}, actions {}\n", state_label(mdp, tie.state), fmt::join(tie.actions, ", "));
+      }
+      return text;
+    }
+    return facts.text() + "\n" + gradient_tables(mdp, gradient, errors, parts);
+  });
+  return solved.converged() && differentiable ? exit_code_of(found.status) : exit_code_of(Status::refused);
+}
+
+/// D8: dJ_world(pi_beta of the model) with respect to the entries of the model.
+int gradient_of_world_performance(const GradientCommand& command, const CommonFlags& common) {
+  if (command.world.empty() || command.model.empty())
+    throw UsageError("--of world-performance needs --world W and --model M");
+  if (!command.file.empty()) throw UsageError("--file belongs to --of value");
+  if (!command.temperature) {
+    throw UsageError(
+        "--of world-performance needs --temperature B > 0: without entropy the model's policy has no derivative (D8)");
+  }
+  solvers::InRealOptions options;
+  options.soft = command.solve.soft_options(*command.temperature, common);
+  options.convention = convention_of(command);
+  const WithRespectTo parts = parts_of(command);
+  const Mdp world = command.read.read(command.world, common.threads);
+  command.solve.require_criterion(world);
+  const Mdp model = command.read.read(command.model, common.threads);
+  command.solve.require_criterion(model);
+  equivalence::require_same_shape(world, model);
+  solvers::InRealGradient found = [&] {
+    Watch watch("solve model", common);
+    options.soft = watch.on(options.soft);
+    return solvers::in_real_gradient(world, model, options);
+  }();
+
+  const double sign = world.objective() == Objective::maximize ? -1.0 : 1.0;
+  Result result;
+  result.set("status", to_string(found.status));
+  result.set("message", found.message);
+  result.set("level", to_string(found.level));
+  result.set("of", "world-performance");
+  result.set("criterion", "discounted");
+  result.set("objective", objective_word(world.objective()));
+  result.set("discount", model.discount());
+  result.set("temperature", *command.temperature);
+  result.set("world_value", sign * found.performance);
+  result.set("world_value_error_bound", found.performance_error_bound);
+  const bool computed = found.status == Status::converged;
+  result.set("differentiable", computed);
+  result.set("tied_states", std::vector<std::int64_t>{});
+  const EntryErrors errors{found.cost_error_bound, found.probability_error_bound, found.discount_error_bound};
+  const solvers::EntryGradient gradient =
+      computed ? solvers::in_sense(world.objective(), std::move(found.gradient)) : solvers::EntryGradient{};
+  if (computed) add_gradient_to(result, model, gradient, errors, parts);
+  present(common, result, [&] {
+    Facts facts;
+    facts.add("status", status_text(found.status, found.message));
+    facts.add("world value",
+              fmt::format("{} +/- {} of the model's soft policy, {}", number_text(sign * found.performance),
+                          bound_text(found.performance_error_bound), objective_word(world.objective())));
+    facts.add("temperature", number_text(*command.temperature));
+    return facts.text() + (computed ? "\n" + gradient_tables(model, gradient, errors, parts) : "");
+  });
+  return exit_code_of(found.status);
+}
+
+int run_gradient(const GradientCommand& command, const CommonFlags& common) {
+  static const std::array<std::string, 2> words = {"value", "world-performance"};
+  require_writable(common);
+  if (command.of == words[0]) return gradient_of_value(command, common);
+  if (command.of == words[1]) return gradient_of_world_performance(command, common);
+  throw unknown_value("--of", command.of, words);
+}
+
+}  // namespace
+
+void add_gradient(Command& command) {
+  const auto it = std::make_shared<GradientCommand>();
+  CLI::App& parser = command.parser();
+  parser.add_option("FILE,--file", it->file, "The model whose optimal value is differentiated")->type_name("FILE");
+  parser.add_option("--of", it->of, "value (of the initial distribution), or world-performance")->type_name("NAME");
+  parser.add_option("--world", it->world, "The world in which the model's policy is paid")->type_name("W");
+  parser.add_option("--model", it->model, "The model with respect to whose entries is differentiated")->type_name("M");
+  parser.add_option("--temperature", it->temperature, "Entropy weight of the model's policy, > 0")->type_name("B");
+  parser.add_option("--wrt", it->wrt, "What to differentiate by [cost,probability,discount]")
+      ->delimiter(',')
+      ->type_name("NAME,…");
+  parser
+      .add_option("--convention", it->convention,
+                  "raw: an entry moves alone; normalised: its row is divided by its sum")
+      ->type_name("NAME");
+  parser.add_option("--at-ties", it->at_ties, "refuse, or use-policy: the derivative of the reported policy's value")
+      ->type_name("NAME");
+  it->solve.add_to(command);
+  it->read.add_to(command);
+  command.add_common_flags();
+  command.examples(
+      "  mdp gradient --of value --file model.json --wrt cost,discount\n"
+      "  mdp gradient --of world-performance --world world.json --model model.json --temperature 0.1 --json");
+  command.run([it, &command] { return run_gradient(*it, command.common()); });
+}
+
+}  // namespace mdp::cli

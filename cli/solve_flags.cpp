@@ -1,0 +1,92 @@
+#include "cli/solve_flags.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "cli/usage.hpp"
+#include "libmdp/error.hpp"
+
+namespace mdp::cli {
+namespace {
+
+const std::array<std::string, 6> criteria = {"discounted", "finite", "total", "goal", "reach", "average"};
+const std::array<std::string, 3> levels = {"approximate", "certified", "exact"};
+const std::array<std::string, 4> methods = {"auto", "value-iteration", "policy-iteration", "modified-policy-iteration"};
+
+void require_word(std::string_view option, const std::string& word, std::span<const std::string> allowed) {
+  if (std::ranges::find(allowed, word) == allowed.end()) throw unknown_value(option, word, allowed);
+}
+
+}  // namespace
+
+void not_available_yet(std::string_view what) { throw UsageError(fmt::format("not available yet: {}", what)); }
+
+void SolveFlags::add_to(Command& command, bool with_method) {
+  CLI::App& parser = command.parser();
+  parser.add_option("--criterion", criterion_, "discounted (others: not available yet)")->type_name("NAME");
+  if (with_method) {
+    parser.add_option("--method", method_, "auto, value-iteration, policy-iteration, modified-policy-iteration")
+        ->type_name("NAME");
+  }
+  parser.add_option("--level", level_, "certified: proved bounds; approximate: an estimate")->type_name("NAME");
+  parser.add_option("--tolerance", tolerance_, "Absolute half-width A of the enclosure [1e-9 min(1, max |cost|)]")
+      ->type_name("A");
+  parser.add_option("--relative-tolerance", relative_tolerance_, "Relative half-width R [1e-9]")->type_name("R");
+  parser.add_option("--max-sweeps", max_sweeps_, "Stop after N passes over the model")->type_name("N");
+  parser.add_option("--time-limit", time_limit_, "Stop after so many seconds")->type_name("SECONDS");
+}
+
+void SolveFlags::require_criterion(const Mdp& mdp) const {
+  const double discount = mdp.discount();
+  if (criterion_.empty()) {
+    if (discount < 1) return;
+    if (!mdp.goal().empty()) {
+      not_available_yet(
+          "criterion goal, which the file asks for (no discount below 1, and goal states); "
+          "--discount G with G < 1 solves the discounted criterion");
+    }
+    throw UsageError(
+        "the file has no discount below 1: say --discount G with G < 1 (criterion discounted; "
+        "finite, total, reach and average are not available yet)");
+  }
+  require_word("--criterion", criterion_, criteria);
+  if (criterion_ != "discounted") not_available_yet("criterion " + criterion_);
+  if (!(discount < 1)) {
+    throw UsageError("criterion discounted needs a discount below 1, and the file has none: say --discount G");
+  }
+}
+
+solvers::SolveOptions SolveFlags::options(const CommonFlags& common) const {
+  require_word("--level", level_, levels);
+  require_word("--method", method_, methods);
+  if (level_ == "exact") not_available_yet("level exact (rational arithmetic); certified is the default");
+  solvers::SolveOptions options;
+  options.method = solvers::method_from_string(method_);
+  options.level = level_ == "approximate" ? Level::approximate : Level::certified;
+  options.tolerance = tolerance_;
+  options.relative_tolerance = relative_tolerance_;
+  if (max_sweeps_) options.max_sweeps = *max_sweeps_;
+  if (time_limit_) options.time_limit_seconds = *time_limit_;
+  options.threads = common.threads;
+  if (const std::string broken = options.check(); !broken.empty()) throw InvalidOption(broken);
+  return options;
+}
+
+solvers::SoftOptions SolveFlags::soft_options(double temperature, const CommonFlags& common) const {
+  if (method_ != "auto") throw UsageError("--method: the soft problem is solved by Newton's method alone");
+  if (level_ != "certified") throw UsageError("--level: the soft problem is solved with certificates alone");
+  solvers::SoftOptions options;
+  options.temperature = temperature;
+  options.tolerance = tolerance_;
+  options.relative_tolerance = relative_tolerance_;
+  if (max_sweeps_) options.max_sweeps = *max_sweeps_;
+  if (time_limit_) options.time_limit_seconds = *time_limit_;
+  options.threads = common.threads;
+  if (const std::string broken = options.check(); !broken.empty()) throw InvalidOption(broken);
+  return options;
+}
+
+}  // namespace mdp::cli

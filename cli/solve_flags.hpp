@@ -1,0 +1,42 @@
+// cli/solve_flags.hpp — the flags that say what to solve for, how well and for how long.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "cli/program.hpp"
+#include "libmdp/mdp.hpp"
+#include "solvers/options.hpp"
+#include "solvers/soft.hpp"
+
+namespace mdp::cli {
+
+/// --criterion, --level, --tolerance, --relative-tolerance, --max-sweeps, --time-limit, and --method where a
+/// policy is sought.
+class SolveFlags {
+ public:
+  void add_to(Command& command, bool with_method = true);
+
+  /// \throws UsageError for a criterion that does not exist, does not apply to the model or is not available yet.
+  void require_criterion(const Mdp& mdp) const;
+  /// Options of a solve, without an observer. \throws UsageError, InvalidOption.
+  [[nodiscard]] solvers::SolveOptions options(const CommonFlags& common) const;
+  /// The same for an entropy-regularised solve, which has one method and one level. \throws UsageError, InvalidOption.
+  [[nodiscard]] solvers::SoftOptions soft_options(double temperature, const CommonFlags& common) const;
+
+ private:
+  std::string criterion_;
+  std::string method_ = "auto";
+  std::string level_ = "certified";
+  std::optional<double> tolerance_;
+  std::optional<double> relative_tolerance_;
+  std::optional<std::int64_t> max_sweeps_;
+  std::optional<double> time_limit_;
+};
+
+/// What a later version will do, asked for today: exit code 2.
+[[noreturn]] void not_available_yet(std::string_view what);
+
+}  // namespace mdp::cli

@@ -1,0 +1,42 @@
+#include "cli/world_and_model.hpp"
+
+#include "cli/watch.hpp"
+#include "equivalence/shape.hpp"
+#include "solvers/solve.hpp"
+
+namespace mdp::cli {
+
+void PairFlags::add_to(Command& command, const std::string& model_names, bool model_required) {
+  CLI::App& parser = command.parser();
+  parser.add_option("--world", world_, "The world: .json, .npz or .umb")->required()->type_name("W");
+  parser
+      .add_option(model_names, model_,
+                  model_required ? "The model: the world's states and actions, other transitions"
+                                 : "The rows to stay near to, e.g. a fit to data [the world]")
+      ->required(model_required)
+      ->type_name("M");
+  parser.add_option("--discount-model", discount_model_, "Discount of the model, in place of its file's")
+      ->type_name("G");
+  solve_.add_to(command);
+  read_.add_to(command);
+}
+
+Mdp PairFlags::world(const CommonFlags& common) const {
+  const Mdp world = read_.read(world_, common.threads);
+  solve_.require_criterion(world);
+  return world;
+}
+
+Mdp PairFlags::model(const Mdp& world, const CommonFlags& common) const {
+  const Mdp model = model_.empty() ? world : read_.read_as_it_is(model_, common.threads);
+  equivalence::require_same_shape(world, model);
+  return discount_model_.empty() ? model : model.with_discount(parse_discount("--discount-model", discount_model_));
+}
+
+solvers::SolveResult PairFlags::solve_world(const Mdp& world, const CommonFlags& common) const {
+  const solvers::SolveOptions options = solve_.options(common);
+  Watch watch("solve world", common, expected_half_width(world, options));
+  return solvers::solve(world, watch.on(options));
+}
+
+}  // namespace mdp::cli
