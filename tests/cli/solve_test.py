@@ -1,0 +1,170 @@
+"""solve, evaluate and info: keys, shapes, senses, names and the numbers themselves."""
+import json
+import math
+import unittest
+
+import program
+
+
+class Solve(program.ProgramTest):
+    KEYS = """status message level criterion objective discount value value_lower value_upper policy q value_error_bound
+              policy_loss_bound method sweeps iterations seconds""".split()
+
+    def test_keys_and_shapes(self):
+        result = self.json("solve", self.two_states())
+        self.assertEqual(list(result), self.KEYS)
+        self.assertEqual(result["status"], "converged")
+        self.assertEqual(result["level"], "certified")
+        self.assertEqual(result["criterion"], "discounted")
+        self.assertEqual(result["objective"], "minimize")
+        self.assertEqual(result["discount"], 0.5)
+        self.assertEqual(result["policy"], [1, 0])
+        self.assert_shaped(result["q"], [2, 1])
+        for s, truth in enumerate((2 / 3, 2)):
+            self.assertLessEqual(result["value_lower"][s], truth * (1 + 1e-15))
+            self.assertGreaterEqual(result["value_upper"][s], truth * (1 - 1e-15))
+            self.assertAlmostEqual(result["value"][s], truth, delta=1e-9)
+        for q, truth in zip(sum(result["q"], []), (4 / 3, 2 / 3, 2)):
+            self.assertAlmostEqual(q, truth, delta=1e-8)
+        self.assertLessEqual(result["value_error_bound"], 3e-9)
+        self.assertGreaterEqual(result["policy_loss_bound"], 0)
+
+    def test_frozen_lake(self):
+        self.mdp("generate", "gridworld", "--preset", "frozenlake4x4", "--output", "lake.json")
+        result = self.json("solve", "lake.json", "--tolerance", "1e-10")
+        self.assertEqual(result["objective"], "maximize")
+        self.assertLess(abs(result["value"][0] - 0.542025932000), 5e-13 + 1e-10)
+        self.assertLess(result["value_error_bound"], 1e-9)
+        self.assertLessEqual(result["value_lower"][0], 0.5420259320005)
+        self.assertGreaterEqual(result["value_upper"][0], 0.5420259319995)
+
+    def test_maximising_mirrors_minimising(self):
+        low = self.json("solve", self.two_states())
+        high = self.json("solve", self.write("rewards.json", program.maximised(program.TWO_STATES)))
+        self.assertEqual(high["objective"], "maximize")
+        self.assertEqual(high["value"], [-v for v in low["value"]])
+        self.assertEqual(high["value_lower"], [-v for v in low["value_upper"]])
+        self.assertEqual(high["value_upper"], [-v for v in low["value_lower"]])
+        self.assertEqual(high["q"], [[-q for q in state] for state in low["q"]])
+        self.assertEqual(high["policy"], low["policy"])
+        self.assertEqual(high["value_error_bound"], low["value_error_bound"])
+
+    def test_inadmissible_pairs_are_infinite(self):
+        choices = [dict(c) for c in program.TWO_STATES["choices"]]
+        choices[2]["cost"] = "inf"
+        low = self.json("solve", self.two_states(choices=choices))
+        self.assertEqual(low["value"][1], "inf")
+        self.assertEqual(low["value_lower"][1], "inf")
+        self.assertEqual(low["q"][0][1], "inf")
+        self.assertEqual(low["policy"][0], 0)
+        choices = [dict(c, cost="-inf" if c["cost"] == "inf" else -c["cost"]) for c in choices]
+        high = self.json("solve", self.two_states(choices=choices, objective="maximize"))
+        self.assertEqual(high["value"][1], "-inf")
+        self.assertEqual(high["q"][0][1], "-inf")
+
+    def test_methods_agree(self):
+        for method in ("auto", "value-iteration", "policy-iteration", "modified-policy-iteration"):
+            result = self.json("solve", self.two_states(), "--method", method)
+            self.assertEqual(result["policy"], [1, 0])
+            self.assertAlmostEqual(result["value"][0], 2 / 3, delta=1e-9)
+
+    def test_stopped_early_says_so_and_is_still_right(self):
+        result = self.json("solve", self.two_states(), "--method", "value-iteration", "--max-sweeps", "2", code=1)
+        self.assertEqual(result["status"], "sweep_limit")
+        self.assertLessEqual(result["value_lower"][0], 2 / 3)
+        self.assertGreaterEqual(result["value_upper"][0], 2 / 3)
+
+    def test_tolerance_zero_is_a_precision_limit(self):
+        choices = [dict(c) for c in program.TWO_STATES["choices"]]
+        choices[0]["cost"] = choices[1]["cost"] = "1/3"
+        result = self.json("solve", self.two_states(choices=choices), "--tolerance", "0", "--relative-tolerance", "0", code=1)
+        self.assertEqual(result["status"], "precision_limit")
+
+    def test_approximate_has_no_bounds(self):
+        result = self.json("solve", self.two_states(), "--level", "approximate")
+        self.assertEqual(result["level"], "approximate")
+        for key in ("value_lower", "value_upper", "value_error_bound", "policy_loss_bound"):
+            self.assertNotIn(key, result)
+
+    def test_discount_flag_is_taken_exactly(self):
+        third = self.json("solve", self.two_states(), "--discount", "1/3")
+        self.assertEqual(third["discount"], 1 / 3)
+        self.assertAlmostEqual(third["value"][1], 1.5, delta=1e-9)
+
+    def test_trace(self):
+        self.mdp("solve", self.two_states(), "--method", "value-iteration", "--trace", "t.jsonl")
+        records = [json.loads(line) for line in (self.folder / "t.jsonl").read_text().splitlines()]
+        self.assertGreater(len(records), 1)
+        self.assertEqual([r["sweep"] for r in records], sorted(r["sweep"] for r in records))
+        self.assertLess(records[-1]["half_width"], records[0]["half_width"])
+
+    def test_tables_show_names_and_stay_short(self):
+        text = self.mdp("solve", self.two_states()).stdout
+        self.assertIn("converged", text)
+        self.assertIn("0 (home)", text)
+        self.assertIn("1 (go)", text)
+        self.mdp("generate", "garnet", "--states", "3000", "--discount", "0.5", "--output", "g.npz")
+        text = self.mdp("solve", "g.npz").stdout
+        self.assertLess(len(text.splitlines()), 60)
+        self.assertIn("more states", text)
+
+    def test_threads_do_not_change_a_bit(self):
+        self.mdp("generate", "garnet", "--states", "3000", "--discount", "0.9", "--output", "g.npz")
+        results = []
+        for threads in ("1", "2", "4"):
+            result = self.json("solve", "g.npz", "--threads", threads)
+            del result["seconds"]
+            results.append(result)
+        self.assertEqual(results[0], results[1])
+        self.assertEqual(results[0], results[2])
+
+
+class Evaluate(program.ProgramTest):
+    def test_deterministic_randomised_and_solved_policies(self):
+        model = self.two_states()
+        stay = self.json("evaluate", model, "--policy", self.write("stay.json", [0, 0]))
+        self.assertEqual(stay["policy"], [0, 0])
+        self.assertAlmostEqual(stay["value"][0], 2, delta=1e-9)
+        mixed = self.json("evaluate", model, "--policy", self.write("mixed.json", [["1/2", "1/2"], 0]))
+        self.assertEqual(mixed["policy"], [[0.5, 0.5], [1]])
+        # V = (1 + V/2)/2 + (V + 2)/8 = 3/4 + 3V/8
+        self.assertAlmostEqual(mixed["value"][0], 1.2, delta=1e-9)
+        self.mdp("solve", model, "--output", "solved.json")
+        best = self.json("evaluate", model, "--policy", "solved.json")
+        self.assertAlmostEqual(best["value"][0], 2 / 3, delta=1e-9)
+        self.assert_shaped(best["q"], [2, 1])
+        self.assertLessEqual(best["value_lower"][0], best["value"][0])
+        for key in ("status", "level", "criterion", "objective", "discount", "value_error_bound", "seconds"):
+            self.assertIn(key, best)
+
+    def test_maximising(self):
+        model = self.write("rewards.json", program.maximised(program.TWO_STATES))
+        result = self.json("evaluate", model, "--policy", self.write("stay.json", [0, 0]))
+        self.assertAlmostEqual(result["value"][0], -2, delta=1e-9)
+        self.assertLessEqual(result["value_lower"][0], result["value_upper"][0])
+
+
+class Info(program.ProgramTest):
+    def test_keys(self):
+        result = self.json("info", self.two_states())
+        for key, value in {"n_states": 2, "n_rows": 3, "n_transitions": 4, "n_goals": 0, "objective": "minimize",
+                           "discount": 0.5, "row_sum_defect": 0, "n_components": 2, "n_end_components": 2,
+                           "reachable_states": 2}.items():  # fmt: skip
+            self.assertEqual(result[key], value, key)
+        self.assertEqual(result["goal_reachable"], {"sure": 0, "almost_sure": 0, "possible": 0})
+        self.assertEqual((result["min_cost"], result["max_cost"]), (0, 1))
+
+    def test_goals(self):
+        model = self.two_states(goal=["work"], choices=program.TWO_STATES["choices"][:2])
+        result = self.json("info", model)
+        self.assertEqual(result["n_goals"], 1)
+        self.assertEqual(result["goal_reachable"], {"sure": 1, "almost_sure": 2, "possible": 2})
+
+    def test_costs_are_in_the_sense_of_the_file(self):
+        result = self.json("info", self.write("rewards.json", program.maximised(program.TWO_STATES)))
+        self.assertEqual((result["min_cost"], result["max_cost"]), (-1, 0))
+        self.assertIn("maximize", self.mdp("info", "rewards.json").stdout)
+
+
+if __name__ == "__main__":
+    program.main()

@@ -1,0 +1,234 @@
+"""equivalent-cost, equivalent-model, gradient and estimate: keys, and that the numbers fit together."""
+import json
+import math
+import unittest
+
+import program
+
+# A world on three states, and a model of it that is wrong.
+WORLD = {
+    "format": "mdp", "version": 1, "objective": "minimize", "discount": 0.9, "states": 3, "initial": [[0, 1]],
+    "choices": [
+        {"state": 0, "action": "a", "cost": 1, "to": [[0, 0.5], [1, 0.5]]},
+        {"state": 0, "action": "b", "cost": 2, "to": [[2, 0.9], [0, 0.1]]},
+        {"state": 1, "action": "a", "cost": 4, "to": [[1, 0.5], [0, 0.5]]},
+        {"state": 1, "action": "b", "cost": 3, "to": [[2, 0.3], [1, 0.7]]},
+        {"state": 2, "action": "a", "cost": 0.5, "to": [[2, 0.8], [1, 0.2]]},
+    ],
+}  # fmt: skip
+MODEL = dict(WORLD, choices=[dict(c, to=[[c["to"][0][0], 1]]) for c in WORLD["choices"]])
+LENGTHS = [2, 2, 1]
+
+
+def in_rewards(model):
+    return program.maximised(model)
+
+
+class EquivalentCost(program.ProgramTest):
+    KEYS = """status level scope criterion objective discount cost q value condition_number cost_error_bound q_error_bound
+              q_distance technical_condition seconds""".split()
+
+    def check(self, world, model, *flags):
+        world, model = self.write("world.json", world), self.write("model.json", model)
+        result = self.json("equivalent-cost", "--world", world, "--model", model, "--output", "equivalent.json", *flags)
+        for key in self.KEYS:
+            self.assertIn(key, result)
+        self.assert_shaped(result["cost"], LENGTHS)
+        self.assertEqual(result["status"], "converged")
+        self.assertTrue(result["technical_condition"]["holds"])
+        self.assertLess(result["q_error_bound"], 1e-7)
+        self.assertLessEqual(result["q_distance"]["lower"], result["q_distance"]["upper"])
+        truth = self.json("solve", world)
+        solved = self.json("solve", "equivalent.json")
+        self.assertEqual(solved["policy"], truth["policy"])
+        self.assertEqual(solved["objective"], truth["objective"])
+        for q, q_world in zip(sum(solved["q"], []), sum(truth["q"], [])):
+            self.assertAlmostEqual(q, q_world, delta=1e-7)
+        return result
+
+    def test_minimising_and_maximising(self):
+        low = self.check(WORLD, MODEL)
+        high = self.check(in_rewards(WORLD), in_rewards(MODEL))
+        self.assertEqual(high["cost"], [[-c for c in state] for state in low["cost"]])
+
+    def test_another_discount(self):
+        result = self.check(WORLD, MODEL, "--discount-model", "1/2")
+        self.assertEqual(result["discount"], 0.5)
+        zero = self.check(WORLD, MODEL, "--discount-model", "0")
+        for cost, q in zip(sum(zero["cost"], []), sum(zero["q"], [])):
+            self.assertAlmostEqual(cost, q, delta=1e-7)  # T1 at discount 0: the cost is Q*
+
+    def test_discount_one_is_refused_with_the_reason(self):
+        world = self.write("world.json", WORLD)
+        result = self.json("equivalent-cost", "--world", world, "--model", world, "--discount-model", "1", code=1)
+        self.assertEqual(result["status"], "refused")
+        self.assertEqual(result["scope"], "finite_horizon")
+
+    def test_violations_have_a_witness(self):
+        choices = [dict(c) for c in WORLD["choices"]]
+        choices[4]["cost"] = "inf"  # state 2 is impossible, and the model goes there from (1, b)
+        choices[0] = dict(choices[0], to=[[0, 0.5], [1, 0.5]])
+        world = dict(WORLD, choices=choices)
+        model_choices = [dict(c) for c in choices]
+        model_choices[2] = dict(model_choices[2], to=[[2, 1]])
+        world, model = self.write("world.json", world), self.write("model.json", dict(WORLD, choices=model_choices))
+        result = self.json("equivalent-cost", "--world", world, "--model", model, code=1)
+        self.assertEqual(result["status"], "refused")
+        condition = result["technical_condition"]
+        self.assertFalse(condition["holds"])
+        violation = condition["violations"][0]
+        self.assertEqual((violation["state"], violation["action"], violation["next_state"]), (1, 0, 2))
+        self.assertEqual(violation["path"][-1], [1, 0])
+
+
+class EquivalentModel(program.ProgramTest):
+    def test_nearest_to_a_reference(self):
+        reference = dict(WORLD, choices=[dict(c, to=[[0, 0.2], [1, 0.3], [2, 0.5]]) for c in WORLD["choices"]])
+        world, reference = self.write("world.json", WORLD), self.write("reference.json", reference)
+        result = self.json("equivalent-model", "--world", world, "--reference", reference, "--output", "near.json")
+        for key in ("status", "level", "scope", "objective", "discount", "feasible", "transitions", "divergence",
+                    "divergence_total", "divergence_max", "infeasible_rows", "epsilon", "q_error_bound", "seconds"):  # fmt: skip
+            self.assertIn(key, result)
+        self.assertTrue(result["feasible"])
+        self.assertEqual(result["infeasible_rows"], [])
+        self.assert_shaped(result["divergence"], LENGTHS)
+        self.assertGreater(result["divergence_total"], 0)
+        self.assertEqual(len(result["transitions"]), 15)
+        value = self.json("solve", world)["value"]
+        for i, choice in enumerate(WORLD["choices"]):  # T6: the moment of every row
+            moment = sum(p * value[to] for to, p in choice["to"])
+            row = [(s, p) for s, a, to, p in result["transitions"][3 * i : 3 * i + 3] for s in [to]]
+            self.assertAlmostEqual(sum(p for _, p in row), 1, delta=1e-12)
+            self.assertAlmostEqual(sum(p * value[to] for to, p in row), moment, delta=1e-7)
+        near = self.json("solve", "near.json")
+        for v, w in zip(near["value"], value):
+            self.assertAlmostEqual(v, w, delta=1e-6)
+
+    def test_the_world_is_the_default_reference(self):
+        result = self.json("equivalent-model", "--world", self.write("world.json", WORLD))
+        self.assertEqual(result["divergence_total"], 0)
+
+    def test_infeasible_rows_are_listed(self):
+        world, model = self.write("world.json", WORLD), self.write("model.json", MODEL)
+        result = self.json("equivalent-model", "--world", world, "--reference", model, code=1)
+        self.assertEqual(result["status"], "refused")
+        self.assertFalse(result["feasible"])
+        for s, a, tau, low, high in result["infeasible_rows"]:
+            self.assertTrue(tau < low or tau > high)
+        self.assertGreater(result["epsilon"], 0)
+
+
+class Gradient(program.ProgramTest):
+    def test_of_value_against_differences(self):
+        model = self.write("model.json", WORLD)
+        result = self.json("gradient", "--of", "value", "--file", model)
+        self.assertTrue(result["differentiable"])
+        self.assertEqual(result["tied_states"], [])
+        self.assert_shaped(result["d_cost"], LENGTHS)
+        self.assertEqual(len(result["d_probability"]), 10)
+        self.assertEqual([e[:3] for e in result["d_probability"][:2]], [[0, 0, 0], [0, 0, 1]])
+
+        def value(**changes):
+            changed = self.write("changed.json", dict(WORLD, **changes))
+            return self.json("solve", changed, "--tolerance", "1e-12")["value"][0]
+
+        h = 1e-4
+        i = 0
+        for s, state in enumerate(result["d_cost"]):
+            for derivative in state:
+                moved = []
+                for step in (h, -h):
+                    choices = [dict(c) for c in WORLD["choices"]]
+                    choices[i]["cost"] += step
+                    moved.append(value(choices=choices))
+                self.assertAlmostEqual((moved[0] - moved[1]) / (2 * h), derivative, delta=1e-7)
+                i += 1
+        by_discount = (value(discount=0.9 + h) - value(discount=0.9 - h)) / (2 * h)
+        self.assertAlmostEqual(by_discount / result["d_discount"], 1, delta=1e-5)
+
+    def test_maximising(self):
+        low = self.json("gradient", "--file", self.write("low.json", WORLD))
+        high = self.json("gradient", "--file", self.write("high.json", in_rewards(WORLD)))
+        self.assertEqual(high["d_cost"], low["d_cost"])
+        self.assertEqual(high["d_discount"], -low["d_discount"])
+        self.assertEqual([e[3] for e in high["d_probability"]], [-e[3] for e in low["d_probability"]])
+
+    def test_ties_are_refused(self):
+        choices = WORLD["choices"] + [dict(WORLD["choices"][4], action="b")]
+        model = self.write("tied.json", dict(WORLD, choices=choices))
+        result = self.json("gradient", "--file", model, code=1)
+        self.assertFalse(result["differentiable"])
+        self.assertEqual(result["tied_states"], [2])
+        self.assertNotIn("d_cost", result)
+
+    def test_wrt(self):
+        result = self.json("gradient", "--file", self.write("model.json", WORLD), "--wrt", "discount")
+        self.assertIn("d_discount", result)
+        self.assertNotIn("d_cost", result)
+        self.assertNotIn("d_probability", result)
+        self.complaint("gradient", "--file", "model.json", "--wrt", "costs", code=2)
+
+    def test_of_world_performance(self):
+        world, model = self.write("world.json", WORLD), self.write("model.json", MODEL)
+        flags = ["--of", "world-performance", "--world", world, "--temperature", "0.5"]
+        result = self.json("gradient", *flags, "--model", model)
+        self.assert_shaped(result["d_cost"], LENGTHS)
+        self.assertAlmostEqual(sum(map(sum, result["d_cost"])), 0, delta=1e-9)  # D8: the adjoint sums to 0
+        h = 1e-4
+        moved = []
+        for step in (h, -h):
+            choices = [dict(c) for c in MODEL["choices"]]
+            choices[0]["cost"] += step
+            changed = self.write("changed.json", dict(MODEL, choices=choices))
+            moved.append(self.json("gradient", *flags, "--model", changed)["world_value"])
+        self.assertAlmostEqual((moved[0] - moved[1]) / (2 * h), result["d_cost"][0][0], delta=1e-5)
+        self.complaint("gradient", "--of", "world-performance", "--world", world, "--model", model, code=2)
+
+
+class Estimate(program.ProgramTest):
+    def test_keys_and_agreement(self):
+        model = self.write("model.json", WORLD)
+        result = self.json("estimate", "--model", model, "--horizon", "20", "--samples", "20000", "--seed", "3")
+        for key in ("truth", "truth_infinite", "truncation_bias_norm", "estimators", "horizon", "seed"):
+            self.assertIn(key, result)
+        (estimator,) = result["estimators"]
+        for key in ("name", "exact_mean", "exact_variance_trace", "exact_bias_norm", "sample_mean", "standard_error",
+                    "z_max", "samples", "seconds", "verdict"):  # fmt: skip
+            self.assertIn(key, estimator)
+        self.assertEqual(len(result["truth"]), 5)
+        self.assertEqual(estimator["verdict"], "consistent")
+        self.assertEqual(estimator["exact_mean"], result["truth"])
+        for mean, truth, error in zip(estimator["sample_mean"], result["truth"], estimator["standard_error"]):
+            self.assertLessEqual(abs(mean - truth), 6 * error + 1e-12)
+        state = result["truth"][:2]  # softmax shift: the logits of a state sum to 0
+        self.assertAlmostEqual(sum(state), 0, delta=1e-12)
+
+    def test_baselines_reduce_the_variance_and_keep_the_mean(self):
+        model = self.write("model.json", WORLD)
+        plain = self.json("estimate", "--model", model, "--horizon", "50", "--samples", "100")
+        based = self.json("estimate", "--model", model, "--horizon", "50", "--samples", "100", "--baseline", "value")
+        for a, b in zip(plain["truth"], based["truth"]):
+            self.assertAlmostEqual(a, b, delta=1e-9)
+        self.assertLess(based["estimators"][0]["exact_variance_trace"], plain["estimators"][0]["exact_variance_trace"])
+
+    def test_logits_and_policies(self):
+        model = self.write("model.json", WORLD)
+        logits = self.write("logits.json", [[0, math.log(3)], [0, 0], [5]])
+        policy = self.write("policy.json", [[0.25, 0.75], [0.5, 0.5], 0])
+        by_logits = self.json("estimate", "--model", model, "--horizon", "5", "--logits", logits)
+        by_policy = self.json("estimate", "--model", model, "--horizon", "5", "--policy", policy)
+        for a, b in zip(by_logits["truth"], by_policy["truth"]):
+            self.assertAlmostEqual(a, b, delta=1e-12)
+        self.complaint("estimate", "--model", model, "--horizon", "5", "--logits", self.write("bad.json", [[0], [0, 0], [5]]), code=3)
+
+    def test_maximising_and_seeds(self):
+        low = self.json("estimate", "--model", self.write("low.json", WORLD), "--horizon", "5", "--seed", "4")
+        high = self.json("estimate", "--model", self.write("high.json", in_rewards(WORLD)), "--horizon", "5", "--seed", "4")
+        other = self.json("estimate", "--model", "low.json", "--horizon", "5", "--seed", "5")
+        self.assertEqual(high["truth"], [-x for x in low["truth"]])
+        self.assertEqual(high["estimators"][0]["sample_mean"], [-x for x in low["estimators"][0]["sample_mean"]])
+        self.assertNotEqual(other["estimators"][0]["sample_mean"], low["estimators"][0]["sample_mean"])
+
+
+if __name__ == "__main__":
+    program.main()
