@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <initializer_list>
 #include <vector>
 
 #include <fmt/format.h>
@@ -17,35 +18,40 @@ constexpr State small_chain = 300;
 constexpr double cheap_flops = 1e9;
 constexpr double most_flops = 1e10;  // of one factorisation, before BiCGSTAB takes over
 
-// Widest level of a breadth-first search in the graph of P + P^T, over all its parts; gives up beyond `limit`.
-State level_width(const kernels::PolicyChain& chain, State limit) {
-  kernels::PolicyChain graph = chain;
-  graph.transpose();
-  std::vector<char> seen(static_cast<std::size_t>(graph.n_states()), 0);
+// Widest level of a breadth-first search along the edges of all `graphs`, over all parts; gives up beyond `limit`.
+State level_width(std::initializer_list<kernels::CompressedRows> graphs, State limit) {
+  const State n = graphs.begin()->size();
+  std::vector<char> seen(static_cast<std::size_t>(n), 0);
   std::vector<State> level;
   std::vector<State> next;
   State widest = 0;
-  const auto visit = [&](const kernels::CompressedRows& m, State s) {
-    for (Offset k = m.begin[s]; k < m.begin[s + 1]; ++k) {
-      const State t = m.index[k];
-      if (!seen[t]) next.push_back(t);
-      seen[t] = 1;
-    }
-  };
-  for (State root = 0; root < graph.n_states(); ++root) {
+  for (State root = 0; root < n; ++root) {
     if (seen[root]) continue;
     seen[root] = 1;
     for (level.assign(1, root); !level.empty(); std::swap(level, next)) {
       widest = std::max(widest, static_cast<State>(level.size()));
       if (widest > limit) return widest;
       next.clear();
-      for (const State s : level) {
-        visit(graph.rows(), s);
-        visit(graph.columns(), s);
+      for (const auto& graph : graphs) {
+        for (const State s : level) {
+          for (Offset k = graph.begin[s]; k < graph.begin[s + 1]; ++k) {
+            const State t = graph.index[k];
+            if (!seen[t]) next.push_back(t);
+            seen[t] = 1;
+          }
+        }
       }
     }
   }
   return widest;
+}
+
+// Of P + P^T; that of P alone is cheaper and shows most wide graphs.
+bool is_wide(const kernels::PolicyChain& chain, State limit) {
+  if (level_width({chain.rows()}, limit) > limit) return true;
+  kernels::PolicyChain both = chain;
+  both.transpose();
+  return level_width({both.rows(), both.columns()}, limit) > limit;
 }
 
 // A policy without a pattern: a multiplicative hash of the state picks the action. Optimal policies are not known yet,
@@ -65,7 +71,7 @@ LuVerdict judge_sparse_lu(const kernels::PolicyChain& chain) {
   const State n = chain.n_states();
   if (n <= small_chain) return {true, 0.0, fmt::format("{} states: sparse LU is cheap", n)};
   const auto limit = static_cast<State>(std::min(n / 8.0, 4.0 * std::sqrt(cheap_flops / n)));
-  if (level_width(chain, limit) > limit) return {false, 0.0, "the transition graph is wide: sparse LU would fill in"};
+  if (is_wide(chain, limit)) return {false, 0.0, "the transition graph is wide: sparse LU would fill in"};
   const auto [flops, entries] = SparseLu::estimated_work(chain);
   const double work = flops + 8.0 * entries;
   const auto operations = fmt::format("sparse LU takes about {:.1g} operations", flops);

@@ -121,12 +121,12 @@ TEST_CASE("Products are those of P and its transpose") {
 
 TEST_CASE("BiCGSTAB and sparse LU agree on a larger system, same bits for any number of threads") {
   generate::GarnetOptions garnet;
-  garnet.shape = {2000, 3, 4};
+  garnet.shape = {1000, 3, 4};
   garnet.discount = 0.999;
   const Mdp m = generate::garnet(garnet);
   const auto policy = uniform_policy(m);
   std::mt19937_64 random(3);
-  const auto b = random_vector(random, 2000);
+  const auto b = random_vector(random, 1000);
   LinearOptions options;
   options.solver = LinearSolver::iterative;
   options.threads = 1;
