@@ -181,7 +181,7 @@ InRealGradient in_real_gradient(const Mdp& world, const Mdp& model, const InReal
   soft.polish = true;
   result.model = solve_soft(model, soft);
   result.status = result.model.status;
-  result.message = result.model.message;
+  result.message = "the model's soft solution: " + result.model.message;
   const auto refuse = [&result](std::string why) {
     result.status = Status::refused;
     result.message = std::move(why);

@@ -166,6 +166,10 @@ Linearisation linearise_optimum(const Mdp& mdp, const SolveResult& solution, con
   Policy policy(mdp.n_states(), 0);
   LinearisationPoint point;
   for (Tie& tie : left) {
+    if (tie.actions.empty() && of.lower[tie.state] < infinity) {
+      throw InvalidArgument("derivative: the solution's bounds exclude every action of state " +
+                            mdp.state_name(tie.state));
+    }
     if (tie.actions.size() == 1) policy[tie.state] = tie.actions.front();
     if (tie.actions.size() > 1) point.ties.push_back(std::move(tie));
   }

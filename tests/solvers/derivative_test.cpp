@@ -463,5 +463,9 @@ TEST_CASE("Derivatives refuse what does not fit") {
   CHECK_THROWS_AS(linearise_optimum(mdp.with_discount(Discount(1.0)), solution), InvalidArgument);
   CHECK_THROWS_AS(linearise_optimum(mdp, SolveResult{}), InvalidArgument);
   CHECK_THROWS_AS(linearise_optimum(mdp, solution, {.threads = -1}), InvalidOption);
+  SolveResult contradictory = solution;
+  contradictory.value_upper.assign(5, -100.0);
+  CHECK_THROWS_WITH(linearise_optimum(mdp, contradictory),
+                    "derivative: the solution's bounds exclude every action of state 0");
   CHECK_THROWS_AS(dot(zero_direction(mdp), EntryDirection{}), InvalidArgument);
 }
