@@ -30,9 +30,10 @@ void write_mdp(const std::string& path, const Mdp& mdp, const WriteOptions& opti
   throw InputError(path, "", "is of no known format; known by file name: .json, .npz, .umb");
 }
 
-std::vector<std::string> lost_in(std::string_view format, const Mdp& mdp) {
+std::vector<std::string> lost_in(std::string_view name, const Mdp& mdp) {
+  const std::string format = name.find('.') == std::string_view::npos ? std::string(name) : extension(name);
   if (format != "json" && format != "npz" && format != "umb") {
-    throw InvalidArgument("\"" + std::string(format) + "\" is no format of models; known are json, npz and umb");
+    throw InvalidArgument("\"" + std::string(name) + "\" is no format of models; known are json, npz and umb");
   }
   std::vector<std::string> lost;
   if (mdp.row_sum_defect() > static_cast<double>(mdp.max_row_length()) * unit_roundoff) {

@@ -23,7 +23,7 @@ struct WriteOptions {
 void write_mdp(const std::string& path, const Mdp& mdp, const WriteOptions& options = {});
 
 /// What a format cannot keep of this model, one sentence each; empty if read_mdp() gives back the same bits.
-/// \param format  "json", "npz" or "umb".  \throws InvalidArgument for any other.
+/// \param format  "json", "npz" or "umb", or a file name that ends so.  \throws InvalidArgument for any other.
 [[nodiscard]] std::vector<std::string> lost_in(std::string_view format, const Mdp& mdp);
 
 }  // namespace mdp::io
