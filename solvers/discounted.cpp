@@ -91,6 +91,7 @@ class Solve {
   void certify() {
     Enclosure best = enclose(mdp_, it_.v, run_.threads(), uncertainty_);
     if (!satisfied(best) || improver_.refines_always()) best = refine(std::move(best));
+    if (!satisfied(best) && run_.stopped() != Status::not_run) narrow_by_start(best);
     result_.level = Level::certified;
     result_.status = satisfied(best) ? Status::converged : stopped_or(Status::precision_limit);
     prefer_zero(best);
@@ -141,6 +142,20 @@ class Solve {
     const auto e = extrapolated(correction, step);
     for (std::size_t s = 0; s < v.size(); ++s) {
       if (finite_[s] && std::isfinite(e[s])) v[s] = v[s] + TwoDouble(e[s]);
+    }
+  }
+
+  // Of a run that was stopped: early on, the last V may prove less than the start did.
+  void narrow_by_start(Enclosure& best) const {
+    const Iterate start = Iterate::from(mdp_, finite_, run_.options().start, run_.threads());
+    const Enclosure other = enclose(mdp_, start.v, run_.threads(), uncertainty_);
+    best.half_width = 0.0;
+    for (std::size_t s = 0; s < finite_.size(); ++s) {
+      best.lower[s] = std::max(best.lower[s], other.lower[s]);
+      best.upper[s] = std::min(best.upper[s], other.upper[s]);
+      const Middle mid = middle(best.lower[s], best.upper[s]);
+      best.values[s] = mid.value;
+      best.half_width = std::max(best.half_width, mid.half_width);
     }
   }
 

@@ -32,7 +32,7 @@ struct Enclosure {
   double residual_max = not_computed;
 };
 
-/// C1 around any V, in doubles: rounding, row sums and entry errors are in the bounds. V is used up to a constant
+/// C1 around any V, in doubles (for V^policy: enclose(induced_chain(mdp, policy), v), see evaluation.hpp): rounding, row sums and entry errors are in the bounds. V is used up to a constant
 /// (meant rows sum to 1), so that rounding grows with the spread of V and not with its size.
 /// \param v  [n_states]; what it says at states of infinite value is not read; finite elsewhere, else the
 ///           bounds are -inf and +inf

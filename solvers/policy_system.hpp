@@ -38,6 +38,8 @@ struct LinearSolution {
 /// Error bounds: (I - gamma P)^-1 >= 0 has row sums 1/(1 - gamma), so ||x - exact||_inf <= ||r||_inf/(1 - gamma)
 /// and, transposed, ||y - exact||_1 <= ||r||_1/(1 - gamma), with r = b - A x of the MDP meant: its rounding and
 /// the entry errors are added.
+///
+/// One object must not solve on several threads at once (it parallelises inside).
 class PolicySystem {
  public:
   /// \throws InvalidArgument a policy that is not one of the MDP; discount 1. InvalidOption.

@@ -12,6 +12,7 @@ namespace mdp::solvers {
 
 /// LU factors of A = I - discount P, block triangular form first, so that each strongly connected component is
 /// factorised by itself. A is diagonally dominant by rows: pivots stay on the diagonal.
+/// Solving uses a work space of the object: not from several threads at once.
 /// Source: Davis and Palamadai Natarajan, "Algorithm 907: KLU" (2010).
 class SparseLu {
  public:

@@ -100,7 +100,7 @@ TEST_CASE("Random models are solved to the default accuracy, and the bounds are 
   REQUIRE(r.sweeps > 0);
 }
 
-TEST_CASE("Both tolerances are kept to: absolute, relative, tight") {
+TEST_CASE("Both tolerances are kept to: absolute, relative, tight (C2, C4)") {
   const int way = GENERATE(range(0, n_ways));
   std::mt19937_64 random(5);
   const auto p = oracles::random_problem(random);

@@ -116,6 +116,24 @@ TEST_CASE("C1 is attained: an enclosure is no wider than MacQueen's bounds need"
   REQUIRE(two.upper[1] == Approx(4.0).epsilon(1e-14));
 }
 
+TEST_CASE("C1 counts the rounding of the sweep: absorbing states at their own values") {
+  // V* = c/(1 - gamma) in each state: computed residuals are a constant but for rounding, and that is divided by 1 - gamma.
+  const mpq_class discount(999999, 1000000);
+  std::mt19937_64 random(17);
+  for (int trial = 0; trial < 300; ++trial) {
+    std::vector<double> cost{std::uniform_real_distribution<double>()(random),
+                             std::uniform_real_distribution<double>()(random)};
+    MdpBuilder b(2);
+    b.row(0, cost[0]).to(0, 1.0);
+    b.row(1, cost[1]).to(1, 1.0);
+    const Mdp m = b.discount(io::to_discount(discount)).build();
+    std::vector<double> v;
+    for (const double c : cost) v.push_back(mpq_class(mpq_class(c) / (1 - discount)).get_d());
+    const Enclosure e = enclose(m, v);
+    for (std::size_t s = 0; s < 2; ++s) REQUIRE(contains(e.lower[s], e.upper[s], mpq_class(cost[s]) / (1 - discount)));
+  }
+}
+
 TEST_CASE("V counts up to a constant: its size does not widen the enclosure") {
   std::mt19937_64 random(3);
   const auto p = oracles::random_problem(random);

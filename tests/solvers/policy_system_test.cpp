@@ -61,7 +61,7 @@ std::vector<double> random_vector(std::mt19937_64& random, std::size_t n) {
 
 }  // namespace
 
-TEST_CASE("Solutions are within their proved error: infinity norm, and 1-norm of the transpose") {
+TEST_CASE("C2: solutions are within their proved error, infinity norm, and 1-norm of the transpose") {
   const int seed = GENERATE(range(0, 24));
   const auto solver = GENERATE(LinearSolver::sparse_lu, LinearSolver::iterative);
   CAPTURE(seed);
