@@ -46,8 +46,8 @@ struct UmbIndex {
   UmbType probability_type;
   std::vector<UmbAnnotation> annotations;
   std::vector<UmbVariable> state_variables;  ///< of the valuations of states, if these have one class
-  std::optional<std::string> discount;  ///< as text; written by this library
-  std::optional<Objective> objective;   ///< written by this library
+  std::optional<std::string> discount;       ///< as text; written by this library
+  std::optional<Objective> objective;        ///< written by this library
 
   [[nodiscard]] std::vector<const UmbAnnotation*> group(std::string_view name) const;
   [[nodiscard]] const UmbAnnotation* find(std::string_view group, std::string_view id) const;

@@ -69,7 +69,8 @@ std::vector<std::string> names_of_valuations(const UmbMembers& members, const Um
   }
   if (row_bits == 0 || row_bits % 8 != 0 || !members.has(member)) return {};
   const auto data = *members.bytes(member, row_bits / 8 * index.n_states);
-  const auto strings = members.strings("valuations/states/string-mapping.bin", "valuations/states/strings.bin", 1 << 30);
+  const auto strings =
+      members.strings("valuations/states/string-mapping.bin", "valuations/states/strings.bin", 1 << 30);
   std::vector<std::string> names;
   std::unordered_set<std::string> seen;
   for (std::int64_t s = 0; s < index.n_states; ++s) {

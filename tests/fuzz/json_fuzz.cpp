@@ -9,13 +9,13 @@
 namespace {
 
 void require_same(const mdp::Mdp& a, const mdp::Mdp& b) {
-  const bool same = std::ranges::equal(a.state_rows(), b.state_rows()) && std::ranges::equal(a.row_begin(), b.row_begin()) &&
-                    std::ranges::equal(a.next_state(), b.next_state()) &&
-                    std::ranges::equal(a.probability(), b.probability()) &&
-                    std::ranges::equal(a.probability_tail(), b.probability_tail()) &&
-                    std::ranges::equal(a.cost(), b.cost()) && std::ranges::equal(a.cost_tail(), b.cost_tail()) &&
-                    std::ranges::equal(a.goal(), b.goal()) && a.objective() == b.objective() &&
-                    a.exact_discount().value.lo == b.exact_discount().value.lo && a.discount() == b.discount();
+  const bool same =
+      std::ranges::equal(a.state_rows(), b.state_rows()) && std::ranges::equal(a.row_begin(), b.row_begin()) &&
+      std::ranges::equal(a.next_state(), b.next_state()) && std::ranges::equal(a.probability(), b.probability()) &&
+      std::ranges::equal(a.probability_tail(), b.probability_tail()) && std::ranges::equal(a.cost(), b.cost()) &&
+      std::ranges::equal(a.cost_tail(), b.cost_tail()) && std::ranges::equal(a.goal(), b.goal()) &&
+      a.objective() == b.objective() && a.exact_discount().value.lo == b.exact_discount().value.lo &&
+      a.discount() == b.discount();
   if (!same) std::abort();
 }
 

@@ -14,7 +14,8 @@ namespace {
 
 Mdp read_text(const std::string& to) {
   const std::string text = R"({"format": "mdp", "version": 1, "states": 2, "goal": [1], "choices": [
-    {"state": 0, "cost": 1, "to": )" + to + "}]}";
+    {"state": 0, "cost": 1, "to": )" +
+                           to + "}]}";
   return io::read_json(std::as_bytes(std::span(text)), "model.json");
 }
 

@@ -47,9 +47,16 @@ TEST_CASE("decimals and fractions are what they say") {
 }
 
 TEST_CASE("texts that are no numbers, or none that a double could hold, are refused") {
-  for (const char* text : {"", "-", "+1", ".5", "1.", "1e", "1e+", "0x1p3", "1/0", "1/-2", "1/2/3", "/2", "1/", "1 ", " 1", "1,5",
-                           "inf", "nan", "--1", "1e5x", "1/2.0", "1.8e308", "1e309", "1e99999999999999999999", "2e-324", "1e-400",
-                           "1e-99999999999999999999", "1/1e400", "-1e309"}) {
+  for (const char* text : {"",        "-",      "+1",
+                           ".5",      "1.",     "1e",
+                           "1e+",     "0x1p3",  "1/0",
+                           "1/-2",    "1/2/3",  "/2",
+                           "1/",      "1 ",     " 1",
+                           "1,5",     "inf",    "nan",
+                           "--1",     "1e5x",   "1/2.0",
+                           "1.8e308", "1e309",  "1e99999999999999999999",
+                           "2e-324",  "1e-400", "1e-99999999999999999999",
+                           "1/1e400", "-1e309"}) {
     CAPTURE(text);
     CHECK_FALSE(parse_rational(text).has_value());
   }
@@ -115,7 +122,8 @@ TEST_CASE("exact texts are short where there is a short one") {
   CHECK(exact_text(to_two_double(mpq_class(1, 10))) == "0.1");
   CHECK(exact_text(TwoDouble(0.5)) == "0.5");
   CHECK(exact_text(TwoDouble(0.0)) == "0");
-  for (const char* gamma : {"0.9", "0.999999999", "1/3", "0", "1", "0.5", "1e-30", "0.999999999999999999999999999999"}) {
+  for (const char* gamma :
+       {"0.9", "0.999999999", "1/3", "0", "1", "0.5", "1e-30", "0.999999999999999999999999999999"}) {
     const Discount discount = io::to_discount(*parse_rational(gamma));
     const Discount again = io::to_discount(*parse_rational(exact_text(discount)));
     CHECK((same(discount.value, again.value) && same(discount.complement, again.complement)));

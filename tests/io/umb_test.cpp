@@ -245,7 +245,8 @@ TEST_CASE("valuations name the states: signed, shifted, optional, wide and text 
   };
   file.set("valuations/states/string-mapping.bin", offsets({0, 1, 3})).set("valuations/states/strings.bin", "abc");
   //                     u = 2 - 1, there        i = -1;      no u, i = 3;            u = 0 - 1, i = 0
-  file.set("valuations/states/valuations.bin", row(0b10100111, 0.5, 1) + row(0b01000011, 1, 0) + row(0b00100000, -2, 0));
+  file.set("valuations/states/valuations.bin",
+           row(0b10100111, 0.5, 1) + row(0b01000011, 1, 0) + row(0b00100000, -2, 0));
   const Mdp m = file.read();
   CHECK(m.names().states == std::vector<std::string>{"i=-1,u=1,d=0.5,t=bc", "i=3,d=1,t=a", "i=0,u=-1,d=-2,t=a"});
   file.set("valuations/states/valuations.bin", row(0, 0.5, 0) + row(0, 0.5, 0) + row(0, 1, 0));

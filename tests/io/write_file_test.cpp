@@ -1,16 +1,16 @@
+#include "libmdp/io/write_file.hpp"
+
 #include <csignal>
 #include <fstream>
 
+#include <catch2/catch.hpp>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
-
 #include "libmdp/error.hpp"
 #include "libmdp/generate/garnet.hpp"
 #include "libmdp/io/write.hpp"
-#include "libmdp/io/write_file.hpp"
 #include "tests/support/paths.hpp"
 
 using namespace mdp;
