@@ -43,8 +43,10 @@ enum class EntryConvention {
 
 /// What to do where the optimal actions are not provably unique: V* may have no derivative there (D3).
 enum class AtTies {
-  refuse,     ///< status `refused`, the ties listed
-  use_policy  ///< the derivative of V^pi of the solution's policy, said so by Linearisation::of_policy()
+  refuse,          ///< status `refused`, the ties listed
+  use_policy,      ///< the derivative of V^pi of the solution's policy, said so by Linearisation::of_policy()
+  drop_duplicates  ///< of rows with the same cost and successors the first is kept, as if the others were not there;
+                   ///< what is tied then is refused
 };
 
 struct DerivativeOptions {

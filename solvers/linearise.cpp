@@ -43,6 +43,32 @@ struct ValueBounds {
   }
 };
 
+// The same cost and the same transitions, to the bit.
+bool identical(const Mdp& mdp, Offset a, Offset b) {
+  const auto same_entry = [](std::span<const double> x, Offset i, Offset j) { return x.empty() || x[i] == x[j]; };
+  const Offset first = mdp.row_begin()[a];
+  const Offset length = mdp.row_begin()[a + 1] - first;
+  const Offset other = mdp.row_begin()[b];
+  if (mdp.row_begin()[b + 1] - other != length) return false;
+  if (mdp.cost()[a] != mdp.cost()[b] || !same_entry(mdp.cost_tail(), a, b)) return false;
+  for (Offset k = 0; k < length; ++k) {
+    if (mdp.next_state()[first + k] != mdp.next_state()[other + k]) return false;
+    if (mdp.probability()[first + k] != mdp.probability()[other + k]) return false;
+    if (!same_entry(mdp.probability_tail(), first + k, other + k)) return false;
+  }
+  return true;
+}
+
+void drop_duplicates(const Mdp& mdp, Tie& tie) {
+  const Offset first = mdp.state_rows()[tie.state];
+  std::vector<Action> kept;
+  for (const Action a : tie.actions) {
+    const auto same = [&](Action earlier) { return identical(mdp, first + earlier, first + a); };
+    if (std::none_of(kept.begin(), kept.end(), same)) kept.push_back(a);
+  }
+  tie.actions = std::move(kept);
+}
+
 // C4: an action whose lower Q exceeds the upper V is not optimal. Per state, the actions that are left.
 std::vector<Tie> candidates(const Mdp& mdp, const ValueBounds& of, int threads) {
   std::vector<double> q_lower(mdp.n_rows());
@@ -166,6 +192,7 @@ Linearisation linearise_optimum(const Mdp& mdp, const SolveResult& solution, con
   Policy policy(mdp.n_states(), 0);
   LinearisationPoint point;
   for (Tie& tie : left) {
+    if (options.at_ties == AtTies::drop_duplicates) drop_duplicates(mdp, tie);
     if (tie.actions.empty() && of.lower[tie.state] < infinity) {
       throw InvalidArgument("derivative: the solution's bounds exclude every action of state " +
                             mdp.state_name(tie.state));

@@ -269,6 +269,12 @@ TEST_CASE("D1, D3: where optimal actions are not provably unique, the derivative
   CHECK(refused.performance_gradient().status == Status::refused);
   CHECK(std::isnan(refused.performance_gradient().cost_error_bound));
 
+  // x and y are one action; the derivative is that of the MDP without y.
+  const Linearisation first = linearise_optimum(mdp, solution, {.at_ties = AtTies::drop_duplicates});
+  CHECK(first.status() == Status::converged);
+  CHECK_FALSE(first.of_policy());
+  CHECK(first.performance_gradient().gradient.cost == std::vector<double>{0.5, 0.0, 0.0, 1.5});
+
   const Linearisation of_policy = linearise_optimum(mdp, solution, {.at_ties = AtTies::use_policy});
   CHECK(of_policy.status() == Status::converged);
   CHECK(of_policy.of_policy());
@@ -277,6 +283,22 @@ TEST_CASE("D1, D3: where optimal actions are not provably unique, the derivative
   const ReverseDerivative reverse = of_policy.vjp({.values = g});
   CHECK(reverse.gradient.cost[solution.policy[0]] == Approx(1.0));
   CHECK(reverse.message.find("of the reported policy") != std::string::npos);
+}
+
+TEST_CASE("D1: only rows with the same cost, successors and probabilities are duplicates") {
+  const auto different = GENERATE(0, 1, 2, 3);
+  MdpBuilder b(3);
+  b.discount(0.5);
+  b.row(0, 1.0).to(1, 0.5).to(2, 0.5);
+  if (different == 0) b.row(0, 1.0).to(1, 0.5).to(2, 0.5);
+  if (different == 1) b.row(0, 1.0).to(1, 0.25).to(2, 0.75);
+  if (different == 2) b.row(0, 1.0).to(2, 1.0);
+  if (different == 3) b.row(0, 2.0).to(0, 1.0);  // V* = 2 there: Q* = 2 + 2/2, worse
+  b.row(1, 1.0).to(1, 1.0);
+  b.row(2, 1.0).to(2, 1.0);
+  const Mdp mdp = b.build();
+  const auto status = linearise_optimum(mdp, solved(mdp), {.at_ties = AtTies::drop_duplicates}).status();
+  CHECK((status == Status::converged) == (different == 0 || different == 3));
 }
 
 TEST_CASE("D1, C4: bounds too wide to prove the optimal action refuse, narrow ones do not") {
