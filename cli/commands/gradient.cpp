@@ -42,10 +42,10 @@ solvers::EntryConvention convention_of(const GradientCommand& command) {
 }
 
 solvers::AtTies at_ties_of(const GradientCommand& command) {
-  static const std::array<std::string, 2> words = {"refuse", "use-policy"};
+  static const std::array<std::string, 3> words = {"refuse", "use-policy", "drop-duplicates"};
   if (command.at_ties == words[0]) return solvers::AtTies::refuse;
   if (command.at_ties == words[1]) return solvers::AtTies::use_policy;
-  if (command.at_ties == "drop-duplicates") not_available_yet("--at-ties drop-duplicates");
+  if (command.at_ties == words[2]) return solvers::AtTies::drop_duplicates;
   throw unknown_value("--at-ties", command.at_ties, words);
 }
 
@@ -214,7 +214,10 @@ void add_gradient(Command& command) {
       .add_option("--convention", it->convention,
                   "raw: an entry moves alone; normalised: its row is divided by its sum")
       ->type_name("NAME");
-  parser.add_option("--at-ties", it->at_ties, "refuse, or use-policy: the derivative of the reported policy's value")
+  parser
+      .add_option("--at-ties", it->at_ties,
+                  "refuse; drop-duplicates: keep the first of rows equal in cost and successors; "
+                  "use-policy: the derivative of the reported policy's value")
       ->type_name("NAME");
   it->solve.add_to(command);
   it->read.add_to(command);
