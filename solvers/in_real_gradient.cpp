@@ -9,6 +9,7 @@
 #include "libmdp/graph/reachability.hpp"
 #include "libmdp/kernels/bellman.hpp"
 #include "libmdp/kernels/linearised.hpp"
+#include "solvers/policy_system.hpp"
 
 namespace mdp::solvers {
 namespace {
@@ -40,21 +41,11 @@ double weighted_sum(std::span<const double> weight, std::span<const double> x) {
   return sum.value();
 }
 
-// The linearisation at V^pi when pi itself is known up to `error`, relative. With A of the policy at hand,
-// V^meant - V^pi = R_meant sum_a (meant - pi) A, so that error max_s sum_a pi |A| /(1 - gamma) bounds it (C2).
-LinearisationPoint widened(LinearisationPoint point, const Discount& discount, double mean_advantage, double error) {
-  if (error > 0.0) {
-    point.row_weight_error = (point.row_weight_error + error) * (1.0 + rounding(4)) + point.row_weight_error * error;
-    point.value_error_bound =
-        bounds::round_up(point.value_error_bound + bounds::value_error(error * mean_advantage, discount));
-  }
-  return point;
-}
-
-// Q - V, and the largest sum_a pi |Q - V| of a state, rounding and the error of V included.
+// A = Q - V, and m = sum_a pi |A| of every state.
 struct Advantages {
   std::vector<double> values;
-  double mean = 0.0;
+  std::vector<double> means = {};
+  double max_mean = 0.0;        // rounding and the error of V included
   double rounding_error = 0.0;  // of each entry, for V as it is
 };
 
@@ -68,14 +59,47 @@ Advantages advantages(const Mdp& mdp, const LinearisationPoint& point, int threa
     a.values[row] -= point.values[s];
     size[row] = std::abs(a.values[row]);
   });
-  std::vector<double> means(mdp.n_states());
-  kernels::average_rows(mdp, point.row_weights, size, means, threads);
+  a.means.resize(mdp.n_states());
+  kernels::average_rows(mdp, point.row_weights, size, a.means, threads);
   a.rounding_error = bounds::sweep_error(mdp, max_abs) + rounding(2) * (max_abs + mdp.max_abs_cost());
-  const double largest = *std::max_element(means.begin(), means.end());
+  const double largest = *std::max_element(a.means.begin(), a.means.end());
   const Offset most = mdp.n_rows() - mdp.n_states() + 1;  // actions of a state
-  a.mean =
+  a.max_mean =
       (largest * (1.0 + rounding(most + 2)) + a.rounding_error + 2.0 * point.value_error_bound) * (1.0 + rounding(8));
   return a;
+}
+
+// What a relative error eta of pi does to V^pi and to w = d pi A, entries of pi summing to 1 as before.
+//
+// Proof. With x = R m and y = R_meant m:  |V_meant - V| = |R_meant sum_a (pi_meant - pi) A| <= eta y.  The rows of
+// R_meant sum to 1/(1 - gamma), so y <= Y = max m/(1 - gamma), and y = x + R gamma (P_meant - P) y <= x + gamma eta Y/(1 - gamma).
+// |A_meant - A| <= eta (gamma P y + y) per row, and d^T gamma P_pi y <= d^T y as d = rho0 + gamma P_pi^T d. So w moves, in the 1-norm:
+//   by the error of pi itself, d pi eta |A_meant|:        eta (|w| + 2 eta d^T y)
+//   by that of A, d pi |A_meant - A|:                     2 eta d^T y
+//   by that of d, |d_meant - d| <= eta gamma R_meant^T P_pi^T d against m (1 + eta) and twice its change:
+//                                                         eta (1 + eta) (d^T y + 2 eta Y |d|/(1 - gamma))
+struct PolicyErrorEffect {
+  double values = 0.0;  // of every entry
+  double logit_gradient = 0.0;
+};
+
+PolicyErrorEffect effect_of_policy_error(const Mdp& mdp, const LinearisationPoint& point, const Advantages& advantage,
+                                         std::span<const double> occupancy, double visits, double size, double eta) {
+  if (eta == 0.0) return {};
+  const Discount& gamma = mdp.exact_discount();
+  const LinearSolution x = point.system->solve(advantage.means);
+  // Of x: the solver's, that of m.
+  const double x_error =
+      x.error_bound + bounds::value_error(2.0 * point.value_error_bound + advantage.rounding_error, gamma);
+  double max_x = 0.0;
+  for (const double entry : x.x) max_x = std::max(max_x, entry);
+  const double largest = bounds::value_error(advantage.max_mean, gamma);  // Y
+  const double slack = bounds::value_error(eta * largest, gamma) + x_error;
+  const double y = std::min(max_x + slack, largest);
+  const double d_y = std::min(std::max(0.0, weighted_sum(occupancy, x.x)) + visits * slack, visits * largest);
+  const double of_occupancy = (1.0 + eta) * (d_y + 2.0 * eta * bounds::value_error(largest * visits, gamma));
+  const double inflate = 1.0 + rounding(mdp.n_rows() + 32);
+  return {eta * y * inflate, eta * (size + (2.0 + 2.0 * eta) * d_y + of_occupancy) * inflate};
 }
 
 void require_same_shape(const Mdp& world, const Mdp& model) {
@@ -132,13 +156,9 @@ void set_checks(const Mdp& model, InRealGradient& result) {
 PolicyGradient policy_gradient(const Mdp& mdp, std::span<const double> stochastic_policy, double relative_policy_error,
                                int threads) {
   if (!(relative_policy_error >= 0.0)) throw InvalidArgument("relative_policy_error: must be >= 0");
-  const DerivativeOptions options{.threads = threads};
-  const Linearisation given = linearise_policy(mdp, stochastic_policy, options);
-  Advantages advantage = advantages(mdp, given.point(), threads);
-  const Linearisation linear(mdp, widened(given.point(), mdp.exact_discount(), advantage.mean, relative_policy_error),
-                             options);
+  const Linearisation linear = linearise_policy(mdp, stochastic_policy, {.threads = threads});
   const LinearisationPoint& point = linear.point();
-
+  Advantages advantage = advantages(mdp, point, threads);
   ReverseDerivative reverse = linear.performance_gradient();
   PolicyGradient result;
   result.status = reverse.status;
@@ -150,8 +170,6 @@ PolicyGradient policy_gradient(const Mdp& mdp, std::span<const double> stochasti
   for (std::size_t s = 0; s < reached.size(); ++s) result.occupancy[s] *= reached[s] ? 1.0 : 0.0;
   result.values = point.values;
   result.performance = weighted_sum(mdp.initial(), point.values);
-  result.performance_error_bound =
-      bounds::round_up(point.value_error_bound * (1.0 + rounding(8)) + rounding(8) * std::abs(result.performance));
 
   // w = d pi A: the errors of d, of pi and of A, and two products.
   result.logit_gradient.resize(mdp.n_rows());
@@ -164,11 +182,18 @@ PolicyGradient policy_gradient(const Mdp& mdp, std::span<const double> stochasti
     size += std::abs(result.logit_gradient[row]);
   });
   const double advantage_error = 2.0 * point.value_error_bound + advantage.rounding_error;
-  const double policy_error = point.row_weight_error;
-  result.logit_gradient_error_bound =
-      (visits * advantage_error + policy_error * (size + visits * advantage_error) +
-       reverse.adjoint_error_bound * (1.0 + policy_error) * (advantage.mean + advantage_error) + rounding(4) * size) *
-      (1.0 + rounding(mdp.n_rows() + 8));
+  const double weight_error = point.row_weight_error;
+  const double error = visits * advantage_error + weight_error * (size + visits * advantage_error) +
+                       reverse.adjoint_error_bound * (1.0 + weight_error) * (advantage.max_mean + advantage_error) +
+                       rounding(4) * size;
+  const double eta = relative_policy_error == 0.0
+                         ? 0.0
+                         : relative_policy_error * (1.0 + weight_error) * (1.0 + rounding(8)) + weight_error;
+  const PolicyErrorEffect effect = effect_of_policy_error(
+      mdp, point, advantage, result.occupancy, visits * (1.0 + rounding(mdp.n_rows() + 8)), size + error, eta);
+  result.performance_error_bound = bounds::round_up((point.value_error_bound + effect.values) * (1.0 + rounding(8)) +
+                                                    rounding(8) * std::abs(result.performance));
+  result.logit_gradient_error_bound = (error + effect.logit_gradient) * (1.0 + rounding(mdp.n_rows() + 8));
   result.advantage = std::move(advantage.values);
   result.level = result.logit_gradient_error_bound < infinity ? Level::certified : Level::approximate;
   return result;
