@@ -21,6 +21,9 @@ class ModelFlags {
   /// The same, with the file's own discount.
   [[nodiscard]] Mdp read_as_it_is(const std::string& path, int threads) const;
 
+  /// Whether --discount was given.
+  [[nodiscard]] bool has_discount() const { return !discount_.empty(); }
+
  private:
   std::string discount_;
   std::string objective_;

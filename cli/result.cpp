@@ -34,6 +34,8 @@ void write(std::string& out, const std::string& x) {
 }
 
 void write(std::string& out, const Result& x);
+template <class T>
+void write(std::string& out, const std::vector<T>& items);
 
 template <class T>
 void write_list(std::string& out, std::span<const T> items) {

@@ -34,7 +34,8 @@ class Result {
     std::vector<Result> only;  ///< exactly one (a vector, since Result is not complete here)
   };
   using Value = std::variant<bool, std::int64_t, double, std::string, std::vector<std::int64_t>, std::vector<double>,
-                             std::vector<std::string>, PerRow, Entries, Nested, std::vector<Result>>;
+                             std::vector<std::string>, std::vector<std::vector<std::int64_t>>,
+                             std::vector<std::vector<double>>, PerRow, Entries, Nested, std::vector<Result>>;
   struct Field {
     std::string key;
     Value value;
@@ -49,6 +50,8 @@ class Result {
   void set(std::string key, std::vector<double> x) { add(std::move(key), std::move(x)); }
   void set(std::string key, std::vector<std::int64_t> x) { add(std::move(key), std::move(x)); }
   void set(std::string key, std::vector<std::string> x) { add(std::move(key), std::move(x)); }
+  void set(std::string key, std::vector<std::vector<std::int64_t>> x) { add(std::move(key), std::move(x)); }
+  void set(std::string key, std::vector<std::vector<double>> x) { add(std::move(key), std::move(x)); }
   void set(std::string key, std::vector<Result> x) { add(std::move(key), std::move(x)); }
   void set(std::string key, std::span<const Action> x);
   void set(std::string key, Result x) { add(std::move(key), Nested{{std::move(x)}}); }

@@ -1,6 +1,7 @@
 #include "cli/result_file.hpp"
 
 #include <cstdint>
+#include <iterator>
 #include <span>
 #include <string_view>
 #include <type_traits>
@@ -33,6 +34,14 @@ class ArrayWriter {
   template <class T>
   requires std::is_arithmetic_v<T>
   void add_value(const std::string& name, const std::vector<T>& x) { out_.add(name, x); }
+  /// Rows of one length, as a matrix.
+  template <class T>
+  void add_value(const std::string& name, const std::vector<std::vector<T>>& rows) {
+    std::vector<T> flat;
+    for (const auto& row : rows) flat.insert(flat.end(), row.begin(), row.end());
+    const std::int64_t shape[] = {std::ssize(rows), rows.empty() ? 0 : std::ssize(rows.front())};
+    out_.add(name, std::span<const T>(flat), shape);
+  }
   void add_value(const std::string& name, const Result::PerRow& x) {
     out_.add(name, x.values);
     if (!state_rows_written_) out_.add("state_rows", x.state_rows);

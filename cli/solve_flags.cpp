@@ -12,7 +12,6 @@
 namespace mdp::cli {
 namespace {
 
-const std::array<std::string, 6> criteria = {"discounted", "finite", "total", "goal", "reach", "average"};
 const std::array<std::string, 3> levels = {"approximate", "certified", "exact"};
 const std::array<std::string, 4> methods = {"auto", "value-iteration", "policy-iteration", "modified-policy-iteration"};
 
@@ -26,7 +25,6 @@ void not_available_yet(std::string_view what) { throw UsageError(fmt::format("no
 
 void SolveFlags::add_to(Command& command, bool with_method) {
   CLI::App& parser = command.parser();
-  parser.add_option("--criterion", criterion_, "discounted (others: not available yet)")->type_name("NAME");
   if (with_method) {
     parser.add_option("--method", method_, "auto, value-iteration, policy-iteration, modified-policy-iteration")
         ->type_name("NAME");
@@ -39,24 +37,10 @@ void SolveFlags::add_to(Command& command, bool with_method) {
   parser.add_option("--time-limit", time_limit_, "Stop after so many seconds")->type_name("SECONDS");
 }
 
-void SolveFlags::require_criterion(const Mdp& mdp) const {
-  const double discount = mdp.discount();
-  if (criterion_.empty()) {
-    if (discount < 1) return;
-    if (!mdp.goal().empty()) {
-      not_available_yet(
-          "criterion goal, which the file asks for (no discount below 1, and goal states); "
-          "--discount G with G < 1 solves the discounted criterion");
-    }
-    throw UsageError(
-        "the file has no discount below 1: say --discount G with G < 1 (criterion discounted; "
-        "finite, total, reach and average are not available yet)");
-  }
-  require_word("--criterion", criterion_, criteria);
-  if (criterion_ != "discounted") not_available_yet("criterion " + criterion_);
-  if (!(discount < 1)) {
-    throw UsageError("criterion discounted needs a discount below 1, and the file has none: say --discount G");
-  }
+void SolveFlags::require_automatic(std::string_view criterion) const {
+  if (method_ == "auto") return;
+  throw UsageError(
+      fmt::format("--method {}: it solves the discounted criterion; {} has one method, auto", method_, criterion));
 }
 
 solvers::SolveOptions SolveFlags::options(const CommonFlags& common) const {

@@ -13,21 +13,20 @@
 
 namespace mdp::cli {
 
-/// --criterion, --level, --tolerance, --relative-tolerance, --max-sweeps, --time-limit, and --method where a
+/// --level, --tolerance, --relative-tolerance, --max-sweeps, --time-limit, and --method where a
 /// policy is sought.
 class SolveFlags {
  public:
   void add_to(Command& command, bool with_method = true);
 
-  /// \throws UsageError for a criterion that does not exist, does not apply to the model or is not available yet.
-  void require_criterion(const Mdp& mdp) const;
+  /// \throws UsageError if a method is asked for that a criterion other than discounted does not have.
+  void require_automatic(std::string_view criterion) const;
   /// Options of a solve, without an observer. \throws UsageError, InvalidOption.
   [[nodiscard]] solvers::SolveOptions options(const CommonFlags& common) const;
   /// The same for an entropy-regularised solve, which has one method and one level. \throws UsageError, InvalidOption.
   [[nodiscard]] solvers::SoftOptions soft_options(double temperature, const CommonFlags& common) const;
 
  private:
-  std::string criterion_;
   std::string method_ = "auto";
   std::string level_ = "certified";
   std::optional<double> tolerance_;

@@ -39,9 +39,10 @@ std::string action_label(const Mdp& mdp, State s, Action a) {
   return name == std::to_string(a) ? name : fmt::format("{} ({})", a, name);
 }
 
-std::string value_table(const Mdp& mdp, const SensedValues& values, std::span<const Action> policy) {
+std::string value_table(const Mdp& mdp, const SensedValues& values, std::span<const Action> policy,
+                        const std::string& title) {
   const bool bounds = !values.lower.empty();
-  std::vector<Table::Column> columns = {{"state", Align::left}, {"value"}};
+  std::vector<Table::Column> columns = {{"state", Align::left}, {title}};
   if (bounds) columns.push_back({"+/-"});
   if (!policy.empty()) columns.push_back({"action", Align::left});
   Table table(std::move(columns));

@@ -36,7 +36,9 @@ struct SensedValues {
 [[nodiscard]] std::string action_label(const Mdp& mdp, State s, Action a);
 
 /// state, value, bounds, and the action of a deterministic policy (empty: none).
-[[nodiscard]] std::string value_table(const Mdp& mdp, const SensedValues& values, std::span<const Action> policy);
+/// \param title  of the value column
+[[nodiscard]] std::string value_table(const Mdp& mdp, const SensedValues& values, std::span<const Action> policy,
+                                      const std::string& title = "value");
 
 /// A note on what a table does not show, if anything.
 void note_the_rest(Table& table, std::int64_t n, const char* what);

@@ -17,13 +17,14 @@ void PairFlags::add_to(Command& command, const std::string& model_names, bool mo
       ->type_name("M");
   parser.add_option("--discount-model", discount_model_, "Discount of the model, in place of its file's")
       ->type_name("G");
+  criterion_.add_to(command, false);
   solve_.add_to(command);
   read_.add_to(command);
 }
 
 Mdp PairFlags::world(const CommonFlags& common) const {
   const Mdp world = read_.read(world_, common.threads);
-  solve_.require_criterion(world);
+  criterion_.require_discounted(world, read_);
   return world;
 }
 

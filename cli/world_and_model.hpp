@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "cli/criterion_flags.hpp"
 #include "cli/model_flags.hpp"
 #include "cli/program.hpp"
 #include "cli/solve_flags.hpp"
@@ -30,6 +31,7 @@ class PairFlags {
   std::string model_;
   std::string discount_model_;
   ModelFlags read_;
+  CriterionFlags criterion_;
   SolveFlags solve_;
 };
 

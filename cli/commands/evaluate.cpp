@@ -1,17 +1,15 @@
 #include <string>
 
-#include <fmt/format.h>
-
 #include "cli/commands/commands.hpp"
+#include "cli/criterion_flags.hpp"
+#include "cli/criterion_result.hpp"
 #include "cli/model_flags.hpp"
 #include "cli/present.hpp"
 #include "cli/result.hpp"
 #include "cli/solve_flags.hpp"
-#include "cli/table.hpp"
 #include "cli/trace_file.hpp"
-#include "cli/value_tables.hpp"
 #include "cli/watch.hpp"
-#include "solvers/evaluation.hpp"
+#include "solvers/criterion.hpp"
 
 namespace mdp::cli {
 namespace {
@@ -21,44 +19,9 @@ struct EvaluateCommand {
   std::string policy;
   std::string trace;
   ModelFlags model;
+  CriterionFlags criterion;
   SolveFlags solve;
 };
-
-Result to_result(const Mdp& mdp, const io::PolicyFile& policy, const solvers::EvaluationResult& evaluated,
-                 const SensedValues& values, int threads) {
-  Result result;
-  result.set("status", to_string(evaluated.status));
-  result.set("message", evaluated.message);
-  result.set("level", to_string(evaluated.level));
-  result.set("criterion", "discounted");
-  result.set("objective", objective_word(mdp.objective()));
-  result.set("discount", mdp.discount());
-  values.add_to(result);
-  if (policy.deterministic) {
-    result.set("policy", std::span<const Action>(policy.actions));
-  } else {
-    result.set_rows("policy", mdp, policy.probabilities);
-  }
-  result.set_rows("q", mdp, in_sense(mdp.objective(), q_of(mdp, evaluated.values, threads)));
-  result.set("value_error_bound", evaluated.value_error_bound);
-  result.set("method", evaluated.method);
-  result.set("sweeps", evaluated.sweeps);
-  result.set("seconds", evaluated.seconds);
-  return result;
-}
-
-std::string tables(const Mdp& mdp, const io::PolicyFile& policy, const solvers::EvaluationResult& evaluated,
-                   const SensedValues& values) {
-  Facts facts;
-  facts.add("status", status_text(evaluated.status, evaluated.message));
-  facts.add("level", std::string(to_string(evaluated.level)));
-  facts.add("policy", policy.deterministic ? "deterministic" : "randomised");
-  facts.add("criterion", fmt::format("discounted, {}, discount {}", objective_word(mdp.objective()), mdp.discount()));
-  facts.add("method", fmt::format("{}, {}", evaluated.method, seconds_text(evaluated.seconds)));
-  facts.add("value error", "<= " + bound_text(evaluated.value_error_bound) + " at every state");
-  facts.add("initial value", number_text(initial_average(mdp, values.value)));
-  return facts.text() + "\n" + value_table(mdp, values, policy.actions);
-}
 
 int run_evaluate(const EvaluateCommand& command, const CommonFlags& common) {
   require_writable(common);
@@ -66,18 +29,25 @@ int run_evaluate(const EvaluateCommand& command, const CommonFlags& common) {
   solvers::SolveOptions options = command.solve.options(common);
   options.record_trace = !command.trace.empty();
   const Mdp mdp = command.model.read(command.file, common.threads);
-  command.solve.require_criterion(mdp);
+  const solvers::Criterion criterion = command.criterion.choose(mdp, command.model);
   const io::PolicyFile policy = io::read_policy(command.policy, mdp);
-  const solvers::EvaluationResult evaluated = [&] {
+  const solvers::CriterionResult evaluated = [&] {
     Watch watch("evaluate", common, expected_half_width(mdp, options));
+    const auto how = command.criterion.options(mdp, watch.on(options));
     return policy.deterministic
-               ? solvers::evaluate(mdp, std::span<const Action>(policy.actions), watch.on(options))
-               : solvers::evaluate(mdp, std::span<const double>(policy.probabilities), watch.on(options));
+               ? solvers::evaluate_criterion(mdp, std::span<const Action>(policy.actions), criterion, how)
+               : solvers::evaluate_criterion(mdp, std::span<const double>(policy.probabilities), criterion, how);
   }();
   if (!command.trace.empty()) write_trace(command.trace, mdp.objective(), evaluated.trace);
-  const SensedValues values(mdp.objective(), evaluated.values, evaluated.value_lower, evaluated.value_upper);
-  present(common, to_result(mdp, policy, evaluated, values, common.threads),
-          [&] { return tables(mdp, policy, evaluated, values); });
+  const auto set_policy = [&](Result& result) {
+    if (policy.deterministic) {
+      result.set("policy", std::span<const Action>(policy.actions));
+    } else {
+      result.set_rows("policy", mdp, policy.probabilities);
+    }
+  };
+  present(common, to_result(mdp, evaluated, set_policy, common.threads),
+          [&] { return criterion_tables(mdp, evaluated, policy.actions); });
   return exit_code_of(evaluated.status);
 }
 
@@ -91,6 +61,7 @@ void add_evaluate(Command& command) {
                   "JSON array: per state an action position or probabilities; or results of solve")
       ->required()
       ->type_name("P");
+  it->criterion.add_to(command, true);
   it->solve.add_to(command, false);
   it->model.add_to(command);
   command.parser().add_option("--trace", it->trace, "Write one JSON line per sweep to T")->type_name("T.jsonl");

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "cli/commands/commands.hpp"
+#include "cli/criterion_flags.hpp"
 #include "cli/entry_gradient.hpp"
 #include "cli/model_flags.hpp"
 #include "cli/present.hpp"
@@ -31,6 +32,7 @@ struct GradientCommand {
   std::string convention = "raw";
   std::string at_ties = "refuse";
   ModelFlags read;
+  CriterionFlags criterion;
   SolveFlags solve;
 };
 
@@ -84,7 +86,7 @@ int gradient_of_value(const GradientCommand& command, const CommonFlags& common)
   if (options.level != Level::certified)
     throw UsageError("--of value needs --level certified: ties are found by proved bounds");
   const Mdp mdp = command.read.read(command.file, common.threads);
-  command.solve.require_criterion(mdp);
+  command.criterion.require_discounted(mdp, command.read);
   const solvers::SolveResult solved = [&] {
     Watch watch("solve", common, expected_half_width(mdp, options));
     return solvers::solve(mdp, watch.on(options));
@@ -148,9 +150,9 @@ int gradient_of_world_performance(const GradientCommand& command, const CommonFl
   options.convention = convention_of(command);
   const WithRespectTo parts = parts_of(command);
   const Mdp world = command.read.read(command.world, common.threads);
-  command.solve.require_criterion(world);
+  command.criterion.require_discounted(world, command.read);
   const Mdp model = command.read.read(command.model, common.threads);
-  command.solve.require_criterion(model);
+  command.criterion.require_discounted(model, command.read);
   equivalence::require_same_shape(world, model);
   solvers::InRealGradient found = [&] {
     Watch watch("solve model", common);
@@ -219,6 +221,7 @@ void add_gradient(Command& command) {
                   "refuse; drop-duplicates: keep the first of rows equal in cost and successors; "
                   "use-policy: the derivative of the reported policy's value")
       ->type_name("NAME");
+  it->criterion.add_to(command, false);
   it->solve.add_to(command);
   it->read.add_to(command);
   command.add_common_flags();

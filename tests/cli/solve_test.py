@@ -119,6 +119,50 @@ class Solve(program.ProgramTest):
         self.assertEqual(results[0], results[2])
 
 
+class Criteria(program.ProgramTest):
+    def test_finite(self):
+        terminal = self.write("terminal.json", [8, 0])
+        result = self.json("solve", self.two_states(), "--criterion", "finite", "--horizon", "2", "--terminal", terminal)
+        # V_2 = (8, 0); V_1 = (min(1 + 4, 2), 1); V_0 = (min(1 + 1, 3/4), 3/2)
+        self.assertEqual(result["value_by_stage"], [[0.75, 1.5], [2, 1], [8, 0]])
+        self.assertEqual(result["policy_by_stage"], [[1, 0], [1, 0]])
+        self.assertEqual((result["value"], result["policy"]), ([0.75, 1.5], [1, 0]))
+        self.assertEqual(result["q"], [[2, 0.75], [1.5]])
+        rewards = self.write("rewards.json", program.maximised(program.TWO_STATES))
+        terminal = self.write("terminal.json", [-8, 0])
+        mirrored = self.json("solve", rewards, "--criterion", "finite", "--horizon", "2", "--terminal", terminal)
+        self.assertEqual(mirrored["value_by_stage"], [[-0.75, -1.5], [-2, -1], [-8, 0]])
+
+    def test_goal_total_and_reach(self):
+        goal = self.two_states(goal=["work"], choices=program.TWO_STATES["choices"][:2], discount=1)
+        result = self.json("solve", goal)
+        self.assertEqual((result["criterion"], result["value"], result["policy"][0]), ("goal", [0, 0], 1))
+        self.assertNotIn("discount", result)
+        self.assertEqual(self.json("solve", goal, "--criterion", "reach")["value"], [0, 1])  # the least: stay
+        best = self.json("solve", self.two_states("max.json", goal=["work"], objective="maximize",
+                                                  choices=program.TWO_STATES["choices"][:2]), "--criterion", "reach")  # fmt: skip
+        self.assertEqual((best["value"], best["q"][0][0]), ([1, 1], 1))
+        total = self.json("solve", self.two_states(), "--criterion", "total")
+        self.assertEqual(total["value"], ["inf", "inf"])
+
+    def test_average(self):
+        result = self.json("solve", self.two_states(), "--criterion", "average")
+        for key in ("gain", "gain_lower", "gain_upper", "bias"):
+            self.assertIn(key, result)
+        self.assertNotIn("value", result)
+        self.assertAlmostEqual(result["gain"][1], 1, delta=1e-9)
+        self.assertIn("gain", self.mdp("solve", self.two_states(), "--criterion", "average").stdout)
+
+    def test_policies(self):
+        goal = self.two_states(goal=["work"], choices=program.TWO_STATES["choices"][:2], discount=1)
+        stay = self.write("stay.json", [0, 0])
+        self.assertEqual(self.json("evaluate", goal, "--policy", stay)["value"], ["inf", 0])
+        half = self.write("half.json", [["1/2", "1/2"], 0])
+        # leaves with probability 1/4 a stage, pays 1/2 a stage until then
+        self.assertAlmostEqual(self.json("evaluate", goal, "--policy", half)["value"][0], 2, delta=1e-9)
+        self.assertAlmostEqual(self.json("evaluate", goal, "--policy", half, "--criterion", "reach")["value"][0], 1, delta=1e-9)
+
+
 class Evaluate(program.ProgramTest):
     def test_deterministic_randomised_and_solved_policies(self):
         model = self.two_states()

@@ -41,10 +41,10 @@ class Usage(program.ProgramTest):
 
     def test_what_later_versions_do(self):
         model = self.two_states()
-        for criterion in ("finite", "total", "goal", "reach", "average"):
+        for criterion in ("total", "goal", "reach", "average"):
             self.assertIn(
                 f"not available yet: criterion {criterion}",
-                self.complaint("solve", model, "--criterion", criterion, code=2),
+                self.complaint("equivalent-cost", "--world", model, "--model", model, "--criterion", criterion, code=2),
             )
         self.assertIn("not available yet: level exact", self.complaint("solve", model, "--level", "exact", code=2))
         self.assertIn(
@@ -81,8 +81,21 @@ class Usage(program.ProgramTest):
         self.complaint("solve", model, "--criterion", "discounted", code=2)
         self.complaint("solve", self.two_states(), "--discount", "1", code=2)
         goal = self.two_states("goal.json", discount=1, goal=["work"], choices=program.TWO_STATES["choices"][:2])
-        self.assertIn("not available yet: criterion goal", self.complaint("solve", goal, code=2))
+        self.assertEqual(self.json("solve", goal)["criterion"], "goal")
+        self.assertIn("criterion goal", self.complaint("equivalent-model", "--world", goal, code=2))
         self.assertEqual(self.json("solve", goal, "--discount", "1/2")["value"], [0, 0])
+
+    def test_flags_that_belong_to_another_criterion(self):
+        model = self.two_states()
+        self.assertIn("--horizon", self.complaint("solve", model, "--criterion", "finite", code=2))
+        self.complaint("solve", model, "--criterion", "finite", "--horizon", "-1", code=2)
+        self.complaint("solve", model, "--horizon", "3", code=2)
+        self.complaint("solve", model, "--improper", "excluded", code=2)
+        self.complaint("solve", model, "--criterion", "goal", "--improper", "include", code=2)
+        self.complaint("solve", model, "--criterion", "finite", "--horizon", "2", "--terminal", "missing.json", code=3)
+        for criterion in ("total", "goal", "reach", "average"):
+            self.complaint("solve", model, "--criterion", criterion, "--discount", "0.5", code=2)
+            self.complaint("solve", model, "--criterion", criterion, "--method", "policy-iteration", code=2)
 
     def test_outputs_are_refused_before_work_is_done(self):
         model = self.two_states()

@@ -1,0 +1,36 @@
+// cli/criterion_flags.hpp — the flags that say what is summed, and over which policies.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "cli/model_flags.hpp"
+#include "cli/program.hpp"
+#include "libmdp/mdp.hpp"
+#include "solvers/criterion.hpp"
+
+namespace mdp::cli {
+
+/// --criterion, --improper, --horizon, --terminal.
+class CriterionFlags {
+ public:
+  /// Adds them all, or --criterion alone for commands that know `discounted` only.
+  void add_to(Command& command, bool all);
+
+  /// The criterion: the flag's, else discounted where the discount is below 1, else goal where there are goals.
+  /// \throws UsageError for a word that is none, flags that belong to another criterion, or none that applies.
+  [[nodiscard]] solvers::Criterion choose(const Mdp& mdp, const ModelFlags& model) const;
+  /// \throws UsageError unless that is `discounted`.
+  void require_discounted(const Mdp& mdp, const ModelFlags& model) const;
+  /// Options of a solve by this criterion. Reads the terminal cost. \throws InputError
+  [[nodiscard]] solvers::CriterionOptions options(const Mdp& mdp, solvers::SolveOptions solve) const;
+
+ private:
+  std::string criterion_;
+  std::string improper_;
+  std::optional<std::int64_t> horizon_;
+  std::string terminal_;
+};
+
+}  // namespace mdp::cli

@@ -1,0 +1,25 @@
+// cli/criterion_result.hpp — the answer of solve and evaluate, as keys and as tables.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "cli/result.hpp"
+#include "libmdp/mdp.hpp"
+#include "solvers/criterion.hpp"
+
+namespace mdp::cli {
+
+/// The keys of docs/program.md in the sense of the file. \param policy  set by the caller's `set_policy`, between
+/// the values and q, where the contract has it
+[[nodiscard]] Result to_result(const Mdp& mdp, const solvers::CriterionResult& solved,
+                               const std::function<void(Result&)>& set_policy, int threads);
+
+/// Status, level, method, bounds, and the first states.
+/// \param policy  deterministic, shown beside the values; or empty
+[[nodiscard]] std::string criterion_tables(const Mdp& mdp, const solvers::CriterionResult& solved,
+                                           std::span<const Action> policy);
+
+}  // namespace mdp::cli
