@@ -89,14 +89,15 @@ JsonModel::JsonModel(const JsonDocument& document, const ReadOptions& options)
   const std::pair<std::string_view, Value*> keys[] = {
       {"format", &format}, {"version", &version},       {"objective", &objective_value}, {"discount", &discount_value},
       {"states", &states}, {"initial", &initial_value}, {"goal", &goal_value},           {"choices", &choices_}};
-  for (const auto& [key, value] : document.object(document.root(), root_)) {
-    const auto known = std::find_if(std::begin(keys), std::end(keys), [&](const auto& k) { return k.first == key; });
+  for (const auto& member : document.object(document.root(), root_)) {
+    const auto known =
+        std::find_if(std::begin(keys), std::end(keys), [&](const auto& k) { return k.first == member.key; });
     if (known == std::end(keys)) {
-      document.fail(value, root_[key],
+      document.fail(member.value, root_[member.key],
                     "is not a key of this format, which has format, version, objective, discount, states, initial, "
                     "goal and choices");
     }
-    *known->second = value;
+    *known->second = member.value;
   }
   read_format(required(format, "format", "\"mdp\""), required(version, "version", "1"));
   read_objective(objective_value);

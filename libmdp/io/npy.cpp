@@ -101,11 +101,9 @@ bool each_integer(std::string_view type, std::span<const std::byte> data, F&& f)
   if (type == "<i8") return each<std::int64_t>(data, f), true;
   if (type == "<i4") return each<std::int32_t>(data, f), true;
   if (type == "<i2") return each<std::int16_t>(data, f), true;
-  if (type == "|i1") return each<std::int8_t>(data, f), true;
   if (type == "<u8") return each<std::uint64_t>(data, f), true;
   if (type == "<u4") return each<std::uint32_t>(data, f), true;
   if (type == "<u2") return each<std::uint16_t>(data, f), true;
-  if (type == "|u1") return each<std::uint8_t>(data, f), true;
   return false;
 }
 
@@ -114,7 +112,6 @@ std::int64_t item_size_of(const std::string& type) {
   if (type == "<f8" || type == "<i8" || type == "<u8") return 8;
   if (type == "<i4" || type == "<u4") return 4;
   if (type == "<i2" || type == "<u2") return 2;
-  if (type == "|i1" || type == "|u1") return 1;
   if (!type.starts_with("<U") || type.size() < 3 || type.size() > 11) return 0;
   std::int64_t length = 0;
   for (const char c : type.substr(2)) {
@@ -130,7 +127,7 @@ NpyArray::NpyArray(std::span<const std::byte> bytes, std::string file, std::stri
     : file_(std::move(file)), place_(std::move(place)) {
   const std::string_view text = as_text(bytes);
   if (!text.starts_with(magic) || text.size() < 10) fail("is not an array of NumPy: no \"\\x93NUMPY\" at its start");
-  const int version = text[6];
+  const auto version = little_endian(text.substr(6, 1));
   if (version < 1 || version > 3)
     fail("has NumPy format version " + std::to_string(version) + "; known are 1, 2 and 3");
   const std::size_t length_size = version == 1 ? 2 : 4;

@@ -14,7 +14,7 @@ namespace mdp::io {
 class AtomicFile {
  public:
   /// \throws OutputError if the folder does not exist or cannot be written.
-  explicit AtomicFile(std::string path);
+  explicit AtomicFile(const std::string& path);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
