@@ -59,6 +59,9 @@ Evaluation evaluate(const ReducedMdp& m, std::span<const Offset> rows) {
   return e;
 }
 
+// What products of a gap may lose beyond their relative error.
+double underflow(const graph::ReducedGap& gap) { return gap.magnitude > 0.0 ? 0x1p-1040 : 0.0; }
+
 // Gap of a row under V^mu with a bound on its error.
 struct KnownGap {
   double value;
@@ -76,7 +79,8 @@ class Problem {
     const auto gap = graph::gap_of_row(m_, row, s, e.value, e.size);
     const double value = gap.value.value();
     const double relative = e.relative + m_.entry_error + rounding_;
-    return {value, (relative * gap.magnitude + m_.cost_error + 2.0 * unit_roundoff * std::abs(value)) * inflate};
+    return {value, (relative * gap.magnitude + underflow(gap) + m_.cost_error + 2.0 * unit_roundoff * std::abs(value)) *
+                       inflate};
   }
 
   // One round of policy improvement; the number of states changed and the range of the least gaps.
@@ -194,8 +198,9 @@ class LowerBound {
       const double missing = shortfall(s, row);
       const auto drift = graph::drift_of_row(m_, row, s, d, size);
       const double step = -drift.value.value();
-      const double error =
-          ((problem_.rounding() + m_.entry_error) * drift.magnitude + 2.0 * unit_roundoff * std::abs(step)) * inflate;
+      const double error = ((problem_.rounding() + m_.entry_error) * drift.magnitude + underflow(drift) +
+                            2.0 * unit_roundoff * std::abs(step)) *
+                           inflate;
       if (2.0 * (step - error) >= missing) return;
       all = false;
       keep_[at(row)] = 1;

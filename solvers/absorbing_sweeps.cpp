@@ -53,7 +53,9 @@ class RowFacts {
  private:
   [[nodiscard]] Fact around(const graph::ReducedGap& gap, double more) const {
     const double value = gap.value.value();
-    const double error = (relative_ * gap.magnitude + more + 2.0 * unit_roundoff * std::abs(value)) * inflate;
+    const double error = (relative_ * gap.magnitude + (gap.magnitude > 0.0 ? 0x1p-1040 : 0.0) + more +
+                          2.0 * unit_roundoff * std::abs(value)) *
+                         inflate;
     return {value - error * inflate, value + error * inflate};
   }
 

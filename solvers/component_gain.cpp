@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "libmdp/bounds.hpp"
 #include "libmdp/graph/reduced_gap.hpp"
 #include "solvers/criterion_answer.hpp"
 #include "solvers/elimination.hpp"
@@ -59,7 +60,7 @@ class Gaps {
   };
   [[nodiscard]] Known operator()(State s, Offset row) const {
     const auto gap = graph::gap_of_row(m_, row, s, h_, size_);
-    return {gap.value, (relative_ * gap.magnitude + m_.cost_error) * inflate};
+    return {gap.value, (relative_ * gap.magnitude + (gap.magnitude > 0.0 ? 0x1p-1040 : 0.0) + m_.cost_error) * inflate};
   }
 
  private:
@@ -262,6 +263,22 @@ ChainGain evaluate_gain(const ReducedMdp& m, std::span<const Offset> rows, State
   return result;
 }
 
-ComponentGain least_gain(const ReducedMdp& m, Run& run) { return Communicating(m, run)(); }
+ComponentGain least_gain(const ReducedMdp& m, Run& run) {
+  double largest = 0.0;
+  for (const TwoDouble c : m.cost) largest = std::max(largest, std::abs(c.hi));
+  if (largest == 0.0 || (largest > 0x1p-100 && largest < 0x1p100)) return Communicating(m, run)();
+  // Costs of about 1, so that nothing underflows.
+  const int exponent = std::ilogb(largest);
+  const auto shift = [](TwoDouble& x, int by) { x = {std::ldexp(x.hi, by), std::ldexp(x.lo, by)}; };
+  ReducedMdp scaled = m;
+  for (TwoDouble& c : scaled.cost) shift(c, -exponent);
+  scaled.cost_error = std::ldexp(m.cost_error, -exponent);
+  ComponentGain result = Communicating(scaled, run)();
+  result.lower = bounds::round_down(std::ldexp(result.lower, exponent));
+  result.upper = bounds::round_up(std::ldexp(result.upper, exponent));
+  result.gap_error = bounds::round_up(std::ldexp(result.gap_error, exponent));
+  for (TwoDouble& h : result.relative_value) shift(h, exponent);
+  return result;
+}
 
 }  // namespace mdp::solvers

@@ -53,6 +53,21 @@ Mdp without_noise(const Mdp& chain, double error) {
   return chain.with_cost(std::move(cost), std::move(tail));
 }
 
+// Whether no state averages costs of both signs: then a mean cost has a relative error, as an entry of the chain.
+bool one_signed(const Mdp& mdp, std::span<const double> policy) {
+  for (State s = 0; s < mdp.n_states(); ++s) {
+    bool positive = false;
+    bool negative = false;
+    for (Offset row = mdp.state_rows()[s]; row < mdp.state_rows()[s + 1]; ++row) {
+      if (policy[row] == 0.0) continue;
+      positive = positive || mdp.cost()[row] > 0.0;
+      negative = negative || mdp.cost()[row] < 0.0;
+    }
+    if (positive && negative) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 CriterionResult evaluate_criterion(const Mdp& mdp, std::span<const Action> policy, Criterion criterion,
@@ -70,9 +85,10 @@ CriterionResult evaluate_criterion(const Mdp& mdp, std::span<const double> stoch
   CriterionOptions mixed = options;
   const EntryUncertainty mixing = mixing_uncertainty(mdp);
   mixed.uncertainty.probability += mixing.probability;
+  const Mdp chain = induced_chain(mdp, stochastic_policy);
+  if (one_signed(mdp, stochastic_policy)) return on_chain(mdp, chain, criterion, mixed);
   mixed.uncertainty.cost += mixing.cost;
-  const Mdp chain = without_noise(induced_chain(mdp, stochastic_policy), mixing.cost);
-  return on_chain(mdp, chain, criterion, mixed);
+  return on_chain(mdp, without_noise(chain, mixing.cost), criterion, mixed);
 }
 
 }  // namespace mdp::solvers

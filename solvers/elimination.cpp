@@ -15,9 +15,14 @@ constexpr double smallest_product = 0x1p-960;
 
 }  // namespace
 
+void Elimination::require_exact(TwoDouble x) const {
+  if (x.hi != 0.0 && !(x.hi >= smallest_product)) underflow_ = true;  // NaN too
+}
+
 TwoDouble Elimination::product(TwoDouble a, TwoDouble b) const {
+  if (a.hi == 0.0 || b.hi == 0.0) return 0.0;
   const TwoDouble r = a * b;
-  if (!(r.hi >= smallest_product) && a.hi != 0.0 && b.hi != 0.0) underflow_ = true;  // NaN too
+  if (!(r.hi >= smallest_product)) underflow_ = true;  // NaN too
   return r;
 }
 
@@ -34,8 +39,10 @@ class Elimination::Work {
         place_(rows.size(), -1) {
     for (std::size_t s = 0; s < rows.size(); ++s) {
       exit_[s] = m.exit[at(rows[s])];
+      out.require_exact(exit_[s]);
       for (Offset k = m.row_begin[at(rows[s])]; k < m.row_begin[at(rows[s]) + 1]; ++k) {
         add_edge(s, {m.next_state[at(k)], m.probability[at(k)]});
+        out.require_exact(m.probability[at(k)]);
       }
     }
   }
@@ -138,6 +145,7 @@ Elimination::Elimination(const graph::ReducedMdp& m, std::span<const Offset> row
 
 std::vector<TwoDouble> Elimination::solve(std::span<const TwoDouble> b) const {
   std::vector<TwoDouble> x(b.begin(), b.end());
+  for (const TwoDouble c : b) require_exact(c);
   for (const Step& step : steps_) {
     const TwoDouble cost = x[at(step.state)];
     if (cost.hi == 0.0) continue;

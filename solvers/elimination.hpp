@@ -47,6 +47,7 @@ class Elimination {
   };
   class Work;
 
+  void require_exact(TwoDouble x) const;
   [[nodiscard]] TwoDouble product(TwoDouble a, TwoDouble b) const;
 
   std::vector<Step> steps_;

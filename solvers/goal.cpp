@@ -19,6 +19,7 @@ using graph::RowMask;
 using graph::StateSet;
 
 constexpr State largest_exact_class = 60;
+constexpr double largest_tie = 1e-15;  // of the largest cost: gaps up to it may be taken for 0
 
 std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
 
@@ -141,17 +142,21 @@ class Goal {
       if (!models) models.emplace(mdp_, ends, options_.uncertainty);
       const ComponentGain gain = least_gain(models->part(c), run_);
       if (gain.good && gain.lower > 0.0) continue;
+      // A run that was stopped, or doubles out of range, leave it open.
+      const double tie = 8.0 * (gain.gap_error + std::max(std::abs(gain.lower), std::abs(gain.upper)));
+      const bool known = gain.good && (gain.upper < 0.0 || tie <= largest_tie * mdp_.max_abs_cost());
       std::optional<int> sign;
-      if (gain.good)
+      if (known) {
         sign = gain.upper < 0.0 ? -1 : sign_of_gain(models->part(c), gain.rows, gain.root, largest_exact_class);
+      }
       cycles.loses[at(c)] = sign == -1 ? 1 : 0;
       cycles.undecided[at(c)] = !sign ? 1 : 0;
-      if (!gain.good || sign.value_or(0) != 0) continue;
+      if (sign != 0) continue;
       cycles.any_potential = true;
       for (std::size_t i = 0; i < gain.relative_value.size(); ++i) {
         const auto s = at(models->states(c)[i]);
         cycles.potential[s] = gain.relative_value[i];
-        cycles.tie[s] = 8.0 * (gain.gap_error + std::max(std::abs(gain.lower), std::abs(gain.upper)));
+        cycles.tie[s] = tie;
       }
     }
     return cycles;

@@ -25,7 +25,8 @@ struct ReducedGap {
 [[nodiscard]] ReducedGap gap_of_row(const ReducedMdp& m, Offset row, State row_state, std::span<const TwoDouble> v,
                                     std::span<const double> size);
 
-/// n = most transitions in a row: differences 3 u^2, products 4 u^2, n + 2 sums 3 u^2 each: below (4 n + 32) u^2.
+/// n = most transitions in a row: differences 3 u^2, products 4 u^2, n + 2 sums 3 u^2 each: below (4 n + 32) u^2. Beyond it,
+/// what products lose to underflow: below 2^-1040 together, nothing where magnitude is 0.
 [[nodiscard]] double reduced_gap_rounding(const ReducedMdp& m);
 
 /// Ways to the exit, breadth first.
