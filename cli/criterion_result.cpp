@@ -16,31 +16,47 @@ using solvers::CriterionResult;
 
 bool discounts(Criterion criterion) { return criterion == Criterion::discounted || criterion == Criterion::finite; }
 
-/// Q = L + gamma P V with what the criterion means by L, gamma and V (average: L - g + P h); empty without a stage.
+/// P V of every row.
+std::vector<double> expectations(const Mdp& mdp, std::span<const double> values, int threads) {
+  const Mdp free =
+      mdp.with_cost(Buffer<double>(static_cast<std::size_t>(mdp.n_rows()), 0.0)).with_discount(Discount(1.0));
+  return q_of(free, values, threads);
+}
+
+void make_inadmissible_infinite(const Mdp& mdp, std::vector<double>& q) {
+  for (std::size_t row = 0; row < q.size(); ++row) {
+    if (mdp.cost()[row] == infinity) q[row] = infinity;
+  }
+}
+
+/// L - g + P h of the actions that keep the gain, +inf of those that lose it (theory.md, section 0).
+std::vector<double> average_q(const Mdp& mdp, const CriterionResult& solved, int threads) {
+  std::vector<double> q = q_of(mdp.with_discount(Discount(1.0)), solved.bias, threads);
+  make_inadmissible_infinite(mdp, q);
+  const std::vector<double> next_gain = expectations(mdp, solved.gain, threads);
+  for (State s = 0; s < mdp.n_states(); ++s) {
+    const double gain = solved.gain[static_cast<std::size_t>(s)];
+    const double slack = 2.0 * solved.value_error_bound + 1e-12 * std::abs(gain);
+    const auto first = static_cast<std::size_t>(mdp.state_rows()[static_cast<std::size_t>(s)]);
+    const auto last = static_cast<std::size_t>(mdp.state_rows()[static_cast<std::size_t>(s) + 1]);
+    for (std::size_t row = first; row < last; ++row) q[row] = next_gain[row] > gain + slack ? infinity : q[row] - gain;
+  }
+  return q;
+}
+
+/// Q = L + gamma P V with what the criterion means by L, gamma and V; empty without a stage.
 std::vector<double> q_by_criterion(const Mdp& mdp, const CriterionResult& solved, int threads) {
   switch (solved.criterion) {
     case Criterion::discounted: return q_of(mdp, solved.values, threads);
     case Criterion::finite:
       return solved.value_by_stage.size() < 2 ? std::vector<double>{} : q_of(mdp, solved.value_by_stage[1], threads);
-    case Criterion::reach: {
-      const Mdp free =
-          mdp.with_cost(Buffer<double>(static_cast<std::size_t>(mdp.n_rows()), 0.0)).with_discount(Discount(1.0));
-      return q_of(free, solved.values, threads);
-    }
+    case Criterion::reach: return expectations(mdp, solved.values, threads);
+    case Criterion::average: return average_q(mdp, solved, threads);
     case Criterion::total:
-    case Criterion::goal:
-    case Criterion::average: break;
+    case Criterion::goal: break;
   }
-  const bool average = solved.criterion == Criterion::average;
-  std::vector<double> q = q_of(mdp.with_discount(Discount(1.0)), average ? solved.bias : solved.values, threads);
-  for (State s = 0; s < mdp.n_states(); ++s) {
-    const auto first = static_cast<std::size_t>(mdp.state_rows()[static_cast<std::size_t>(s)]);
-    const auto last = static_cast<std::size_t>(mdp.state_rows()[static_cast<std::size_t>(s) + 1]);
-    for (std::size_t row = first; row < last; ++row) {
-      if (mdp.cost()[row] == infinity) q[row] = infinity;
-      if (average) q[row] -= solved.gain[static_cast<std::size_t>(s)];
-    }
-  }
+  std::vector<double> q = q_of(mdp.with_discount(Discount(1.0)), solved.values, threads);
+  make_inadmissible_infinite(mdp, q);
   return q;
 }
 

@@ -95,13 +95,27 @@ class Criteria(program.ProgramTest):
     def test_average(self):
         result = self.json("solve", case("storm_lra_15state_max"), "--criterion", "average")
         self.assertNotIn("value", result)
-        self.assertNotIn("q", result)
         self.assertAlmostEqual(result["gain"][0], 37 / 60, delta=1e-12)
         for lower, gain, upper in zip(result["gain_lower"], result["gain"], result["gain_upper"]):
             self.assertLessEqual(lower, gain)
             self.assertLessEqual(gain, upper)
         self.assertEqual(len(result["bias"]), 15)
         self.assertIn("initial gain", self.mdp("solve", case("storm_lra_15state_max"), "--criterion", "average").stdout)
+
+    def test_average_q_of_actions_that_lose_gain_is_infinite(self):
+        # theory.md, section 0: going to a costly state for a gift looks better by Q than it is.
+        model = {
+            "format": "mdp", "version": 1, "objective": "minimize", "states": 2,
+            "choices": [
+                {"state": 0, "action": "stay", "cost": 1, "to": [[0, 1]]},
+                {"state": 0, "action": "go", "cost": -100, "to": [[1, 1]]},
+                {"state": 1, "action": "stay", "cost": 10, "to": [[1, 1]]},
+            ],
+        }  # fmt: skip
+        result = self.json("solve", self.write("gift.json", model), "--criterion", "average")
+        self.assertEqual(result["gain"], [1, 10])
+        self.assertEqual(result["bias"], [0, 0])
+        self.assertEqual(result["q"], [[0, "inf"], [0]])
 
     def test_evaluate(self):
         model = self.write("fork.json", fork(0, goal=[2]))
@@ -131,7 +145,7 @@ class Criteria(program.ProgramTest):
             self.complaint("solve", model, "--criterion", criterion, "--method", "value-iteration", code=2)
         self.assertIn("--improper", self.complaint("solve", model, "--criterion", "reach", "--improper", "infinite", code=2))
         self.assertIn("--horizon", self.complaint("solve", model, "--criterion", "finite", code=2))
-        self.assertIn("--horizon", self.complaint("solve", model, "--criterion", "finite", "--horizon", "-1", code=2))
+        self.assertIn("horizon", self.complaint("solve", model, "--criterion", "finite", "--horizon", "-1", code=2))
         self.assertIn("did you mean", self.complaint("solve", model, "--improper", "infinit", code=2))
         short = self.write("short.json", [1, 2])
         self.complaint("solve", model, "--criterion", "finite", "--horizon", "1", "--terminal", short, code=3)
