@@ -15,7 +15,7 @@ class UsageError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// The candidate nearest to a misspelt word (Damerau–Levenshtein, at most a third of its letters wrong).
+/// The candidate nearest to a misspelt word (Damerau–Levenshtein, at most a third of its letters wrong, or one).
 [[nodiscard]] std::optional<std::string> nearest(std::string_view word, std::span<const std::string> candidates);
 
 /// "; did you mean X?" or "".

@@ -191,12 +191,12 @@ std::vector<std::string> highlights(const Experiment& experiment) {
   const auto& check = experiment.gradient.check;
   const auto& estimator = experiment.estimator;
   return {
-      fmt::format(
-          "The model '{}', fitted by likelihood, decides wrongly: its optimal policy loses {:.4g} of the world's "
-          "initial value {:.6g} ({:.0f} %).",
-          worst.config.name, worst.as_fitted.initial_regret,
-          initial_average(experiment.world, in_sense(experiment.world.objective(), experiment.solved.values)),
-          100 * worst.as_fitted.initial_regret / value),
+      fmt::format("The model '{}', fitted {}, decides wrongly: its optimal policy loses {:.4g} of the world's "
+                  "initial value {:.6g} ({:.0f} %).",
+                  worst.config.name, worst.config.fit == "mean" ? "to the mean" : "by likelihood",
+                  worst.as_fitted.initial_regret,
+                  initial_average(experiment.world, in_sense(experiment.world.objective(), experiment.solved.values)),
+                  100 * worst.as_fitted.initial_regret / value),
       fmt::format("With the equivalent cost (T1) the same wrong {}: max |Q̂* − Q*| <= {} and loss <= {} in every state, "
                   "both certified.",
                   experiment.models.size() == 1 ? "model decides right" : "models decide right", bound_text(q_bound),
