@@ -37,7 +37,7 @@ void ModelFlags::add_to(Command& command, bool with_discount) {
   }
   parser.add_option("--objective", objective_, "minimize or maximize, where the file does not say")->type_name("NAME");
   parser.add_option("--goal", goal_, "Goal states in place of the file's: a label, or names or positions")
-      ->type_name("LABEL|S,…");
+      ->type_name("LABEL|S,...");
   parser.add_option("--rewards", rewards_, "Which reward structure holds the costs, if there are several")
       ->type_name("NAME");
   parser.add_option("--row-sum-tolerance", row_sum_tolerance_, "Refuse rows whose sum is further from 1 [1e-6]")

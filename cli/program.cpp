@@ -63,6 +63,11 @@ std::string full_name(const CLI::App& parser) {
   return parent == nullptr ? "mdp" : full_name(*parent) + " " + parser.get_name();
 }
 
+std::string help_of(const CLI::App& parser) {
+  const CLI::App* parent = parser.get_parent();
+  return parser.help(parent == nullptr ? "" : full_name(*parent));
+}
+
 /// One line on what CLI11 found wrong, with a suggestion where a word is misspelt.
 std::string explain(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App& parser = reached(app);
@@ -158,7 +163,7 @@ int run_program(int argc, const char* const* argv) {
   for (const Entry& entry : entries) {
     add(entry);
   }
-  CLI::App* generate = app->add_subcommand("generate", "Make a model: garnet, gridworld, …");
+  CLI::App* generate = app->add_subcommand("generate", "Make a model: garnet, gridworld, inventory, planted");
   Command generator(*generate);
   add_generate(generator, commands);
 
@@ -168,7 +173,7 @@ int run_program(int argc, const char* const* argv) {
     app->parse(argc, argv);
   } catch (const CLI::Success& request) {  // --help, --version
     return guarded(*app, [&] {
-      print(request.get_name() == "CallForVersion" ? std::string(request.what()) + "\n" : reached(*app).help());
+      print(request.get_name() == "CallForVersion" ? std::string(request.what()) + "\n" : help_of(reached(*app)));
       return exit_done;
     });
   } catch (const CLI::ParseError& error) {

@@ -53,7 +53,6 @@ THIRD_PARTY = {
     "omp.h": r"libmdp/kernels/.*|(bench|tests)/.*",
     "CLI/": r"cli/.*",
     "toml++/": r"cli/.*",
-    "spdlog/": r"cli/.*",
     "catch2/": r"tests/.*",
     "rapidcheck": r"tests/.*",
     "benchmark/": r"bench/.*",

@@ -257,7 +257,7 @@ void add_estimate(Command& command) {
   it->read.add_to(command);
   command.add_common_flags();
   command.examples(
-      "  mdp estimate --model data/frozenlake4x4.json --horizon 100 --samples 100000\n"
+      "  mdp estimate --model data/frozen_lake_4x4.json --horizon 100 --samples 100000\n"
       "  mdp estimate --model model.json --horizon 50 --logits logits.json --baseline value --json");
   command.run([it, &command] { return run_estimate(*it, command.common()); });
 }

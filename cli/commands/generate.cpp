@@ -109,7 +109,9 @@ Kind start_kind(CLI::App& generate, std::deque<Command>& kinds, const std::strin
       ->type_name("FILE");
   parser->add_option("--discount", kind.line->discount, "0.99 or 99/100, taken exactly")->type_name("G");
   parser->add_flag("--json", kind.line->json, "Print one JSON object instead of text");
-  parser->add_option("--threads", kind.line->threads, "Threads; 0 = all (the model is the same)")->type_name("N");
+  parser->add_option("--threads", kind.line->threads, "Threads; 0 = all (the model is the same)")
+      ->check(CLI::Range(0, 4096).description(""))
+      ->type_name("N");
   return kind;
 }
 
@@ -210,7 +212,7 @@ void add_inventory(CLI::App& generate, std::deque<Command>& kinds) {
       ->type_name("N")
       ->capture_default_str();
   kind.parser.add_option("--lots", options->lots, "Units that can be ordered of each product")
-      ->type_name("N,…")
+      ->type_name("N,...")
       ->delimiter(',')
       ->capture_default_str();
   kind.parser.add_flag("--mean-demand", *mean, "The deterministic model: demand is always its rounded mean");

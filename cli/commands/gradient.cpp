@@ -211,7 +211,7 @@ void add_gradient(Command& command) {
   parser.add_option("--temperature", it->temperature, "Entropy weight of the model's policy, > 0")->type_name("B");
   parser.add_option("--wrt", it->wrt, "What to differentiate by [cost,probability,discount]")
       ->delimiter(',')
-      ->type_name("NAME,…");
+      ->type_name("NAME,...");
   parser
       .add_option("--convention", it->convention,
                   "raw: an entry moves alone; normalised: its row is divided by its sum")

@@ -149,7 +149,7 @@ void add_info(Command& command) {
   command.parser().add_option("FILE", it->file, "The model: .json, .npz or .umb")->required();
   it->model.add_to(command);
   command.add_common_flags();
-  command.examples("  mdp info data/frozenlake8x8.json\n  mdp info model.umb --json");
+  command.examples("  mdp info data/frozen_lake_8x8.json\n  mdp info model.umb --json");
   command.run([it, &command] { return run_info(*it, command.common()); });
 }
 

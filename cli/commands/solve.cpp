@@ -54,7 +54,7 @@ void add_solve(Command& command) {
   command.parser().add_option("--trace", it->trace, "Write one JSON line per sweep to T")->type_name("T.jsonl");
   command.add_common_flags();
   command.examples(
-      "  mdp solve data/frozenlake4x4.json\n"
+      "  mdp solve data/frozen_lake_4x4.json\n"
       "  mdp solve model.umb --discount 0.99 --tolerance 1e-6 --output values.npz\n"
       "  mdp solve model.json --json | python3 -c 'import json,sys; print(json.load(sys.stdin)[\"value\"][0])'");
   command.run([it, &command] { return run_solve(*it, command.common()); });

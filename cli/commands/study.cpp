@@ -57,7 +57,9 @@ void add_study(Command& command) {
   parser.add_option("--output", it->folder, "Folder for the report, made if needed")->required()->type_name("DIR");
   parser.add_flag("--json", it->json, "Print report.json instead of the highlights");
   parser.add_flag("--quiet", it->quiet, "No progress line");
-  parser.add_option("--threads", it->threads, "Threads; 0 = all (the answer is the same)")->type_name("N");
+  parser.add_option("--threads", it->threads, "Threads; 0 = all (the answer is the same)")
+      ->check(CLI::Range(0, 4096).description(""))
+      ->type_name("N");
   command.examples("  mdp study data/studies/frozen_lake.toml --output out/frozen_lake");
   command.run([it] { return run_study(*it); });
 }

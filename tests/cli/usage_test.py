@@ -116,9 +116,11 @@ class Usage(program.ProgramTest):
             self.assertIn(command, overview)
             text = self.mdp(command, "--help").stdout
             self.assertIn("Examples:", text)
-            self.assertIn(f"mdp {command}", text)
+            self.assertIn(f"Usage: mdp {command} ", text)
         for kind in ("garnet", "gridworld", "inventory", "planted"):
-            self.assertIn("--output", self.mdp("generate", kind, "--help").stdout)
+            text = self.mdp("generate", kind, "--help").stdout
+            self.assertIn(f"Usage: mdp generate {kind} ", text)
+            self.assertIn("--output", text)
 
 
 class BadInput(program.ProgramTest):
