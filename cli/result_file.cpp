@@ -7,6 +7,8 @@
 #include <type_traits>
 #include <variant>
 
+#include <fmt/format.h>
+
 #include "libmdp/io/npz.hpp"
 #include "libmdp/io/write_file.hpp"
 
@@ -20,7 +22,7 @@ class ArrayWriter {
 
   void add(const std::string& prefix, const Result& result) {
     for (const auto& [key, value] : result.fields()) {
-      const std::string name = prefix.empty() ? key : prefix + "_" + key;
+      const std::string name = prefix.empty() ? key : fmt::format("{}_{}", prefix, key);
       std::visit([&](const auto& v) { add_value(name, v); }, value);
     }
   }
@@ -55,6 +57,7 @@ class ArrayWriter {
   void add_value(const std::string& name, const Result::Nested& x) { add(name, x.only.front()); }
   void add_value(const std::string& name, const std::vector<Result>& list) {
     std::vector<std::string> lines;
+    lines.reserve(list.size());
     for (const Result& one : list) lines.push_back(one.line());
     out_.add_texts(name, lines);
   }

@@ -23,7 +23,7 @@ void PairFlags::add_to(Command& command, const std::string& model_names, bool mo
 }
 
 Mdp PairFlags::world(const CommonFlags& common) const {
-  const Mdp world = read_.read(world_, common.threads);
+  Mdp world = read_.read(world_, common.threads);
   criterion_.require_discounted(world, read_);
   return world;
 }

@@ -116,7 +116,7 @@ Kind start_kind(CLI::App& generate, std::deque<Command>& kinds, const std::strin
 }
 
 template <class Options>
-void finish_kind(Kind kind, std::shared_ptr<Options> options, std::function<int()> make) {
+void finish_kind(Kind kind, std::shared_ptr<Options> options, const std::function<int()>& make) {
   kind.command.run([line = kind.line, options, make] {
     require_model_file(line->output);
     set_discount(*line, options->discount);

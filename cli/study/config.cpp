@@ -90,6 +90,7 @@ std::vector<ModelConfig> read_models(TomlSection& top, const WorldConfig& world)
 GradientConfig read_gradient(TomlSection section, const std::vector<ModelConfig>& models) {
   GradientConfig gradient;
   std::vector<std::string> names;
+  names.reserve(models.size());
   for (const auto& model : models) names.push_back(model.name);
   gradient.model = section.word("model", names, names.back());
   gradient.temperature = section.number("temperature", false, 0.1);

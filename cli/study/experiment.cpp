@@ -27,7 +27,7 @@ Mdp fit(const ModelConfig& config, const WorldConfig& world_config, const Mdp& w
   equivalence::FitOptions options;
   options.smoothing = config.smoothing;
   if (config.fit == "full-support") options.support = equivalence::FitSupport::all_states;
-  const Mdp likely = equivalence::fit_maximum_likelihood(world, data, options);
+  Mdp likely = equivalence::fit_maximum_likelihood(world, data, options);
   if (config.fit == "deterministic") return equivalence::most_likely_model(likely);
   if (config.fit == "mean") {
     const Positions positions = positions_of(world_config, world);

@@ -53,7 +53,7 @@ std::string TomlSection::text(const std::string& key, std::optional<std::string>
 
 std::string TomlSection::word(const std::string& key, const std::vector<std::string>& allowed,
                               std::optional<std::string> otherwise) {
-  const std::string found = text(key, std::move(otherwise));
+  std::string found = text(key, std::move(otherwise));
   for (const std::string& word : allowed) {
     if (word == found) return found;
   }
