@@ -86,8 +86,9 @@ GainAndBias of_recurrent(const PolicyPart& part) {
 }
 
 // Adds what transient states pay until they end in the boundary.
-bool extend(ReducedMdp chain, const std::vector<State>& class_of, std::vector<TwoDouble>& boundary) {
+bool extend(const ReducedMdp& chain, const std::vector<State>& class_of, std::vector<TwoDouble>& boundary) {
   std::vector<char> transient;
+  transient.reserve(class_of.size());
   for (const State c : class_of) transient.push_back(c < 0 ? char{1} : char{0});
   const ReducedMdp part = graph::restrict_to(chain, transient, boundary);
   const AbsorbingAnswer answer = evaluate_absorbing(part, only_rows(part));
@@ -110,7 +111,7 @@ std::vector<double> bias_of(const Mdp& mdp, std::span<const char> closed, const 
   chain.cost.assign(chain.cost.size(), TwoDouble());
   if (!extend(chain, part.class_of, result.gain)) return bias;
   for (std::size_t s = 0; s < result.gain.size(); ++s) chain.cost[s] = part.chain.cost[s] - result.gain[s];
-  if (!extend(std::move(chain), part.class_of, result.bias)) return bias;
+  if (!extend(chain, part.class_of, result.bias)) return bias;
   for (std::size_t s = 0; s < bias.size(); ++s) {
     if (part.state_of[s] >= 0) bias[s] = result.bias[at(part.state_of[s])].value();
   }
