@@ -194,7 +194,7 @@ class Solve {
         return certified_ ? "the enclosure is as narrow as asked for" : "the estimate meets the test";
       case Status::sweep_limit: return fmt::format("stopped after max_sweeps = {} sweeps", run_.options().max_sweeps);
       case Status::time_limit: return fmt::format("stopped after {} seconds", run_.options().time_limit_seconds);
-      case Status::interrupted: return "stopped by the observer";
+      case Status::interrupted: return "stopped on request; the bounds are the best so far";
       case Status::precision_limit: return "rounding hides further progress, in twice the precision too";
       default: return {};
     }

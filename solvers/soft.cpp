@@ -308,7 +308,7 @@ void SoftRun::extract_policy() {
 std::string SoftRun::message() const {
   switch (result_.status) {
     case Status::converged: return "the enclosure of every finite value is within the tolerance";
-    case Status::interrupted: return "stopped by the observer";
+    case Status::interrupted: return "stopped on request; the bounds are the best so far";
     case Status::sweep_limit: return "max_sweeps reached";
     case Status::time_limit: return "time_limit_seconds reached";
     default: return "rounding keeps the enclosure from becoming narrower; the tolerance is out of reach";

@@ -96,7 +96,8 @@ int gradient_of_value(const GradientCommand& command, const CommonFlags& common)
   const bool differentiable = point.status() == Status::converged && point.ties().empty();
   const double value = initial_average(mdp, in_sense(mdp.objective(), solved.values));
   const Status status = solved.converged() ? found.status : solved.status;
-  const std::string message = solved.converged() ? found.message : solved.message;
+  std::string message = solved.converged() ? found.message : solved.message;
+  if (status == Status::refused) message += "; --at-ties use-policy or drop-duplicates answers another question";
 
   Result result;
   result.set("status", to_string(status));
