@@ -1,4 +1,4 @@
-"""Every mutation of the list can be made, and its test cites the statement; run.py makes them (label long)."""
+"""Every mutation of the list can be made, and its test cites the statement; run.py makes them (label mutation)."""
 import sys
 import unittest
 
