@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <string>
 
 #include <fmt/format.h>
@@ -7,9 +6,7 @@
 #include "cli/console.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/progress.hpp"
-#include "cli/study/config.hpp"
-#include "cli/study/experiment.hpp"
-#include "cli/study/report.hpp"
+#include "cli/study/kind.hpp"
 
 namespace mdp::cli {
 namespace {
@@ -22,30 +19,23 @@ struct StudyCommand {
   int threads = 0;
 };
 
-bool converged(const study::Experiment& experiment) {
-  return experiment.solved.converged() && experiment.estimator.consistent &&
-         std::ranges::all_of(experiment.models, [](const study::ModelStudy& model) {
-           return model.as_fitted.status == Status::converged && model.with_cost.status == Status::converged;
-         });
-}
-
-int run_study(const StudyCommand& command) {
-  const study::StudyConfig config = study::read_config(command.config);
-  const study::Experiment experiment = [&] {
+int run(const StudyCommand& command) {
+  const auto [title, report] = [&] {
     Progress progress("study", command.quiet);
-    return study::run(config, command.threads,
-                      [&](const std::string& part) { progress.update(not_computed, [&] { return part; }); });
+    return study::run_study(command.config, {command.threads, [&](const std::string& part) {
+                                               progress.update(not_computed, [&] { return part; });
+                                             }});
   }();
-  study::write_report(command.folder, config, experiment);
+  study::write_report(command.folder, report);
   if (command.json) {
-    print(study::report_json(config, experiment).json());
+    print(report.json.json());
   } else {
     std::string text;
-    for (const std::string& line : study::highlights(experiment)) text += "- " + line + "\n";
-    print(fmt::format("{}\n\n{}\nreport  {}/report.md\nnumbers {}/report.json\n", config.title, text, command.folder,
+    for (const std::string& line : report.highlights) text += "- " + line + "\n";
+    print(fmt::format("{}\n\n{}\nreport  {}/report.md\nnumbers {}/report.json\n", title, text, command.folder,
                       command.folder));
   }
-  return converged(experiment) ? exit_done : exit_not_met;
+  return report.holds ? exit_done : exit_not_met;
 }
 
 }  // namespace
@@ -61,7 +51,7 @@ void add_study(Command& command) {
       ->check(CLI::Range(0, 4096).description(""))
       ->type_name("N");
   command.examples("  mdp study data/studies/frozen_lake.toml --output out/frozen_lake");
-  command.run([it] { return run_study(*it); });
+  command.run([it] { return run(*it); });
 }
 
 }  // namespace mdp::cli

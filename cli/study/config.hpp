@@ -1,29 +1,15 @@
-// cli/study/config.hpp — what a study file asks for.
+// cli/study/config.hpp — what a study of candidate models asks for.
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "cli/result.hpp"
-#include "libmdp/generate/garnet.hpp"
-#include "libmdp/generate/gridworld.hpp"
-#include "libmdp/generate/inventory.hpp"
-#include "libmdp/mdp.hpp"
+#include "cli/study/kind.hpp"
+#include "cli/study/world_config.hpp"
 
 namespace mdp::cli::study {
-
-/// Where the world comes from: a file, or a generator with its options.
-struct WorldConfig {
-  std::string kind;  ///< "file", "gridworld", "inventory", "garnet"
-  std::string file;
-  std::string preset;  ///< of the gridworld, or ""
-  generate::GridworldOptions gridworld;
-  generate::InventoryOptions inventory;
-  generate::GarnetOptions garnet;
-  std::optional<Discount> discount;
-};
 
 /// A model fitted to transitions sampled from the world.
 struct ModelConfig {
@@ -60,13 +46,10 @@ struct StudyConfig {
   EstimatorConfig estimator;
 };
 
-/// Reads and validates a study file. \throws InputError naming file, line and key.
-[[nodiscard]] StudyConfig read_config(const std::string& path);
+/// Reads and validates a study of this kind. \throws InputError naming file, line and key.
+[[nodiscard]] StudyConfig read_config(StudyFile& file);
 
 /// The configuration in effect, defaults filled in.
 [[nodiscard]] Result to_result(const StudyConfig& config);
-
-/// The world that a configuration asks for.
-[[nodiscard]] Mdp make_world(const WorldConfig& config, int threads);
 
 }  // namespace mdp::cli::study

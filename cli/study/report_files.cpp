@@ -1,14 +1,9 @@
-#include <filesystem>
-#include <system_error>
+#include <algorithm>
 
 #include <fmt/format.h>
 
-#include "cli/result_file.hpp"
 #include "cli/study/report.hpp"
 #include "cli/value_tables.hpp"
-#include "libmdp/error.hpp"
-#include "libmdp/io/write.hpp"
-#include "libmdp/io/write_file.hpp"
 #include "solvers/derivative.hpp"
 
 namespace mdp::cli::study {
@@ -75,6 +70,13 @@ Result gradient_arrays(const Experiment& experiment) {
   return arrays;
 }
 
+bool converged(const Experiment& experiment) {
+  return experiment.solved.converged() && experiment.estimator.consistent &&
+         std::ranges::all_of(experiment.models, [](const ModelStudy& model) {
+           return model.as_fitted.status == Status::converged && model.with_cost.status == Status::converged;
+         });
+}
+
 }  // namespace
 
 std::vector<ArrayFile> report_arrays(const Experiment& experiment) {
@@ -97,18 +99,18 @@ std::vector<std::pair<std::string, std::string>> model_files(const Experiment& e
   return files;
 }
 
-void write_report(const std::string& folder, const StudyConfig& config, const Experiment& experiment) {
-  const std::filesystem::path path(folder);
-  std::error_code failed;
-  std::filesystem::create_directories(path, failed);
-  if (failed) throw OutputError(fmt::format("{}: cannot be made: {}", folder, failed.message()));
-  for (const ArrayFile& file : report_arrays(experiment)) write_result((path / file.name).string(), file.arrays);
-  for (const ModelFile& file : models_to_write(experiment)) io::write_mdp((path / file.name).string(), *file.model);
-  if (has_picture(config)) {
-    io::write_file((path / "policies.svg").string(), std::string_view(policy_picture(config, experiment)));
-  }
-  io::write_file((path / "report.md").string(), std::string_view(report_markdown(config, experiment)));
-  io::write_file((path / "report.json").string(), std::string_view(report_json(config, experiment).json()));
+Report run_candidates(StudyFile& file, const StudyContext& context) {
+  const StudyConfig config = read_config(file);
+  const Experiment experiment = run(config, context.threads, context.step);
+  Report report;
+  report.highlights = highlights(experiment);
+  report.json = report_json(config, experiment);
+  report.markdown = report_markdown(config, experiment);
+  report.arrays = report_arrays(experiment);
+  for (const ModelFile& model : models_to_write(experiment)) report.models.emplace_back(model.name, *model.model);
+  if (has_picture(config)) report.texts.emplace_back("policies.svg", policy_picture(config, experiment));
+  report.holds = converged(experiment);
+  return report;
 }
 
 }  // namespace mdp::cli::study
