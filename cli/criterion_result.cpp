@@ -97,16 +97,17 @@ Result to_result(const Mdp& mdp, const CriterionResult& solved, const std::funct
   result.set("criterion", to_string(solved.criterion));
   result.set("objective", objective_word(mdp.objective()));
   if (discounts(solved.criterion)) result.set("discount", mdp.discount());
-  if (solved.criterion == Criterion::average) {
+  const bool answered = !(solved.values.empty() && solved.gain.empty() && solved.value_by_stage.empty());
+  if (answered && solved.criterion == Criterion::average) {
     add_gain(result, mdp, solved);
-  } else {
+  } else if (answered) {
     SensedValues(mdp.objective(), solved.values, solved.value_lower, solved.value_upper).add_to(result);
   }
   set_policy(result);
-  if (std::vector<double> q = q_by_criterion(mdp, solved, threads); !q.empty()) {
+  if (std::vector<double> q = answered ? q_by_criterion(mdp, solved, threads) : std::vector<double>{}; !q.empty()) {
     result.set_rows("q", mdp, in_sense(mdp.objective(), q));
   }
-  if (solved.criterion == Criterion::finite) add_stages(result, mdp, solved);
+  if (answered && solved.criterion == Criterion::finite) add_stages(result, mdp, solved);
   if (!solved.witness.empty())
     result.set("witness", std::vector<std::int64_t>(solved.witness.begin(), solved.witness.end()));
   result.set("value_error_bound", solved.value_error_bound);
@@ -126,6 +127,7 @@ std::string criterion_tables(const Mdp& mdp, const CriterionResult& solved, std:
   Facts facts;
   facts.add("status", status_text(solved.status, solved.message));
   facts.add("level", std::string(to_string(solved.level)));
+  if (solved.status == Status::refused) return facts.text();
   facts.add("criterion", criterion_text(mdp, solved));
   facts.add("method", solved.sweeps < 0 ? fmt::format("{}, {}", solved.method, seconds_text(solved.seconds))
                                         : fmt::format("{}, {} sweeps, {}", solved.method, count_text(solved.sweeps),

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <string>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -13,7 +14,12 @@ namespace mdp::cli {
 namespace {
 
 const std::array<std::string, 3> levels = {"approximate", "certified", "exact"};
-const std::array<std::string, 4> methods = {"auto", "value-iteration", "policy-iteration", "modified-policy-iteration"};
+
+std::vector<std::string> method_words() {
+  std::vector<std::string> words;
+  for (const solvers::Method method : solvers::all_methods()) words.emplace_back(to_string(method));
+  return words;
+}
 
 void require_word(std::string_view option, const std::string& word, std::span<const std::string> allowed) {
   if (std::ranges::find(allowed, word) == allowed.end()) throw unknown_value(option, word, allowed);
@@ -26,8 +32,7 @@ void not_available_yet(std::string_view what) { throw UsageError(fmt::format("no
 void SolveFlags::add_to(Command& command, bool with_method) {
   CLI::App& parser = command.parser();
   if (with_method) {
-    parser.add_option("--method", method_, "auto, value-iteration, policy-iteration, modified-policy-iteration")
-        ->type_name("NAME");
+    parser.add_option("--method", method_, fmt::format("{}", fmt::join(method_words(), ", ")))->type_name("NAME");
   }
   parser.add_option("--level", level_, "certified: proved bounds; approximate: an estimate")->type_name("NAME");
   parser.add_option("--tolerance", tolerance_, "Absolute half-width A of the enclosure [1e-9 min(1, max |cost|)]")
@@ -37,18 +42,22 @@ void SolveFlags::add_to(Command& command, bool with_method) {
   parser.add_option("--time-limit", time_limit_, "Stop after so many seconds")->type_name("SECONDS");
 }
 
-void SolveFlags::require_automatic(std::string_view criterion) const {
-  if (method_ == "auto") return;
-  throw UsageError(
-      fmt::format("--method {}: it solves the discounted criterion; {} has one method, auto", method_, criterion));
+void SolveFlags::add_temperature_to(Command& command) {
+  command.parser()
+      .add_option("--temperature", temperature_, "soft-value-iteration: weight of the entropy, in units of cost")
+      ->type_name("B");
 }
 
 solvers::SolveOptions SolveFlags::options(const CommonFlags& common) const {
   require_word("--level", level_, levels);
-  require_word("--method", method_, methods);
+  require_word("--method", method_, method_words());
   if (level_ == "exact") not_available_yet("level exact (rational arithmetic); certified is the default");
   solvers::SolveOptions options;
   options.method = solvers::method_from_string(method_);
+  const bool soft = options.method == solvers::Method::soft_value_iteration;
+  if (soft && !temperature_) throw UsageError("--method soft-value-iteration needs --temperature B");
+  if (!soft && temperature_) throw UsageError("--temperature belongs to --method soft-value-iteration");
+  if (temperature_) options.temperature = *temperature_;
   options.level = level_ == "approximate" ? Level::approximate : Level::certified;
   options.tolerance = tolerance_;
   options.relative_tolerance = relative_tolerance_;

@@ -18,9 +18,9 @@ namespace mdp::cli {
 class SolveFlags {
  public:
   void add_to(Command& command, bool with_method = true);
+  /// --temperature, for commands that solve the soft problem by --method soft-value-iteration.
+  void add_temperature_to(Command& command);
 
-  /// \throws UsageError if a method is asked for that a criterion other than discounted does not have.
-  void require_automatic(std::string_view criterion) const;
   /// Options of a solve, without an observer. \throws UsageError, InvalidOption.
   [[nodiscard]] solvers::SolveOptions options(const CommonFlags& common) const;
   /// The same for an entropy-regularised solve, which has one method and one level. \throws UsageError, InvalidOption.
@@ -33,6 +33,7 @@ class SolveFlags {
   std::optional<double> relative_tolerance_;
   std::optional<std::int64_t> max_sweeps_;
   std::optional<double> time_limit_;
+  std::optional<double> temperature_;
 };
 
 /// What a later version will do, asked for today: exit code 2.

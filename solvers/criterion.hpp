@@ -36,7 +36,8 @@ enum class Improper {
 [[nodiscard]] Improper improper_from_string(std::string_view word);
 
 struct CriterionOptions {
-  /// Accuracy, level, limits, observer. The method and the start vector are read by `discounted` only.
+  /// Accuracy, level, limits, observer, method: one that does not apply (why_not()) is refused. The start vector is
+  /// read by `discounted` only.
   SolveOptions solve = {};
   Improper improper = Improper::infinite;  ///< read by `goal`
   std::int64_t horizon = -1;               ///< stages of `finite`, >= 0; required there
@@ -63,12 +64,16 @@ struct CriterionResult : SolveResult {
   /// average: [n_states] bias h of `policy`, P*h = 0; in twice the precision, not enclosed.
   std::vector<double> bias;
 
+  /// soft_value_iteration: [n_rows] the optimal randomised policy; `values` are those with the entropy, `policy` is empty.
+  StochasticPolicy stochastic_policy;
+
   /// Status::undefined: a path of states, from one whose value is infinity minus infinity to a state where a cost
   /// > 0 can be paid for ever; then, after it, a path from the same state to one where a cost < 0 can.
   std::vector<State> witness;
 };
 
-/// Solves `mdp` for a criterion; see the function of each for what it proves, throws and costs.
+/// Solves `mdp` for a criterion; see the function of each for what it proves, throws and costs. A method that does not
+/// apply ends with Status::refused and the reason, see why_not() in solvers/applicability.hpp.
 [[nodiscard]] CriterionResult solve_criterion(const Mdp& mdp, Criterion criterion,
                                               const CriterionOptions& options = {});
 

@@ -12,12 +12,28 @@
 namespace mdp::solvers {
 namespace {
 
-constexpr std::array<std::pair<Method, std::string_view>, 4> method_words{{
+constexpr std::array<std::pair<Method, std::string_view>, 14> method_words{{
     {Method::automatic, "auto"},
     {Method::value_iteration, "value-iteration"},
+    {Method::gauss_seidel, "gauss-seidel"},
+    {Method::prioritized, "prioritized"},
+    {Method::topological, "topological"},
     {Method::policy_iteration, "policy-iteration"},
     {Method::modified_policy_iteration, "modified-policy-iteration"},
+    {Method::inexact_policy_iteration, "inexact-policy-iteration"},
+    {Method::anderson, "anderson"},
+    {Method::action_elimination, "action-elimination"},
+    {Method::linear_programming, "linear-programming"},
+    {Method::soft_value_iteration, "soft-value-iteration"},
+    {Method::interval_iteration, "interval-iteration"},
+    {Method::optimistic_value_iteration, "optimistic-value-iteration"},
 }};
+
+constexpr auto methods = [] {
+  std::array<Method, method_words.size()> list{};
+  for (std::size_t i = 0; i < list.size(); ++i) list[i] = method_words[i].first;
+  return list;
+}();
 
 std::string tolerance_rule(const char* name, const std::optional<double>& x) {
   if (!x || (*x >= 0.0 && *x < infinity)) return {};
@@ -25,6 +41,8 @@ std::string tolerance_rule(const char* name, const std::optional<double>& x) {
 }
 
 }  // namespace
+
+std::span<const Method> all_methods() noexcept { return methods; }
 
 std::string_view to_string(Method method) noexcept {
   for (const auto& [value, word] : method_words) {
@@ -48,6 +66,12 @@ std::string SolveOptions::check() const {
   if (auto rule = tolerance_rule("relative_tolerance", relative_tolerance); !rule.empty()) return rule;
   if (max_sweeps < 1) return fmt::format("max_sweeps = {}, required >= 1", max_sweeps);
   if (!(time_limit_seconds > 0.0)) return fmt::format("time_limit_seconds = {}, required > 0", time_limit_seconds);
+  if (!std::isnan(temperature) && !(temperature > 0.0 && temperature < infinity)) {
+    return fmt::format("temperature = {}, required finite and > 0", temperature);
+  }
+  if (method == Method::soft_value_iteration && std::isnan(temperature)) {
+    return "soft-value-iteration needs temperature > 0";
+  }
   if (threads < 0) return fmt::format("threads = {}, required >= 0 (0 = all)", threads);
   const auto bad = std::find_if(start.begin(), start.end(), [](double v) { return std::isnan(v); });
   if (bad != start.end()) return fmt::format("start[{}] is not a number", bad - start.begin());

@@ -5,6 +5,7 @@
 #include <functional>
 #include <limits>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,13 +15,25 @@
 namespace mdp::solvers {
 
 enum class Method {
-  automatic,                 ///< policy iteration with sparse LU where that is cheap, else modified policy iteration
-  value_iteration,           ///< Jacobi sweeps, MacQueen bounds
-  policy_iteration,          ///< Howard's, evaluation by sparse LU or, where that is dear, iteratively
-  modified_policy_iteration  ///< sweeps of the policy's own chain between sweeps over all rows
+  automatic,                  ///< by structure and size; the result says what and why
+  value_iteration,            ///< Jacobi sweeps, MacQueen bounds
+  gauss_seidel,               ///< sweeps that use new values at once, in a good order, with a shift
+  prioritized,                ///< updates where the residual is large first
+  topological,                ///< strongly connected components one after another, successors first
+  policy_iteration,           ///< Howard's, evaluation by sparse LU or, where that is dear, iteratively
+  modified_policy_iteration,  ///< sweeps of the policy's own chain between sweeps over all rows
+  inexact_policy_iteration,   ///< preconditioned Krylov steps, as accurate as the residual deserves
+  anderson,                   ///< value iteration, extrapolated from the last few sweeps
+  action_elimination,         ///< value iteration that skips rows proved not optimal
+  linear_programming,         ///< the dual linear program by CLP, as an oracle; certified by our own residual
+  soft_value_iteration,       ///< the entropy-regularised problem; needs SolveOptions::temperature
+  interval_iteration,         ///< lower and upper values side by side (undiscounted criteria)
+  optimistic_value_iteration  ///< lower values, upper ones guessed and verified (undiscounted criteria)
 };
 
-/// "auto", "value-iteration", "policy-iteration", "modified-policy-iteration".
+/// Every method, `automatic` first.
+[[nodiscard]] std::span<const Method> all_methods() noexcept;
+/// "auto", "value-iteration", "gauss-seidel", ...
 [[nodiscard]] std::string_view to_string(Method method) noexcept;
 /// The inverse of to_string(). \throws InvalidOption listing the words.
 [[nodiscard]] Method method_from_string(std::string_view word);
@@ -41,6 +54,8 @@ struct SolveOptions {
   std::optional<double> tolerance;           ///< A >= 0, finite
   std::optional<double> relative_tolerance;  ///< R >= 0, finite
   LinearSolver linear_solver = LinearSolver::automatic;
+  /// Weight of the entropy, > 0, in units of cost: read by soft_value_iteration, which needs it.
+  double temperature = not_computed;
 
   /// Most sweeps over all rows. >= 0.
   std::int64_t max_sweeps = std::numeric_limits<std::int64_t>::max();

@@ -29,7 +29,6 @@ int run_solve(const SolveCommand& command, const CommonFlags& common) {
   options.record_trace = !command.trace.empty();
   const Mdp mdp = command.model.read(command.file, common.threads);
   const solvers::Criterion criterion = command.criterion.choose(mdp, command.model);
-  if (criterion != solvers::Criterion::discounted) command.solve.require_automatic(to_string(criterion));
   const solvers::CriterionResult solved = [&] {
     Watch watch("solve", common, expected_half_width(mdp, options));
     return solvers::solve_criterion(mdp, criterion, command.criterion.options(mdp, watch.on(options)));
@@ -37,6 +36,7 @@ int run_solve(const SolveCommand& command, const CommonFlags& common) {
   if (!command.trace.empty()) write_trace(command.trace, mdp.objective(), solved.trace);
   const auto set_policy = [&](Result& result) {
     if (!solved.policy.empty()) result.set("policy", std::span<const Action>(solved.policy));
+    if (!solved.stochastic_policy.empty()) result.set_rows("policy", mdp, solved.stochastic_policy);
   };
   present(common, to_result(mdp, solved, set_policy, common.threads),
           [&] { return criterion_tables(mdp, solved, solved.policy); });
@@ -50,6 +50,7 @@ void add_solve(Command& command) {
   command.parser().add_option("FILE", it->file, "The model: .json, .npz or .umb")->required();
   it->criterion.add_to(command, true);
   it->solve.add_to(command);
+  it->solve.add_temperature_to(command);
   it->model.add_to(command);
   command.parser().add_option("--trace", it->trace, "Write one JSON line per sweep to T")->type_name("T.jsonl");
   command.add_common_flags();

@@ -142,7 +142,6 @@ class Criteria(program.ProgramTest):
         for criterion in ("total", "goal", "reach", "average"):
             self.assertIn("--discount", self.complaint("solve", model, "--criterion", criterion, "--discount", "0.9", code=2))
             self.assertIn("--horizon", self.complaint("solve", model, "--criterion", criterion, "--horizon", "3", code=2))
-            self.complaint("solve", model, "--criterion", criterion, "--method", "value-iteration", code=2)
         self.assertIn("--improper", self.complaint("solve", model, "--criterion", "reach", "--improper", "infinite", code=2))
         self.assertIn("--horizon", self.complaint("solve", model, "--criterion", "finite", code=2))
         self.assertIn("horizon", self.complaint("solve", model, "--criterion", "finite", "--horizon", "-1", code=2))

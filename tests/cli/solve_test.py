@@ -62,6 +62,16 @@ class Solve(program.ProgramTest):
         self.assertEqual(high["value"][1], "-inf")
         self.assertEqual(high["q"][0][1], "-inf")
 
+    def test_soft_values(self):
+        # One action: no entropy, the value of the plain problem. Two equal ones: log 2 less at every step.
+        one = {"format": "mdp", "version": 1, "discount": 0.5, "states": 1, "choices": [{"state": 0, "cost": 1, "to": [[0, 1]]}]}
+        flags = ("--method", "soft-value-iteration", "--temperature", "0.5")
+        self.assertAlmostEqual(self.json("solve", self.write("one.json", one), *flags)["value"][0], 2.0, 8)
+        result = self.json("solve", self.write("two.json", dict(one, choices=2 * one["choices"])), *flags)
+        self.assertAlmostEqual(result["value"][0], 2.0 * (1.0 - 0.5 * math.log(2.0)), 8)
+        for probability in result["policy"][0]:
+            self.assertAlmostEqual(probability, 0.5, 12)
+
     def test_methods_agree(self):
         for method in ("auto", "value-iteration", "policy-iteration", "modified-policy-iteration"):
             result = self.json("solve", self.two_states(), "--method", method)

@@ -95,7 +95,16 @@ class Usage(program.ProgramTest):
         self.complaint("solve", model, "--criterion", "finite", "--horizon", "2", "--terminal", "missing.json", code=3)
         for criterion in ("total", "goal", "reach", "average"):
             self.complaint("solve", model, "--criterion", criterion, "--discount", "0.5", code=2)
-            self.complaint("solve", model, "--criterion", criterion, "--method", "policy-iteration", code=2)
+            refused = self.json("solve", model, "--criterion", criterion, "--method", "soft-value-iteration", "--temperature", "1", code=1)
+            self.assertEqual(refused["status"], "refused")
+            self.assertIn("soft-value-iteration does not apply", refused["message"])
+            self.assertNotIn("value", refused)
+
+    def test_temperature_belongs_to_the_soft_problem(self):
+        model = self.two_states()
+        self.assertIn("--temperature", self.complaint("solve", model, "--method", "soft-value-iteration", code=2))
+        self.assertIn("soft-value-iteration", self.complaint("solve", model, "--temperature", "1", code=2))
+        self.complaint("solve", model, "--method", "soft-value-iteration", "--temperature", "0", code=2)
 
     def test_outputs_are_refused_before_work_is_done(self):
         model = self.two_states()

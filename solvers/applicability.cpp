@@ -1,0 +1,45 @@
+#include "solvers/applicability.hpp"
+
+#include <fmt/format.h>
+
+namespace mdp::solvers {
+namespace {
+
+std::string refusal(Method method, std::string_view why) {
+  return fmt::format("{} does not apply: {}", to_string(method), why);
+}
+
+std::string why_not_discounted(Method method) {
+  switch (method) {
+    case Method::interval_iteration:
+    case Method::optimistic_value_iteration:
+      return refusal(method,
+                     "with a discount, every sweep of every method encloses V* from both sides already (C1); "
+                     "it is for undiscounted criteria");
+    case Method::gauss_seidel:
+    case Method::prioritized:
+    case Method::topological:
+    case Method::inexact_policy_iteration:
+    case Method::anderson:
+    case Method::action_elimination:
+    case Method::linear_programming: return refusal(method, "it is not available yet");
+    default: return {};
+  }
+}
+
+}  // namespace
+
+std::string why_not(Method method, const Mdp&, Criterion criterion, Improper) {
+  if (method == Method::automatic) return {};
+  switch (criterion) {
+    case Criterion::discounted: return why_not_discounted(method);
+    case Criterion::finite:
+    case Criterion::total:
+    case Criterion::goal:
+    case Criterion::reach:
+    case Criterion::average: break;
+  }
+  return refusal(method, fmt::format("criterion {} has one method, auto", to_string(criterion)));
+}
+
+}  // namespace mdp::solvers
