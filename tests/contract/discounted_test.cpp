@@ -350,9 +350,8 @@ TEST_CASE("Misuse throws and says what the rule is") {
   options = {};
   options.max_sweeps = 0;
   REQUIRE_THROWS_AS(solve(m, options), InvalidOption);
-  REQUIRE_THROWS_WITH(
-      method_from_string("simplex"),
-      "method = simplex, required one of auto, value-iteration, policy-iteration, modified-policy-iteration");
+  REQUIRE_THROWS_WITH(method_from_string("simplex"),
+                      Catch::StartsWith("method = simplex, required one of auto, value-iteration, gauss-seidel,"));
   for (const Method method : {Method::automatic, Method::value_iteration, Method::policy_iteration}) {
     REQUIRE(method_from_string(to_string(method)) == method);
   }
