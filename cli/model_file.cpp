@@ -22,9 +22,11 @@ std::string format_of(const std::string& path) {
 
 }  // namespace
 
+std::string model_formats() { return fmt::format(".{}, .{} or .{}", formats[0], formats[1], formats[2]); }
+
 void require_model_file(const std::string& path) {
   if (std::ranges::find(formats, format_of(path)) == formats.end()) {
-    throw UsageError(fmt::format("{}: the name of a model file ends in .json, .npz or .umb", path));
+    throw UsageError(fmt::format("{}: the name of a model file ends in {}", path, model_formats()));
   }
   require_folder_of(path);
 }

@@ -8,6 +8,9 @@
 
 namespace mdp::cli {
 
+/// ".json, .npz or .umb": the endings of model files that can be written.
+[[nodiscard]] std::string model_formats();
+
 /// Refuses a name or a folder that write_model() could not serve, before any work is done.
 /// \throws UsageError, OutputError
 void require_model_file(const std::string& path);

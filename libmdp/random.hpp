@@ -19,6 +19,7 @@ enum class RandomStream : std::uint32_t {
   planted_row = 3,
   trajectory = 4,
   transition = 5,
+  chain = 62,
 };
 
 /// The sequence of random numbers that (seed, stream, index) names: the same on every machine and for any

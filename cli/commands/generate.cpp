@@ -2,19 +2,15 @@
 #include <filesystem>
 #include <string>
 
-#include <fmt/format.h>
-
 #include "cli/commands/commands.hpp"
-#include "cli/exit_code.hpp"
+#include "cli/commands/generate_kind.hpp"
 #include "cli/model_file.hpp"
 #include "cli/model_flags.hpp"
 #include "cli/present.hpp"
 #include "cli/result.hpp"
 #include "cli/result_file.hpp"
-#include "cli/table.hpp"
 #include "cli/usage.hpp"
 #include "libmdp/bounds.hpp"
-#include "libmdp/error.hpp"
 #include "libmdp/generate/garnet.hpp"
 #include "libmdp/generate/gridworld.hpp"
 #include "libmdp/generate/inventory.hpp"
@@ -22,50 +18,6 @@
 
 namespace mdp::cli {
 namespace {
-
-/// What the line said; an empty text leaves the generator's default.
-struct GenerateCommand {
-  std::string kind;
-  std::string output;
-  std::string discount;
-  bool json = false;
-  int threads = 0;
-};
-
-void set_discount(const GenerateCommand& command, Discount& discount) {
-  if (!command.discount.empty()) discount = parse_discount("--discount", command.discount);
-}
-
-/// Says what was written. \param also  a second file, or ""
-int report(const GenerateCommand& command, const Mdp& mdp, const std::vector<std::string>& lost,
-           const std::string& also) {
-  Result result;
-  result.set("kind", command.kind);
-  result.set("output", command.output);
-  if (!also.empty()) result.set("truth", also);
-  result.set("n_states", std::int64_t{mdp.n_states()});
-  result.set("n_rows", mdp.n_rows());
-  result.set("n_transitions", mdp.n_transitions());
-  result.set("objective", objective_word(mdp.objective()));
-  result.set("discount", mdp.discount());
-  result.set("lost", lost);
-  CommonFlags flags;
-  flags.json = command.json;
-  present(flags, result, [&] {
-    std::string text = fmt::format("{}: {}, {} states, {} rows, {} transitions, discount {}\n", command.output,
-                                   command.kind, count_text(mdp.n_states()), count_text(mdp.n_rows()),
-                                   count_text(mdp.n_transitions()), mdp.discount());
-    if (!also.empty()) text += also + ": its value, q and policy\n";
-    for (const auto& what : lost) text += "lost: " + what + "\n";
-    return text;
-  });
-  return exit_done;
-}
-
-/// Writes the model and says what it is.
-int deliver(const GenerateCommand& command, const Mdp& mdp) {
-  return report(command, mdp, write_model(command.output, mdp), "");
-}
 
 std::string truth_path(const std::string& output) {
   return std::filesystem::path(output).replace_extension().string() + ".truth.json";
@@ -93,47 +45,13 @@ void write_truth(const std::string& path, const generate::Planted& planted, doub
   write_result(path, truth);
 }
 
-/// One kind under construction.
-struct Kind {
-  CLI::App& parser;
-  Command& command;
-  std::shared_ptr<GenerateCommand> line = std::make_shared<GenerateCommand>();
-};
-
-Kind start_kind(CLI::App& generate, std::deque<Command>& kinds, const std::string& name, const std::string& summary) {
-  CLI::App* parser = generate.add_subcommand(name, summary);
-  Kind kind{*parser, kinds.emplace_back(*parser)};
-  kind.line->kind = name;
-  parser->add_option("--output", kind.line->output, "The file to write: .json, .npz or .umb")
-      ->required()
-      ->type_name("FILE");
-  parser->add_option("--discount", kind.line->discount, "0.99 or 99/100, taken exactly")->type_name("G");
-  parser->add_flag("--json", kind.line->json, "Print one JSON object instead of text");
-  parser->add_option("--threads", kind.line->threads, "Threads; 0 = all (the model is the same)")
-      ->check(CLI::Range(0, 4096).description(""))
-      ->type_name("N");
-  return kind;
-}
-
-template <class Options>
-void finish_kind(Kind kind, std::shared_ptr<Options> options, const std::function<int()>& make) {
-  kind.command.run([line = kind.line, options, make] {
-    require_model_file(line->output);
-    set_discount(*line, options->discount);
-    if (const std::string broken = options->check(); !broken.empty()) throw InvalidOption(broken);
-    return make();
-  });
-}
-
 void add_shape(CLI::App& parser, generate::RandomShape& shape, std::uint64_t& seed) {
   parser.add_option("--states", shape.states, "Number of states")->type_name("N")->capture_default_str();
   parser.add_option("--actions", shape.actions, "Actions per state")->type_name("N")->capture_default_str();
   parser.add_option("--successors", shape.successors, "Distinct successors per row")
       ->type_name("N")
       ->capture_default_str();
-  parser.add_option("--seed", seed, "The same seed gives the same model anywhere")
-      ->type_name("K")
-      ->capture_default_str();
+  add_seed(parser, seed);
 }
 
 void add_garnet(CLI::App& generate, std::deque<Command>& kinds) {
@@ -158,7 +76,7 @@ void add_planted(CLI::App& generate, std::deque<Command>& kinds) {
     const std::string truth = truth_path(line->output);
     const std::vector<std::string> lost = write_model(line->output, planted.mdp);
     write_truth(truth, planted, truth_error(planted, !lost.empty()));
-    return report(*line, planted.mdp, lost, truth);
+    return report_generated(*line, planted.mdp, lost, truth);
   });
 }
 
@@ -166,14 +84,15 @@ void add_planted(CLI::App& generate, std::deque<Command>& kinds) {
 struct GridFlags {
   std::string preset;
   std::optional<std::int64_t> width, height;
-  std::optional<std::string> slip;
+  std::optional<std::string> slip, moves;
 };
 
 generate::GridworldOptions grid_options(const GridFlags& flags) {
   static const std::array<std::string, 2> presets = {"frozenlake4x4", "frozenlake8x8"};
+  static const std::array<std::string, 2> orders = {"clockwise", "gymnasium"};
   if (!flags.preset.empty()) {
-    if (flags.width || flags.height || flags.slip) {
-      throw UsageError("--preset fixes size and slip: leave out --width, --height and --slip");
+    if (flags.width || flags.height || flags.slip || flags.moves) {
+      throw UsageError("--preset fixes size, slip and moves: leave out --width, --height, --slip and --moves");
     }
     if (flags.preset == presets[0]) return generate::frozenlake4x4();
     if (flags.preset == presets[1]) return generate::frozenlake8x8();
@@ -183,6 +102,9 @@ generate::GridworldOptions grid_options(const GridFlags& flags) {
   if (flags.width) options.width = *flags.width;
   if (flags.height) options.height = *flags.height;
   if (flags.slip) options.slip = parse_number("--slip", *flags.slip);
+  const std::string order = flags.moves.value_or(orders[0]);
+  if (std::ranges::find(orders, order) == orders.end()) throw unknown_value("--moves", order, orders);
+  options.order = order == orders[0] ? generate::MoveOrder::clockwise : generate::MoveOrder::gymnasium;
   return options;
 }
 
@@ -196,10 +118,13 @@ void add_gridworld(CLI::App& generate, std::deque<Command>& kinds) {
   kind.parser.add_option("--height", flags->height, "Lines [10]")->type_name("N");
   kind.parser.add_option("--slip", flags->slip, "Probability of moving left, and right, of the aim [0.1]")
       ->type_name("P");
+  kind.parser
+      .add_option("--moves", flags->moves,
+                  "Order of the actions: clockwise from up, or gymnasium (left, down, right, up) [clockwise]")
+      ->type_name("NAME");
   kind.command.run([flags, line = kind.line] {
-    require_model_file(line->output);
     generate::GridworldOptions options = grid_options(*flags);
-    set_discount(*line, options.discount);
+    prepare(*line, options.discount);
     return deliver(*line, generate::gridworld(options));
   });
 }
@@ -230,6 +155,7 @@ void add_generate(Command& command, std::deque<Command>& kinds) {
   add_gridworld(parser, kinds);
   add_inventory(parser, kinds);
   add_planted(parser, kinds);
+  add_process_kinds(parser, kinds);
   parser.footer(
       "Examples:\n"
       "  mdp generate gridworld --preset frozenlake4x4 --output lake.json\n"

@@ -12,7 +12,13 @@
 namespace mdp::generate {
 namespace {
 
-constexpr std::array<std::string_view, 4> action_names = {"left", "down", "right", "up"};
+/// Directions, clockwise.
+constexpr std::array<std::string_view, 4> direction_names = {"up", "right", "down", "left"};
+
+/// Direction of each action.
+std::array<int, 4> directions(MoveOrder order) {
+  return order == MoveOrder::clockwise ? std::array{0, 1, 2, 3} : std::array{3, 2, 1, 0};
+}
 
 /// The map with its walls taken out: which cell is which state.
 class Grid {
@@ -41,10 +47,10 @@ class Grid {
   }
   [[nodiscard]] bool is_terminal(std::int64_t cell) const { return kind(cell) == 'H' || kind(cell) == 'G'; }
 
-  /// Where a step ends: directions 0 … 3 in the order of the actions.
+  /// Where a step ends.
   [[nodiscard]] std::int64_t step(std::int64_t cell, int direction) const {
-    constexpr std::array<std::int64_t, 4> down = {0, 1, 0, -1};
-    constexpr std::array<std::int64_t, 4> right = {-1, 0, 1, 0};
+    constexpr std::array<std::int64_t, 4> down = {-1, 0, 1, 0};
+    constexpr std::array<std::int64_t, 4> right = {0, 1, 0, -1};
     const auto d = static_cast<std::size_t>(direction & 3);
     const std::int64_t line = cell / width_ + down[d];
     const std::int64_t column = cell % width_ + right[d];
@@ -62,15 +68,15 @@ class Grid {
 
 void add_rows(MdpBuilder& builder, const Grid& grid, std::int64_t cell, const GridworldOptions& options) {
   const TwoDouble ahead = TwoDouble(1.0) - options.slip * 2.0;
-  for (int action = 0; action < 4; ++action) {
+  for (const int aim : directions(options.order)) {
     const bool terminal = grid.is_terminal(cell);
-    builder.row(grid.state(cell), terminal ? 0.0 : options.step_cost, action_names[static_cast<std::size_t>(action)]);
+    builder.row(grid.state(cell), terminal ? 0.0 : options.step_cost, direction_names[static_cast<std::size_t>(aim)]);
     if (terminal) {
       builder.to(grid.state(cell), 1.0);
       continue;
     }
     for (const int turn : {-1, 0, 1}) {
-      const std::int64_t target = grid.step(cell, action + turn);
+      const std::int64_t target = grid.step(cell, aim + turn);
       const char kind = grid.kind(target);
       const double entry = kind == 'G' ? options.goal_cost : kind == 'H' ? options.hole_cost : 0.0;
       builder.to(grid.state(target), turn == 0 ? ahead : options.slip, entry);

@@ -9,6 +9,12 @@
 
 namespace mdp::generate {
 
+/// In which order a grid lists its four actions.
+enum class MoveOrder {
+  gymnasium,  ///< left, down, right, up
+  clockwise   ///< up, right, down, left
+};
+
 struct GridworldOptions {
   /// Size of an empty grid: start in the top left corner, goal in the bottom right. >= 1; unused with a map.
   std::int64_t width = 10;
@@ -24,12 +30,13 @@ struct GridworldOptions {
   double step_cost = 1.0;    ///< of every move from a floor cell; finite
   double goal_cost = 0.0;    ///< added to a move that enters a goal; finite
   double hole_cost = 100.0;  ///< added to a move that enters a hole; finite
+  MoveOrder order = MoveOrder::gymnasium;
   bool state_names = false;  ///< name states "line,column"
 
   [[nodiscard]] std::string check() const;  ///< "" or the first violated rule
 };
 
-/// Four actions everywhere: left, down, right, up. A move goes where it is aimed with probability 1 - 2 slip;
+/// Four actions everywhere, in the chosen order. A move goes where it is aimed with probability 1 - 2 slip;
 /// where a wall or the edge of the grid is, the agent stays. Holes and goals are absorbing and free of cost;
 /// goals are goal states of the MDP. States are the cells without walls, line by line.
 /// \throws InvalidOption.

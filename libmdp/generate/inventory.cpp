@@ -1,6 +1,7 @@
 #include "libmdp/generate/inventory.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "libmdp/builder.hpp"
@@ -9,18 +10,21 @@
 namespace mdp::generate {
 namespace {
 
-TwoDouble mean_sales(std::int64_t stock, const std::vector<Demand>& demand) {
+double mean_sales(std::int64_t stock, const std::vector<Demand>& demand) {
   TwoDouble sum;
   for (const Demand& d : demand) sum = sum + d.probability * static_cast<double>(std::min(stock, d.units));
-  return sum;
+  return sum.hi;
 }
 
-/// Cost of one product: stock x before and z after the order.
-TwoDouble product_cost(const InventoryOptions& o, std::size_t product, std::int64_t x, std::int64_t z) {
-  TwoDouble cost = o.unit_cost * static_cast<double>(z - x) + o.holding_cost * static_cast<double>(z) -
-                   o.price[product] * mean_sales(z, o.demand);
-  if (z > x) cost = cost + o.order_cost;
-  return cost;
+using Stock = std::array<std::int64_t, 2>;
+
+/// \param x  stock before the orders  \param z  after them
+double cost(const InventoryOptions& o, const Stock& x, const Stock& z) {
+  const int orders = (z[0] > x[0] ? 1 : 0) + (z[1] > x[1] ? 1 : 0);
+  const std::int64_t units = z[0] - x[0] + z[1] - x[1];
+  const double sales = o.price[0] * mean_sales(z[0], o.demand) + o.price[1] * mean_sales(z[1], o.demand);
+  return o.order_cost * orders + o.unit_cost * static_cast<double>(units) +
+         o.holding_cost * static_cast<double>(z[0] + z[1]) - sales;
 }
 
 /// Costs from options.demand, transitions from `demand`.
@@ -32,17 +36,14 @@ Mdp build_inventory(const InventoryOptions& options, const std::vector<Demand>& 
   builder.discount(options.discount);
   builder.reserve(width * width * n_lots * n_lots, width * width * n_lots * n_lots * n_demands * n_demands);
   for (std::int64_t s = 0; s < width * width; ++s) {
-    const std::int64_t x1 = s / width;
-    const std::int64_t x2 = s % width;
+    const Stock x = {s / width, s % width};
     for (const std::int64_t q1 : options.lots) {
       for (const std::int64_t q2 : options.lots) {
-        const std::int64_t z1 = std::min(x1 + q1, options.capacity);
-        const std::int64_t z2 = std::min(x2 + q2, options.capacity);
-        builder.row(s, product_cost(options, 0, x1, z1) + product_cost(options, 1, x2, z2),
-                    std::to_string(q1) + "+" + std::to_string(q2));
+        const Stock z = {std::min(x[0] + q1, options.capacity), std::min(x[1] + q2, options.capacity)};
+        builder.row(s, cost(options, x, z), std::to_string(q1) + "+" + std::to_string(q2));
         for (const Demand& d1 : demand) {
           for (const Demand& d2 : demand) {
-            builder.to(std::max<std::int64_t>(z1 - d1.units, 0) * width + std::max<std::int64_t>(z2 - d2.units, 0),
+            builder.to(std::max<std::int64_t>(z[0] - d1.units, 0) * width + std::max<std::int64_t>(z[1] - d2.units, 0),
                        d1.probability * d2.probability);
           }
         }

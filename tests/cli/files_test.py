@@ -99,6 +99,35 @@ class Generate(program.ProgramTest):
         self.assertEqual((world["n_states"], world["n_rows"]), (25, 100))
         self.assertEqual((model["n_states"], model["n_rows"], model["n_transitions"]), (25, 100, 100))
 
+    def test_processes(self):
+        """Each kind at a small size, solved with certificates; parameters arrive."""
+        kinds = {
+            "chain": ("--states", 60, "--discount", "0.999", "--seed", 5),
+            "haddad-monmege": ("--length", 12),
+            "queue": ("--queues", 2, "--capacity", 4, "--arrival", 0.25, "--service", "0.125,0.25", "--service-cost", "0,2"),
+            "replacement": ("--machines", 2, "--levels", 6),
+            "pendulum": ("--angles", 9, "--velocities", 7, "--torques", 3),
+            "epidemic": ("--population", 6, "--interventions", "1,0.25"),
+        }
+        sizes = {"chain": (60, 180), "haddad-monmege": (25, 25), "queue": (25, 25 * 6 - 2 * 5 * 2),
+                 "replacement": (36, 108), "pendulum": (63, 189), "epidemic": (28, 49)}  # fmt: skip
+        for kind, parameters in kinds.items():
+            summary = self.json("generate", kind, *parameters, "--output", f"{kind}.npz")
+            self.assertEqual((summary["n_states"], summary["n_rows"]), sizes[kind], kind)
+            self.assertEqual(summary["lost"], [])
+            self.assertEqual(self.json("solve", f"{kind}.npz")["status"], "converged", kind)
+        steps = self.json("solve", "haddad-monmege.npz")
+        self.assertEqual(steps["criterion"], "goal")
+        self.assertAlmostEqual(steps["value"][0], 3 * 2**11 - 2, delta=1e-4)
+        self.assertIn("at most 1", self.complaint("generate", "queue", "--arrival", 0.9, "--output", "q.npz", code=2))
+        self.complaint("generate", "queue", "--service", "0.1", "--output", "q.npz", code=2)
+        self.complaint("generate", "gridworld", "--moves", "sideways", "--output", "g.npz", code=2)
+        names = []
+        for moves in ((), ("--moves", "gymnasium")):
+            self.mdp("generate", "gridworld", "--width", 2, "--height", 2, *moves, "--output", "g.json")
+            names.append([choice["action"] for choice in json.loads((self.folder / "g.json").read_text())["choices"][:4]])
+        self.assertEqual(names, [["up", "right", "down", "left"], ["left", "down", "right", "up"]])
+
 
 class Convert(program.ProgramTest):
     def test_round_trips_keep_the_solution(self):

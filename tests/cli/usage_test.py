@@ -126,7 +126,8 @@ class Usage(program.ProgramTest):
             text = self.mdp(command, "--help").stdout
             self.assertIn("Examples:", text)
             self.assertIn(f"Usage: mdp {command} ", text)
-        for kind in ("garnet", "gridworld", "inventory", "planted"):
+        kinds = "garnet gridworld inventory planted chain haddad-monmege queue replacement pendulum epidemic"
+        for kind in kinds.split():
             text = self.mdp("generate", kind, "--help").stdout
             self.assertIn(f"Usage: mdp generate {kind} ", text)
             self.assertIn("--output", text)

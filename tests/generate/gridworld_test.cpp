@@ -9,6 +9,7 @@
 #include "libmdp/error.hpp"
 #include "libmdp/io/read.hpp"
 #include "libmdp/kernels/bellman.hpp"
+#include "tests/support/array_hash.hpp"
 #include "tests/support/paths.hpp"
 
 namespace {
@@ -120,6 +121,17 @@ TEST_CASE("slip goes to each side of the chosen direction") {
   const Mdp m = gridworld({.width = 3, .height = 3, .slip = 0.125, .discount = 0.9});
   CHECK(successors(m, 4, 0) == std::map<State, double>{{3, 0.75}, {1, 0.125}, {7, 0.125}});
   CHECK(successors(m, 4, 3) == std::map<State, double>{{1, 0.75}, {3, 0.125}, {5, 0.125}});
+}
+
+TEST_CASE("with clockwise moves an empty grid has the arrays of the benchmark script, to the bit") {
+  // A NumPy script that computes the same law (40 x 40, slip 0.1 to each side) made arrays with this hash.
+  GridworldOptions grid{.width = 40, .height = 40, .slip = mdp::TwoDouble(1.0) / 10.0, .discount = 0.999, .order = MoveOrder::clockwise};
+  CHECK(mdp::tests::array_hash(gridworld(grid)) == 0x3ffce28e3e739745);
+  grid.discount = 1.0;
+  CHECK(gridworld(grid).exact_discount().complement.hi == 0.0);
+  CHECK(gridworld(grid).action_name(4 * 7 + 1) == "right");
+  grid.order = MoveOrder::gymnasium;
+  CHECK(mdp::tests::array_hash(gridworld(grid)) != 0x3ffce28e3e739745);
 }
 
 TEST_CASE("a gridworld refuses maps and numbers that mean nothing") {

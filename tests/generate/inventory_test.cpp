@@ -6,6 +6,7 @@
 #include <catch2/catch.hpp>
 
 #include "libmdp/error.hpp"
+#include "tests/support/array_hash.hpp"
 
 namespace {
 
@@ -42,6 +43,12 @@ TEST_CASE("inventory: the default is a proper model of thousands of states, the 
   CHECK(std::equal(world.cost().begin(), world.cost().end(), model.cost().begin(), model.cost().end()));
   // Mean demand 6 of each: stock (20, 30) without orders becomes (14, 24).
   CHECK(model.next_state()[model.row_begin()[model.state_rows()[20 * 50 + 30]]] == 14 * 50 + 24);
+}
+
+TEST_CASE("inventory: the arrays of the benchmark script, to the bit") {
+  InventoryOptions options;  // a NumPy script that computes the same law made arrays with this hash
+  options.capacity = 11;
+  CHECK(mdp::tests::array_hash(inventory(options)) == 0x50e06f218328a6ac);
 }
 
 TEST_CASE("inventory refuses what is not a demand") {
