@@ -28,6 +28,7 @@ constexpr Entry entries[] = {
     {"convert", "Between file formats, saying what is lost", add_convert},
     {"equivalent-cost", "The cost that makes a model decide as the world does", add_equivalent_cost},
     {"equivalent-model", "The nearest model that decides as the world does", add_equivalent_model},
+    {"check", "Which level of equivalence a world and a model have, and why not more", add_check},
     {"gradient", "Exact derivatives of optimal and of in-real values", add_gradient},
     {"estimate", "A sampled policy gradient beside its exact mean and variance", add_estimate},
     {"study", "The whole job from one configuration file, with a report", add_study},

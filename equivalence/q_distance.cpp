@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "equivalence/enclosed_q.hpp"
 #include "equivalence/shape.hpp"
-#include "libmdp/kernels/accurate_row.hpp"
 #include "libmdp/kernels/parallel.hpp"
 #include "libmdp/policy.hpp"
 
@@ -14,47 +14,6 @@ namespace {
 using bounds::Interval;
 using bounds::round_down;
 using bounds::round_up;
-using kernels::AccurateRow;
-
-// Q of a pair from an enclosure of V*, in twice the precision.
-struct QInterval {
-  TwoDouble lower, upper;
-};
-
-class EnclosedQ {
- public:
-  EnclosedQ(const Mdp& mdp, const KnownValues& values)
-      : mdp_(mdp), values_(values), rows_(mdp), discount_(mdp.exact_discount().value) {}
-
-  QInterval operator()(State s, Offset row) const {
-    const TwoDouble cost = rows_.cost(row);
-    if (cost.hi == infinity || discount_.hi == 0.0) return {cost, cost};
-    if (rows_.reaches_infinity(row, values_.values)) return {infinity, infinity};
-    const double own = values_.values[static_cast<std::size_t>(s)];
-    const TwoDouble centre = own < infinity ? own : 0.0;
-    return {cost + discount_ * (centre + rows_.expectation(row, values_.lower, centre)),
-            cost + discount_ * (centre + rows_.expectation(row, values_.upper, centre))};
-  }
-
-  // Of the sums above: sizes are at most max|L| + 3 max|V|.
-  [[nodiscard]] double rounding_bound() const {
-    double largest = 0.0;
-    for (std::size_t s = 0; s < values_.values.size(); ++s) {
-      if (values_.values[s] == infinity) continue;
-      largest = std::max({largest, std::abs(values_.lower[s]), std::abs(values_.upper[s])});
-    }
-    return round_up(AccurateRow::error(mdp_.max_row_length() + 4, mdp_.max_abs_cost() + 8.0 * largest)) +
-           mdp_.entry_error().cost_absolute;
-  }
-
- private:
-  const Mdp& mdp_;
-  const KnownValues& values_;
-  AccurateRow rows_;
-  TwoDouble discount_;
-};
-
-bool is_infinite(const QInterval& q) { return q.lower.hi == infinity; }
 
 // Q^* - Q* at one pair that is finite in one of them.
 Interval difference(const QInterval& model, const QInterval& world, double rounding) {

@@ -16,6 +16,7 @@ void add_evaluate(Command& command);
 void add_convert(Command& command);
 void add_equivalent_cost(Command& command);
 void add_equivalent_model(Command& command);
+void add_check(Command& command);
 void add_gradient(Command& command);
 void add_estimate(Command& command);
 void add_study(Command& command);

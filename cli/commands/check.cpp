@@ -1,0 +1,159 @@
+#include <algorithm>
+#include <string>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "cli/commands/commands.hpp"
+#include "cli/exit_code.hpp"
+#include "cli/present.hpp"
+#include "cli/result.hpp"
+#include "cli/table.hpp"
+#include "cli/watch.hpp"
+#include "cli/world_and_model.hpp"
+#include "equivalence/levels.hpp"
+
+namespace mdp::cli {
+namespace {
+
+using equivalence::EquivalenceLevel;
+using equivalence::LevelsResult;
+using equivalence::LevelVerdict;
+using equivalence::Verdict;
+
+struct CheckCommand {
+  PairFlags pair;
+  std::string require;
+};
+
+std::vector<EquivalenceLevel> all_levels() {
+  std::vector<EquivalenceLevel> levels;
+  for (std::size_t i = 0; i < equivalence::n_equivalence_levels; ++i)
+    levels.push_back(static_cast<EquivalenceLevel>(i));
+  return levels;
+}
+
+Result verdict_result(const Mdp& world, const LevelVerdict& verdict) {
+  Result result;
+  result.set("holds", equivalence::to_string(verdict.holds));
+  if (!verdict.reason.empty()) result.set("reason", verdict.reason);
+  if (verdict.number.lower >= 0.0) {
+    Result number;
+    number.set("lower", verdict.number.lower);
+    number.set("upper", verdict.number.upper);
+    result.set("number", std::move(number));
+  }
+  if (verdict.holds != Verdict::no) return result;
+  Result witness;
+  if (verdict.state >= 0) witness.set("state", std::int64_t{verdict.state});
+  if (verdict.action >= 0) witness.set("action", std::int64_t{verdict.action});
+  if (!verdict.policy.empty()) witness.set_rows("policy", world, verdict.policy);
+  result.set("witness", std::move(witness));
+  return result;
+}
+
+Result levels_result(const Mdp& world, const LevelsResult& found) {
+  Result result;
+  for (const auto level : all_levels()) {
+    if (level == EquivalenceLevel::some_optimal_policy) continue;
+    Result one = verdict_result(world, found[level]);
+    if (level == EquivalenceLevel::every_optimal_policy) {
+      one.set("every", verdict_result(world, found[level]));
+      one.set("some", verdict_result(world, found[EquivalenceLevel::some_optimal_policy]));
+    }
+    result.set(std::string(equivalence::to_string(level)), std::move(one));
+  }
+  return result;
+}
+
+std::vector<std::string> maximal_words(const LevelsResult& found) {
+  std::vector<std::string> words;
+  for (const auto level : found.maximal()) words.emplace_back(equivalence::to_string(level));
+  return words;
+}
+
+double largest_absolute(std::span<const double> x) {
+  double largest = 0.0;
+  for (const double value : x) largest = std::max(largest, std::abs(value));
+  return largest;
+}
+
+double largest(std::span<const double> x) { return x.empty() ? not_computed : *std::max_element(x.begin(), x.end()); }
+
+Result to_result(const Mdp& world, const Mdp& model, const LevelsResult& found) {
+  const auto& candidate = found.candidate;
+  Result result;
+  result.set("status", to_string(found.status));
+  result.set("message", found.message);
+  result.set("level", found.lowest());
+  result.set("maximal", maximal_words(found));
+  result.set("levels", levels_result(world, found));
+  result.set("precision", to_string(found.precision));
+  result.set("criterion", "discounted");
+  result.set("objective", objective_word(world.objective()));
+  result.set("discount", world.discount());
+  result.set("discount_model", model.discount());
+  result.set("residual_max", largest_absolute(candidate.defect.delta));
+  result.set("q_error", 0.5 * (candidate.distance.norm.lower + candidate.distance.norm.upper));
+  result.set("q_error_bound", candidate.distance.norm.upper);
+  result.set("regret", largest(candidate.regret));
+  result.set("regret_bound", candidate.max_regret.upper);
+  result.set("potential", in_sense(world.objective(), found.potential));
+  result.set("seconds", candidate.seconds);
+  return result;
+}
+
+std::string tables(const Mdp& world, const Mdp& model, const LevelsResult& found) {
+  const auto& candidate = found.candidate;
+  Facts facts;
+  facts.add("status", status_text(found.status, found.message));
+  facts.add("level", std::string(found.lowest()));
+  facts.add("maximal levels", fmt::format("{}", fmt::join(maximal_words(found), ", ")));
+  facts.add("precision", std::string(to_string(found.precision)));
+  facts.add("discounts", fmt::format("world {}, model {}; {}", world.discount(), model.discount(),
+                                     objective_word(world.objective())));
+  facts.add("residual", fmt::format("{} = max |D|, D of T4'", number_text(largest_absolute(candidate.defect.delta))));
+  facts.add("Q* apart", "<= " + bound_text(candidate.distance.norm.upper));
+  facts.add("regret", fmt::format("{} at most {}", number_text(largest(candidate.regret)),
+                                  bound_text(candidate.max_regret.upper)));
+  Table table({{"level", Align::left}, {"holds", Align::left}, {"why", Align::left}});
+  for (const auto level : all_levels()) {
+    const LevelVerdict& verdict = found[level];
+    table.add({std::string(equivalence::to_string(level)), std::string(equivalence::to_string(verdict.holds)),
+               verdict.reason});
+  }
+  return facts.text() + "\n" + table.text();
+}
+
+int run_check(const CheckCommand& command, const CommonFlags& common) {
+  if (!command.require.empty()) (void)equivalence::equivalence_level_from_string(command.require);
+  equivalence::LevelsOptions options;
+  options.solve = command.pair.solve().options(common);
+  const Mdp world = command.pair.world(common);
+  const Mdp model = command.pair.model(world, common);
+  const solvers::SolveResult solved = command.pair.solve_world(world, common);
+  Watch watch("solve model", common, expected_half_width(model, options.solve));
+  options.solve = watch.on(options.solve);
+  const LevelsResult found = equivalence::check_levels(world, solved, model, options);
+  present(common, to_result(world, model, found), [&] { return tables(world, model, found); });
+  if (command.require.empty()) return exit_code_of(found.status);
+  const auto required = equivalence::equivalence_level_from_string(command.require);
+  return found[required].holds == Verdict::yes ? exit_done : exit_not_met;
+}
+
+}  // namespace
+
+void add_check(Command& command) {
+  const auto it = std::make_shared<CheckCommand>();
+  it->pair.add_to(command, "--model", true);
+  command.parser()
+      .add_option("--require", it->require, "Exit code 1 unless this level holds: E0, E2, E3, E4, E5, E6, E6-some")
+      ->type_name("LEVEL");
+  command.add_common_flags();
+  command.examples(
+      "  mdp check --world world.json --model model.json\n"
+      "  mdp check --world world.json --model model.json --require E5 --json");
+  command.run([it, &command] { return run_check(*it, command.common()); });
+}
+
+}  // namespace mdp::cli
