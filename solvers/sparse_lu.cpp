@@ -77,6 +77,15 @@ struct SparseLu::Impl {
     symbolic = klu_l_analyze(n, a.begin.data(), a.index.data(), &common);
     require(symbolic != nullptr, common);
   }
+  // Pivots stay on the diagonal: a permutation to block form might move other entries there.
+  void order_diagonally(std::span<const Offset> row_begin, std::span<const State> column) {
+    common.btf = 0;
+    common.ordering = 0;  // AMD
+    std::vector<Index> begin(row_begin.begin(), row_begin.end());
+    std::vector<Index> index(column.begin(), column.end());
+    symbolic = klu_l_analyze(n, begin.data(), index.data(), &common);
+    require(symbolic != nullptr, common);
+  }
 };
 
 SparseLu::SparseLu(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -99,6 +108,18 @@ SparseLu::Work SparseLu::estimated_work(const kernels::PolicyChain& chain) {
   Impl impl(chain.n_states());
   Matrix a(chain, Discount(0.5));
   impl.analyze(a);
+  return impl.work();
+}
+
+std::vector<State> SparseLu::elimination_order(std::span<const Offset> row_begin, std::span<const State> column) {
+  Impl impl(static_cast<Index>(row_begin.size()) - 1);
+  impl.order_diagonally(row_begin, column);
+  return {impl.symbolic->Q, impl.symbolic->Q + impl.n};
+}
+
+SparseLu::Work SparseLu::elimination_work(std::span<const Offset> row_begin, std::span<const State> column) {
+  Impl impl(static_cast<Index>(row_begin.size()) - 1);
+  impl.order_diagonally(row_begin, column);
   return impl.work();
 }
 

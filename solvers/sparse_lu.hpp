@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "libmdp/kernels/policy_chain.hpp"
 #include "libmdp/mdp.hpp"
@@ -32,6 +33,13 @@ class SparseLu {
     double entries = 0.0;
   };
   [[nodiscard]] static Work estimated_work(const kernels::PolicyChain& chain);
+
+  /// An order of elimination for a matrix with this pattern, pivots on the diagonal, that keeps the factors sparse (AMD of
+  /// the pattern and its transpose: Amestoy, Davis and Duff 1996). row_begin [n+1], column [n_entries].
+  [[nodiscard]] static std::vector<State> elimination_order(std::span<const Offset> row_begin,
+                                                            std::span<const State> column);
+  /// Estimate of the work of that elimination.
+  [[nodiscard]] static Work elimination_work(std::span<const Offset> row_begin, std::span<const State> column);
 
   /// x <- A^-1 x.
   void solve(std::span<double> x) const;

@@ -33,8 +33,17 @@ struct ExactModel {
   std::vector<std::int64_t> goal;                           ///< ascending
 };
 
-/// Reads a file of the small text format (.json) exactly.
-/// \throws InputError as read_mdp(); dead ends are refused whatever the options say.
+/// Reads a model exactly: a file of the small text format (.json) as written, of any other format by exact_model_of().
+/// \throws InputError as read_mdp().
 [[nodiscard]] ExactModel read_exact_model(const std::string& path, const ReadOptions& options = {});
+
+/// What an Mdp in memory means: its entries as the dyadic numbers they are, tails included, rows divided by their exact sums.
+/// A row whose input missed 1 by more than rounding was divided by its sum on construction, to 106 bits: those quotients are
+/// taken. The discount is the shortest decimal or fraction that gives its two doubles, or the double that it is.
+[[nodiscard]] ExactModel exact_model_of(const Mdp& mdp);
+
+/// The Mdp nearest to an exact one: entries to two doubles each. \throws InvalidModel where a probability is below the range
+/// of doubles.
+[[nodiscard]] Mdp nearest_mdp(const ExactModel& model);
 
 }  // namespace mdp::io

@@ -443,6 +443,7 @@ Mdp read_json(std::span<const std::byte> bytes, const std::string& file, const R
 
 ExactModel read_exact_model(const std::string& path, const ReadOptions& options) {
   if (const std::string broken = options.check(); !broken.empty()) throw InvalidOption(broken);
+  if (extension(path) != "json") return exact_model_of(read_mdp(path, options));
   const FileBytes file(path);
   const JsonDocument document(path, as_text(file.bytes()));
   return exact_from(JsonModel(document, options));

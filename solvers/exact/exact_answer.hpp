@@ -1,0 +1,74 @@
+// solvers/exact/exact_answer.hpp — every criterion in rationals (internal; needs GMP, is not installed).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "libmdp/io/exact_model.hpp"
+#include "libmdp/io/extended.hpp"
+#include "solvers/criterion.hpp"
+
+namespace mdp::solvers {
+
+using io::Extended;
+
+/// What solve_exact() is asked beyond the model and the criterion.
+struct ExactOptions {
+  /// Limits and observer of `criterion.solve`, `improper` and `horizon` are read. The observer is also called while a system is
+  /// solved, with the number of sweeps so far.
+  CriterionOptions criterion = {};
+  /// [n_states] terminal cost of `finite`, minimised sense; empty = CriterionOptions::terminal, as dyadic numbers.
+  std::vector<Extended> terminal = {};
+  /// A policy to start from, [n_states] or empty = that of the certified solver.
+  Policy start = {};
+  double max_bytes = 8e9;        ///< a linear system predicted to need more is refused; 0 = no limit
+  double max_operations = 1e13;  ///< the same for the multiplications of one system
+};
+
+/// The answer in rationals. Costs are minimised; `reach` is negative where the file maximises, as in CriterionResult.
+struct ExactAnswer {
+  Criterion criterion = Criterion::discounted;
+  /// converged: all members below are exact. Else why not (a limit, refused by size); undefined: as in CriterionResult.
+  Status status = Status::not_run;
+  std::string message;
+
+  std::vector<Extended> value;  ///< [n_states] V*; the gain g* for `average`; meaningless where `undefined_states`
+  std::vector<char> undefined_states;  ///< [n_states] or empty: 1 = infinity minus infinity
+  Policy policy;                       ///< [n_states] optimal; ties to the lowest position that keeps it so
+  std::vector<Extended> q;             ///< [n_rows] L + gamma P V*, by criterion as in theory.md, section 0
+  std::vector<char> optimal;           ///< [n_rows] 1 = q is V* of the state
+
+  std::vector<mpq_class> potential;  ///< average: [n_states] h of the optimality equations, see gain.hpp
+  std::vector<mpq_class> bias;       ///< average: [n_states] bias of `policy`, P* h = 0; 0 where the gain is infinite
+
+  std::vector<std::vector<Extended>> value_by_stage;  ///< finite: [horizon+1][n_states]; `value` is stage 0
+  std::vector<Policy> policy_by_stage;                ///< finite: [horizon][n_states]
+  std::vector<std::vector<char>> optimal_by_stage;    ///< finite: [horizon][n_rows]; `optimal` is stage 0
+
+  std::vector<State> witness;  ///< undefined: as in CriterionResult
+  std::int64_t sweeps = 0;     ///< passes over all rows, exact
+  std::int64_t iterations = 0;
+  double seconds = 0.0;
+  std::vector<SweepRecord> trace;
+
+  [[nodiscard]] bool converged() const noexcept { return status == Status::converged; }
+};
+
+/// Solves an exact model: policy iteration in rationals from the policy of the certified solver (discounted, total, goal, reach,
+/// average), backward induction (finite). Infinite values are decided on the graph and, where end components have
+/// costs of both signs, by their exact gain: no model is left undecided. Cost: one or two RationalChain systems.
+/// \throws InvalidOption; InvalidArgument for a terminal cost of wrong length, or a discount of 1 in `discounted`.
+[[nodiscard]] ExactAnswer solve_exact(const io::ExactModel& model, Criterion criterion,
+                                      const ExactOptions& options = {});
+
+/// The chain of a policy: one row per state, its mean cost and successors; goal states kept. Weights of a stochastic policy
+/// [n_rows] are >= 0 and are divided by their sum in each state. \throws InvalidArgument if the policy is none of this model.
+[[nodiscard]] io::ExactModel exact_chain(const io::ExactModel& model, std::span<const Action> policy);
+[[nodiscard]] io::ExactModel exact_chain(const io::ExactModel& model, std::span<const mpq_class> stochastic_policy);
+
+/// [n_rows] L + gamma P V in extended arithmetic: an inadmissible row and one that may lead to +inf are +inf, else one that may
+/// lead to -inf is -inf. gamma = 0: 0 inf := 0.
+[[nodiscard]] std::vector<Extended> exact_q(const io::ExactModel& model, const mpq_class& discount,
+                                            std::span<const Extended> value);
+
+}  // namespace mdp::solvers
