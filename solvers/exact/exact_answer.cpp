@@ -22,8 +22,11 @@ ExactAnswer solve_exact(const io::ExactModel& model, Criterion criterion, const 
   answer.policy.assign(at(model.n_states), 0);
   switch (criterion) {
     case Criterion::discounted: solve_exact_discounted(context, answer); break;
+    case Criterion::finite: solve_exact_finite(context, answer); break;
+    case Criterion::total: solve_exact_total(context, answer); break;
+    case Criterion::goal: solve_exact_goal(context, answer); break;
     case Criterion::reach: solve_exact_reach(context, answer); break;
-    default: throw InvalidOption(fmt::format("criterion {} at level exact: not available yet", to_string(criterion)));
+    case Criterion::average: solve_exact_average(context, answer); break;
   }
   if (answer.status == Status::not_run) answer.status = Status::converged;
   answer.sweeps = context.run().sweeps();

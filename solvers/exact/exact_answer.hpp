@@ -38,8 +38,14 @@ struct ExactAnswer {
   std::vector<Extended> q;             ///< [n_rows] L + gamma P V*, by criterion as in theory.md, section 0
   std::vector<char> optimal;           ///< [n_rows] 1 = q is V* of the state
 
-  std::vector<mpq_class> potential;  ///< average: [n_states] h of the optimality equations, see gain.hpp
+  /// average: [n_states] h of the optimality equations, see exact_gain.hpp. goal: on the states of value -inf where `policy`
+  /// goes round at a gain below 0, c + P h < h on its rows.
+  std::vector<mpq_class> potential;
   std::vector<mpq_class> bias;       ///< average: [n_states] bias of `policy`, P* h = 0; 0 where the gain is infinite
+
+  /// goal, among proper policies: [n_states] one that reaches the goal from wherever that is possible; where the value is -inf,
+  /// `policy` itself goes round for ever.
+  Policy proper_policy;
 
   std::vector<std::vector<Extended>> value_by_stage;  ///< finite: [horizon+1][n_states]; `value` is stage 0
   std::vector<Policy> policy_by_stage;                ///< finite: [horizon][n_states]

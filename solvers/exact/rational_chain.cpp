@@ -11,7 +11,8 @@ namespace {
 
 std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
 
-// Components of the graph of the rows; edges lead to lower numbers or stay.
+}  // namespace
+
 graph::Components components_of(const std::vector<RationalRow>& rows) {
   MdpBuilder builder(static_cast<std::int64_t>(rows.size()));
   for (std::size_t s = 0; s < rows.size(); ++s) {
@@ -21,8 +22,6 @@ graph::Components components_of(const std::vector<RationalRow>& rows) {
   }
   return graph::strongly_connected_components(builder.build());
 }
-
-}  // namespace
 
 mpq_class probability_of(const RationalRow& row, std::int64_t next) {
   const auto found =

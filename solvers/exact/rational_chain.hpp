@@ -8,6 +8,7 @@
 
 #include <gmpxx.h>
 
+#include "libmdp/graph/components.hpp"
 #include "libmdp/types.hpp"
 #include "solvers/exact/lifting.hpp"
 
@@ -55,6 +56,9 @@ class RationalChain {
   std::vector<std::int64_t> place_;  // [n] of a state within its component
   std::vector<Component> components_;
 };
+
+/// Strongly connected components of the graph of the rows; edges lead to lower numbers or stay.
+[[nodiscard]] graph::Components components_of(const std::vector<RationalRow>& rows);
 
 /// p of the successor `next` of a row, 0 where it is none. Successors ascend.
 [[nodiscard]] mpq_class probability_of(const RationalRow& row, std::int64_t next);

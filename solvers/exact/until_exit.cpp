@@ -76,12 +76,12 @@ Improvement improve(const ExitProblem& problem, std::span<const mpq_class> value
   return result;
 }
 
+}  // namespace
+
 bool too_large(const ExactSize& size, const ExactRun& run) {
   return (run.max_bytes > 0.0 && size.bytes > run.max_bytes) ||
          (run.max_operations > 0.0 && size.operations > run.max_operations);
 }
-
-}  // namespace
 
 ExitAnswer solve_until_exit(const ExitProblem& problem, std::vector<Offset> start, const ExactRun& run) {
   ExitAnswer answer;

@@ -38,6 +38,8 @@ struct ExactRun {
   double max_operations = 0.0;  ///< the same for multiplications
 };
 
+[[nodiscard]] bool too_large(const ExactSize& size, const ExactRun& run);
+
 enum class ExactEnd { solved, stopped, too_large };
 
 struct ExitAnswer {

@@ -1,0 +1,141 @@
+// The undiscounted sum for ever, exactly; see solvers/total.hpp for what the graph decides.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "solvers/end_components.hpp"
+#include "solvers/exact/exact_criteria.hpp"
+
+namespace mdp::solvers {
+namespace {
+
+using graph::Needs;
+using graph::RowMask;
+using graph::StateSet;
+
+std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
+
+class ExactTotal {
+ public:
+  ExactTotal(ExactContext& context, ExactAnswer& answer)
+      : context_(context),
+        answer_(answer),
+        m_(context.structure()),
+        into_(m_),
+        live_(live_part(m_)),
+        ends_(signed_components(m_, live_.rows)),
+        gains_(states_of(ends_.component, ends_.has_negative)),
+        pays_(states_of(ends_.component, ends_.has_positive)) {}
+
+  void operator()() {
+    const StateSet may_gain = reaching(gains_);
+    const StateSet may_pay = reaching(pays_);
+    answer_.value.assign(context_.n_states(), Extended::infinity(1));
+    for (std::size_t s = 0; s < may_gain.size(); ++s) {
+      if (may_gain[s] != 0) answer_.value[s] = Extended::infinity(-1);
+    }
+    if (!solve_finite(graph::complement(may_gain))) return;
+    answer_.q = exact_q(context_.model(), 1, answer_.value);
+    answer_.optimal = tied_rows(context_.model(), answer_.q, answer_.value);
+    take_lowest_rows(m_, StateSet(may_gain.size(), 1), answer_.optimal, answer_.policy);
+    choose_finite_rows();
+    take_gains(may_gain);
+    answer_.undefined_states.assign(may_gain.size(), 0);
+    for (std::size_t s = 0; s < may_gain.size(); ++s) {
+      answer_.undefined_states[s] = may_gain[s] != 0 && may_pay[s] != 0 ? 1 : 0;
+    }
+    report_undefined();
+  }
+
+ private:
+  [[nodiscard]] StateSet reaching(StateSet target) const {
+    return graph::backward_closure(m_, into_, std::move(target), live_.rows, Needs::any, Needs::any);
+  }
+
+  // Where no cost < 0 can be paid for ever: the least cost until a cost-free component is entered for ever.
+  bool solve_finite(const StateSet& no_gain) {
+    const RowMask usable = rows_of(m_, no_gain, live_.rows);
+    ExactCollapse problem;
+    Collapse& graph = problem.graph;
+    graph.inside = free_rows(m_, usable);
+    graph.component = graph::maximal_end_components(m_, graph.inside);
+    graph.may_stay.assign(at(graph.component.count), 1);
+    StateSet candidates = no_gain;
+    for (std::size_t s = 0; s < candidates.size(); ++s) candidates[s] = no_gain[s] != 0 && live_.states[s] != 0 ? 1 : 0;
+    graph.open = graph::almost_surely_reaching(m_, into_, states_of(graph.component, graph.may_stay), candidates, usable);
+    graph.usable = rows_inside(m_, graph.open, usable);
+    const std::vector<mpq_class> cost = costs_of(context_.model());
+    problem.cost = cost;
+    ExactCollapsed solved = solve_exact_collapsed(context_, problem);
+    if (context_.unfinished(solved.end, solved.size, answer_)) return false;
+    for (std::size_t s = 0; s < candidates.size(); ++s) {
+      if (graph.open[s] != 0) answer_.value[s] = std::move(solved.value[s]);
+    }
+    open_ = graph.open;
+    return true;
+  }
+
+  // A policy of tied rows attains V* if it comes to stay where V* = 0 at no cost. In the lowest tied rows that is so where the
+  // states of value 0 stay among themselves by free rows; elsewhere they are made to.
+  void choose_finite_rows() {
+    RowMask resting(answer_.optimal.size(), 0);
+    StateSet rest(open_.size(), 0);
+    for (std::size_t s = 0; s < rest.size(); ++s) rest[s] = open_[s] != 0 && answer_.value[s] == Extended() ? 1 : 0;
+    resting = rows_inside(m_, rest, free_rows(m_, answer_.optimal));
+    const graph::Components ends = graph::maximal_end_components(m_, resting);
+    rest = states_of(ends, std::vector<char>(at(ends.count), 1));
+    take_lowest_rows(m_, rest, rows_inside(m_, ends, resting), answer_.policy);
+    StateSet others = open_;
+    for (std::size_t s = 0; s < others.size(); ++s) {
+      if (rest[s] != 0) others[s] = 0;
+    }
+    take_tied_rows(m_, others, rest, answer_.optimal, answer_.policy);
+  }
+
+  // Towards a component with costs < 0, and there towards the rows that pay them.
+  void take_gains(const StateSet& may_gain) {
+    take_rows(m_, graph::rows_towards(m_, into_, gains_, rows_of(m_, may_gain, live_.rows)), answer_.policy);
+    StateSet doors(gains_.size(), 0);
+    RowMask gaining(ends_.inside.size(), 0);
+    for (std::size_t s = 0; s < gains_.size(); ++s) {
+      if (gains_[s] == 0) continue;
+      for (Offset row = m_.state_rows()[s]; row < m_.state_rows()[s + 1]; ++row) {
+        gaining[at(row)] = ends_.inside[at(row)] != 0 && m_.cost()[at(row)] < 0.0 ? 1 : 0;
+        if (gaining[at(row)] != 0) doors[s] = 1;
+      }
+    }
+    take_lowest_rows(m_, doors, gaining, answer_.policy);
+    take_rows(m_, graph::rows_towards(m_, into_, doors, rows_of(m_, gains_, ends_.inside)), answer_.policy);
+  }
+
+  void report_undefined() {
+    const auto& undefined = answer_.undefined_states;
+    const auto first = std::find(undefined.begin(), undefined.end(), char{1});
+    if (first == undefined.end()) return;
+    const auto s = static_cast<State>(first - undefined.begin());
+    answer_.status = Status::undefined;
+    answer_.witness = graph::shortest_path(m_, s, pays_, live_.rows);
+    const State pay = answer_.witness.back();
+    const auto path = graph::shortest_path(m_, s, gains_, live_.rows);
+    answer_.witness.insert(answer_.witness.end(), path.begin(), path.end());
+    answer_.message = fmt::format(
+        "{} states, state {} first, have no value: infinity minus infinity, since a cost > 0 can be paid for "
+        "ever from state {} on and a cost < 0 from state {} on, both within reach",
+        graph::count(undefined), m_.state_name(s), m_.state_name(pay), m_.state_name(path.back()));
+  }
+
+  ExactContext& context_;
+  ExactAnswer& answer_;
+  const Mdp& m_;
+  graph::Predecessors into_;
+  Live live_;
+  SignedComponents ends_;
+  StateSet gains_, pays_;
+  StateSet open_;
+};
+
+}  // namespace
+
+void solve_exact_total(ExactContext& context, ExactAnswer& answer) { ExactTotal(context, answer)(); }
+
+}  // namespace mdp::solvers
