@@ -6,7 +6,9 @@
 
 #include "cli/usage.hpp"
 #include "libmdp/error.hpp"
+#include "libmdp/io/exact_model.hpp"
 #include "libmdp/io/number.hpp"
+#include "libmdp/io/rational.hpp"
 
 namespace mdp::cli {
 namespace {
@@ -53,6 +55,18 @@ Mdp ModelFlags::read(const std::string& path, int threads) const {
 }
 
 Mdp ModelFlags::read_as_it_is(const std::string& path, int threads) const {
+  return io::read_mdp(path, options(threads));
+}
+
+io::ExactModel ModelFlags::read_exact(const std::string& path, int threads) const {
+  if (discount_.empty()) return io::read_exact_model(path, options(threads));
+  static_cast<void>(parse_discount("--discount", discount_));  // in [0, 1]
+  io::ExactModel model = io::read_exact_model(path, options(threads));
+  model.discount = *io::parse_rational(discount_);
+  return model;
+}
+
+io::ReadOptions ModelFlags::options(int threads) const {
   io::ReadOptions options;
   options.row_sum_tolerance = row_sum_tolerance_;
   options.threads = threads;
@@ -66,7 +80,7 @@ Mdp ModelFlags::read_as_it_is(const std::string& path, int threads) const {
   if (!rewards_.empty()) options.rewards = rewards_;
   if (dead_ends_ != repairs[0] && dead_ends_ != repairs[1]) throw unknown_value("--dead-ends", dead_ends_, repairs);
   options.dead_ends = dead_ends_ == "absorbing" ? DeadEnds::absorbing : DeadEnds::refuse;
-  return io::read_mdp(path, options);
+  return options;
 }
 
 }  // namespace mdp::cli

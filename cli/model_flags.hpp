@@ -8,6 +8,10 @@
 #include "libmdp/io/read.hpp"
 #include "libmdp/mdp.hpp"
 
+namespace mdp::io {
+struct ExactModel;
+}
+
 namespace mdp::cli {
 
 /// --discount, --objective, --goal, --rewards, --row-sum-tolerance, --dead-ends.
@@ -21,10 +25,16 @@ class ModelFlags {
   /// The same, with the file's own discount.
   [[nodiscard]] Mdp read_as_it_is(const std::string& path, int threads) const;
 
+  /// The model in rationals, as its file means it, with the flags applied; the same states and rows as read(). Includers
+  /// of libmdp/io/exact_model.hpp alone can call it.
+  [[nodiscard]] io::ExactModel read_exact(const std::string& path, int threads) const;
+
   /// Whether --discount was given.
   [[nodiscard]] bool has_discount() const { return !discount_.empty(); }
 
  private:
+  [[nodiscard]] io::ReadOptions options(int threads) const;
+
   std::string discount_;
   std::string objective_;
   std::string goal_;
