@@ -16,7 +16,7 @@ std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
 class Walk {
  public:
   Walk(const Mdp& mdp, std::span<const double> policy, std::int64_t horizon, const std::function<void(const Path&)>& f)
-      : mdp_(mdp), policy_(policy), f_(f), state_(at(horizon)), row_(at(horizon)) {}
+      : mdp_(mdp), policy_(policy), f_(f), state_(at(horizon)), row_(at(horizon)), entry_(at(horizon)) {}
 
   void from_initial() {
     for (State s = 0; s < mdp_.n_states(); ++s) {
@@ -30,12 +30,14 @@ class Walk {
     for (Offset row = mdp_.state_rows()[at(s)]; row < mdp_.state_rows()[at(s) + 1]; ++row) {
       if (policy_[at(row)] == 0.0) continue;
       row_[k] = row;
+      entry_[k] = mdp_.row_begin()[at(row)];
       const double p = probability * policy_[at(row)];
       if (k + 1 == row_.size()) {
-        f_({state_, row_, p});
+        f_({state_, row_, p, entry_});
         continue;
       }
       for (Offset i = mdp_.row_begin()[at(row)]; i < mdp_.row_begin()[at(row) + 1]; ++i) {
+        entry_[k] = i;
         visit(k + 1, mdp_.next_state()[at(i)], p * mdp_.probability()[at(i)]);
       }
     }
@@ -45,7 +47,7 @@ class Walk {
   std::span<const double> policy_;
   const std::function<void(const Path&)>& f_;
   std::vector<State> state_;
-  std::vector<Offset> row_;
+  std::vector<Offset> row_, entry_;
 };
 
 }  // namespace

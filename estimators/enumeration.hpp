@@ -15,6 +15,7 @@ struct Path {
   std::span<const State> state;  ///< [N]
   std::span<const Offset> row;   ///< [N] the row (s_k, a_k)
   double probability = 0.0;
+  std::span<const Offset> entry = {};  ///< [N] the transition of step k; that of the last step is the row's first
 };
 
 /// How many trajectories of N steps have positive probability; +inf beyond the range of double. O(N n_transitions).

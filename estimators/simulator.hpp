@@ -38,21 +38,32 @@ class Simulator {
   /// Whether all rows of a state are cost-free self-loops: nothing happens from here on.
   [[nodiscard]] bool is_final(State s) const { return final_[static_cast<std::size_t>(s)] != 0; }
 
+  /// The row of an action drawn in s.
+  [[nodiscard]] Offset draw_row(RandomSequence& random, State s) const {
+    return mdp_.state_rows()[static_cast<std::size_t>(s)] + actions_.draw(random, s);
+  }
+  /// The transition drawn from a row.
+  [[nodiscard]] Offset draw_entry(RandomSequence& random, Offset row) const {
+    return mdp_.row_begin()[static_cast<std::size_t>(row)] + successors_.draw(random, row);
+  }
+
   /// Draws up to row.size() steps and stops earlier where `is_stop` holds.
   /// \param row    written: the row (s_k, a_k) of step k
   /// \param state  [row.size()+1], written: s_k, and the state after the last step
+  /// \param entry  as long as `row`, written: the transition of step k; or empty
   /// \returns number of steps taken
   template <class Stop>
   std::int64_t draw(std::uint64_t seed, std::uint64_t index, std::span<Offset> row, std::span<State> state,
-                    Stop&& is_stop) const {
+                    Stop&& is_stop, std::span<Offset> entry = {}) const {
     RandomSequence random(seed, RandomStream::trajectory, index);
     State s = static_cast<State>(initial_.draw(random, 0));
     state[0] = s;
     std::size_t k = 0;
     for (; k < row.size() && !is_stop(s); ++k) {
-      row[k] = mdp_.state_rows()[static_cast<std::size_t>(s)] + actions_.draw(random, s);
-      const Offset entry = mdp_.row_begin()[static_cast<std::size_t>(row[k])] + successors_.draw(random, row[k]);
-      s = mdp_.next_state()[static_cast<std::size_t>(entry)];
+      row[k] = draw_row(random, s);
+      const Offset i = draw_entry(random, row[k]);
+      if (!entry.empty()) entry[k] = i;
+      s = mdp_.next_state()[static_cast<std::size_t>(i)];
       state[k + 1] = s;
     }
     return static_cast<std::int64_t>(k);

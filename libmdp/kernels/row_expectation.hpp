@@ -20,4 +20,24 @@ inline void row_expectation(const Mdp& mdp, Offset row, const double* x, std::si
   }
 }
 
+/// x(s') += weight p(s') over the transitions of a row: the transposed product, one row at a time.
+inline void add_row(const Mdp& mdp, Offset row, double weight, double* x) {
+  const Offset* begin = mdp.row_begin().data() + row;
+  for (Offset k = begin[0]; k < begin[1]; ++k) {
+    x[static_cast<std::size_t>(mdp.next_state()[static_cast<std::size_t>(k)])] +=
+        weight * mdp.probability()[static_cast<std::size_t>(k)];
+  }
+}
+
+/// sum p(s') x(s') y(entry) over the transitions of a row. \param y  [n_transitions]
+inline double row_expectation_of_product(const Mdp& mdp, Offset row, const double* x, const double* y) {
+  const Offset* begin = mdp.row_begin().data() + row;
+  double sum = 0.0;
+  for (Offset k = begin[0]; k < begin[1]; ++k) {
+    const auto i = static_cast<std::size_t>(k);
+    sum += mdp.probability()[i] * x[static_cast<std::size_t>(mdp.next_state()[i])] * y[i];
+  }
+  return sum;
+}
+
 }  // namespace mdp::kernels

@@ -52,7 +52,7 @@ class Usage(program.ProgramTest):
             self.complaint("equivalent-model", "--world", model, "--divergence", "chi2", code=2),
         )
         self.assertIn(
-            "not available yet: --estimator dice",
+            "--estimator dice does not estimate --quantity policy-gradient",
             self.complaint("estimate", "--model", model, "--horizon", "3", "--estimator", "dice", code=2),
         )
 

@@ -1,0 +1,43 @@
+// cli/estimate_result.hpp — what `mdp estimate` reports: keys, senses and tables.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "cli/result.hpp"
+#include "estimators/judgement.hpp"
+#include "estimators/truth.hpp"
+#include "libmdp/mdp.hpp"
+
+namespace mdp::cli {
+
+/// All that was found out, in cost sense.
+struct Estimates {
+  estimators::Quantity quantity = estimators::Quantity::policy_gradient;
+  estimators::Targets targets;
+  std::vector<double> truth;
+  estimators::InfiniteTruth infinite;
+  double truncation_bound = not_computed;  ///< of an entry of a policy gradient
+  std::vector<estimators::Judgement> judgements;
+  std::int64_t horizon = 0;
+  std::int64_t replications = 1;
+  std::uint64_t seed = 1;
+  double temperature = 0.0;
+  std::string baseline;  ///< of the estimator `causal`
+  std::string policy;    ///< where it comes from
+  std::string model_identity;
+
+  [[nodiscard]] bool interrupted() const;
+  [[nodiscard]] bool consistent() const;
+};
+
+/// Derivatives in cost sense become those of the file's objective by the file's numbers: a factor -1 when maximising, and
+/// another one for each cost among the parameters (those are negated rewards).
+[[nodiscard]] std::vector<double> derivative_in_sense(Objective objective, const estimators::Targets& targets,
+                                                      std::span<const double> derivative);
+
+[[nodiscard]] Result estimates_result(const Mdp& mdp, const Estimates& estimates);
+[[nodiscard]] std::string estimates_tables(const Mdp& mdp, const Estimates& estimates);
+
+}  // namespace mdp::cli

@@ -1,0 +1,120 @@
+#include "estimators/judgement.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "estimators/gradient_report.hpp"
+#include "libmdp/error.hpp"
+
+namespace mdp::estimators {
+namespace {
+
+/// A sum of N stages keeps about 12 digits of its terms' size.
+constexpr double relative_rounding = 1e-11;
+
+std::vector<double> mean_at(const ExactMoments& exact, std::int64_t n) {
+  std::vector<double> mean = exact.mean;
+  for (std::size_t i = 0; i < exact.bias_times_n.size(); ++i) mean[i] += exact.bias_times_n[i] / static_cast<double>(n);
+  return mean;
+}
+
+void judge_bias(const Problem& problem, const Targets& targets, const Estimator& estimator,
+                const std::vector<double>& truth, Judgement& j) {
+  std::vector<double> predicted(truth.size(), 0.0);
+  const bool known = estimator.bias_source == BiasSource::none || estimator.predicted_bias;
+  if (estimator.predicted_bias) predicted = estimator.predicted_bias(problem, targets);
+  double largest_value = 0.0;
+  for (const double v : problem.stages().values(0)) largest_value = std::max(largest_value, std::abs(v));
+  const auto stages = static_cast<double>(problem.horizon());
+  j.bias_tolerance =
+      relative_rounding * (norm(truth) + norm(predicted) + largest_value) * std::max(1.0, std::sqrt(stages));
+  if (!known) return;
+  if (estimator.predicted_bias) j.predicted_bias_norm = norm(predicted);
+  for (std::size_t i = 0; i < predicted.size(); ++i) predicted[i] += truth[i];
+  j.bias_defect = distance(j.exact.mean, predicted);
+}
+
+/// z-scores of the last sample size.
+void judge_sample(const Problem& problem, const JudgementOptions& options, Judgement& j) {
+  const Sampled& sampled = j.sampled();
+  j.standard_error_is_exact = !j.exact.variance.empty();
+  const double largest = std::max(1.0, std::abs(problem.stages().performance()));
+  const auto count = static_cast<double>(sampled.n_trajectories);
+  for (std::size_t i = 0; i < j.expected.size(); ++i) {
+    const double deviation = sampled.standard_deviation[i];
+    const double variance = j.standard_error_is_exact ? j.exact.variance[i] : deviation * deviation;
+    const double rounding = 1e-13 * (j.expected[i] * j.expected[i] + 1e-6 * largest * largest);
+    j.standard_error.push_back(std::sqrt(variance / count));
+    j.z.push_back(variance > rounding ? (sampled.mean[i] - j.expected[i]) / j.standard_error[i] : not_computed);
+    if (std::isnan(j.z[i]) || sampled.effective_samples[i] < options.min_effective_samples) continue;
+    ++j.n_judged;
+    j.z_max = std::max(j.z_max, std::abs(j.z[i]));
+  }
+  j.z_limit = two_sided_normal_quantile(options.level / static_cast<double>(std::max<std::int64_t>(1, j.n_judged)));
+}
+
+}  // namespace
+
+double norm(std::span<const double> x) { return std::sqrt(std::inner_product(x.begin(), x.end(), x.begin(), 0.0)); }
+
+double distance(std::span<const double> x, std::span<const double> y) {
+  std::vector<double> difference(x.begin(), x.end());
+  for (std::size_t i = 0; i < difference.size(); ++i) difference[i] -= y[i];
+  return norm(difference);
+}
+
+std::string JudgementOptions::check() const {
+  if (samples.empty()) return "samples is empty";
+  for (const std::int64_t n : samples) {
+    if (n < 1) return "samples = " + std::to_string(n) + ", required >= 1";
+  }
+  if (replications < 1) return "replications = " + std::to_string(replications) + ", required >= 1";
+  if (!(level > 0.0 && level < 1.0)) return "level = " + std::to_string(level) + ", required 0 < level < 1";
+  if (!(min_effective_samples >= 1.0)) {
+    return "min_effective_samples = " + std::to_string(min_effective_samples) + ", required >= 1";
+  }
+  return "";
+}
+
+Judgement judge(const Problem& problem, const Targets& targets, const Estimator& estimator,
+                const std::vector<double>& truth, const JudgementOptions& options) {
+  if (const auto broken = options.check(); !broken.empty()) throw InvalidOption("judge: " + broken);
+  const std::unique_ptr<Statistic> statistic = estimator.prepare(problem, targets);
+  Judgement j;
+  j.name = estimator.name;
+  j.bias_source = estimator.bias_source;
+  j.exact = statistic->exact(statistic->exact_products(true) <= options.max_products);
+  if (!j.exact.variance.empty()) {
+    j.exact_variance_trace = std::accumulate(j.exact.variance.begin(), j.exact.variance.end(), 0.0);
+  }
+  judge_bias(problem, targets, estimator, truth, j);
+  for (std::size_t k = 0; k < options.samples.size(); ++k) {
+    const std::int64_t n = options.samples[k];
+    const auto part = [&](double fraction) {
+      return options.observer((static_cast<double>(k) + fraction) / static_cast<double>(options.samples.size()));
+    };
+    SampleSize size{.samples = n,
+                    .sampled = sample(problem, *statistic,
+                                      {.samples = n,
+                                       .replications = options.replications,
+                                       .seed = options.seed,
+                                       .threads = options.threads,
+                                       .observer = options.observer ? std::function<bool(double)>(part)
+                                                                    : std::function<bool(double)>()},
+                                      truth)};
+    const double bias = distance(mean_at(j.exact, n), truth);
+    size.exact_mean_squared_error = j.exact_variance_trace / static_cast<double>(n) + bias * bias;
+    j.interrupted = size.sampled.interrupted;
+    j.sizes.push_back(std::move(size));
+    if (j.interrupted) break;
+  }
+  j.expected = mean_at(j.exact, j.sizes.back().samples);
+  j.exact_bias_norm = distance(j.expected, truth);
+  judge_sample(problem, options, j);
+  const bool bias_is_right = std::isnan(j.bias_defect) || j.bias_defect <= j.bias_tolerance;
+  j.consistent = j.z_max <= j.z_limit && bias_is_right && j.sampled().replications > 0;
+  return j;
+}
+
+}  // namespace mdp::estimators

@@ -1,0 +1,71 @@
+// estimators/judgement.hpp — an estimator against its exact moments, and those against the truth.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "estimators/estimator.hpp"
+#include "estimators/sampling.hpp"
+
+namespace mdp::estimators {
+
+struct JudgementOptions {
+  std::vector<std::int64_t> samples = {1000};  ///< trajectories of one estimate, each >= 1; the last is judged
+  std::int64_t replications = 1;
+  std::uint64_t seed = 1;
+  int threads = 0;
+  /// Probability that a right estimator is called inconsistent, for all its targets together (Bonferroni). (0, 1)
+  double level = 1e-6;
+  /// z-scores of targets that fewer effective samples shape (Sampled) are reported but not judged. >= 1
+  double min_effective_samples = 100.0;
+  double max_products = 3e11;                 ///< exact variances are left out if they take more
+  std::function<bool(double)> observer = {};  ///< as in SamplingOptions
+
+  [[nodiscard]] std::string check() const;  ///< "" or the first violated rule
+};
+
+/// Estimates from n trajectories.
+struct SampleSize {
+  std::int64_t samples = 0;
+  Sampled sampled;
+  /// E |estimate - truth|^2 = trace of the variance / n + |bias|^2. NaN without exact variances.
+  double exact_mean_squared_error = not_computed;
+};
+
+struct Judgement {
+  std::string name;
+  BiasSource bias_source = BiasSource::none;
+  ExactMoments exact;
+  std::vector<double> expected;                ///< [n_targets] mean of an estimate of the last sample size
+  double exact_variance_trace = not_computed;  ///< of one trajectory
+  double exact_bias_norm = not_computed;       ///< |expected - truth|
+  double predicted_bias_norm = not_computed;   ///< NaN: no formula
+  double bias_defect = not_computed;           ///< |mean - truth - predicted|; unbiased: predicted = 0
+  double bias_tolerance = not_computed;        ///< what rounding may leave of it
+  std::vector<SampleSize> sizes;
+  std::vector<double>
+      standard_error;  ///< [n_targets] of the pooled mean; exact, or from the sample without exact variance
+  bool standard_error_is_exact = true;
+  std::vector<double> z;  ///< [n_targets] NaN where the variance is rounding error
+  double z_max = 0.0;     ///< over the targets judged
+  double z_limit = not_computed;
+  std::int64_t n_judged = 0;
+  bool consistent = false;  ///< z_max <= z_limit, and the bias is what theory says
+  bool interrupted = false;
+
+  [[nodiscard]] const Sampled& sampled() const { return sizes.back().sampled; }
+};
+
+/// Samples, computes the exact moments, and compares. \param truth  stage_truth()
+/// \throws InvalidOption; InvalidArgument if the estimator is not there for this problem.
+[[nodiscard]] Judgement judge(const Problem& problem, const Targets& targets, const Estimator& estimator,
+                              const std::vector<double>& truth, const JudgementOptions& options);
+
+/// |x|, Euclidean.
+[[nodiscard]] double norm(std::span<const double> x);
+/// |x - y|.
+[[nodiscard]] double distance(std::span<const double> x, std::span<const double> y);
+
+}  // namespace mdp::estimators

@@ -1,0 +1,38 @@
+#include "estimators/methods/dice.hpp"
+#include "estimators/methods/hessians.hpp"
+#include "estimators/predicted_bias.hpp"
+#include "estimators/recursion.hpp"
+#include "estimators/tables.hpp"
+
+namespace mdp::estimators {
+namespace {
+
+const std::vector<Quantity> hessians = {Quantity::policy_hessian, Quantity::mixed, Quantity::model_hessian};
+
+template <class Rule>
+Estimator without_cross_terms(std::string name) {
+  Estimator line = recursion_estimator<Rule>(std::move(name), {Quantity::policy_hessian}, BiasSource::missing_terms);
+  line.predicted_bias = cross_term_bias;
+  return line;
+}
+
+}  // namespace
+
+std::vector<Estimator> second_order_estimators() {
+  return {
+      recursion_estimator<FullHessian>("full-hessian", hessians),
+      recursion_estimator<CausalHessian>("causal-hessian", hessians),
+      {"dice", hessians, BiasSource::none, dice_statistic},
+      recursion_estimator<Hapg>("hapg", hessians),
+      without_cross_terms<Lvc>("lvc"),
+      without_cross_terms<GaussNewton>("gauss-newton"),
+  };
+}
+
+std::vector<Estimator> all_estimators() {
+  std::vector<Estimator> table = first_order_estimators();
+  for (Estimator& line : second_order_estimators()) table.push_back(std::move(line));
+  return table;
+}
+
+}  // namespace mdp::estimators
