@@ -8,6 +8,7 @@
 #include "libmdp/error.hpp"
 #include "libmdp/kernels/bellman.hpp"
 #include "libmdp/kernels/linearised.hpp"
+#include "solvers/direction_check.hpp"
 #include "solvers/policy_system.hpp"
 
 namespace mdp::solvers {
@@ -36,18 +37,6 @@ double one_norm(std::span<const double> x) {
   return sum * (1.0 + rounding(static_cast<Offset>(x.size()) + 1));
 }
 
-void require_size(const char* name, std::size_t size, std::int64_t wanted) {
-  if (static_cast<std::int64_t>(size) == wanted) return;
-  throw InvalidArgument(std::string(name) + ": " + std::to_string(size) + " entries, " + std::to_string(wanted) +
-                        " expected");
-}
-
-void require_finite(const char* name, std::span<const double> x) {
-  const auto bad = std::find_if(x.begin(), x.end(), [](double entry) { return !std::isfinite(entry); });
-  if (bad == x.end()) return;
-  throw InvalidArgument(std::string(name) + "[" + std::to_string(bad - x.begin()) + "] is not finite");
-}
-
 // Weights x of outputs `values`, which must not be infinite where x is not 0.
 void require_weights(const char* name, std::span<const double> x, std::span<const double> values) {
   require_size(name, x.size(), static_cast<std::int64_t>(values.size()));
@@ -56,14 +45,6 @@ void require_weights(const char* name, std::span<const double> x, std::span<cons
     if (x[i] == 0.0 || values[i] < infinity) continue;
     throw InvalidArgument(std::string(name) + "[" + std::to_string(i) + "] weighs an infinite output");
   }
-}
-
-void require_direction(const Mdp& mdp, const EntryDirection& direction) {
-  require_size("direction.cost", direction.cost.size(), mdp.n_rows());
-  require_size("direction.probability", direction.probability.size(), mdp.n_transitions());
-  require_finite("direction.cost", direction.cost);
-  require_finite("direction.probability", direction.probability);
-  if (!std::isfinite(direction.discount)) throw InvalidArgument("direction.discount is not finite");
 }
 
 Offset max_actions(const Mdp& mdp) {

@@ -109,6 +109,7 @@ struct LinearisationPoint {
   double temperature = 0.0;                         ///< beta > 0 at a soft point, else 0
   bool of_policy = false;                           ///< V is that of a fixed policy, not an optimal one
   std::vector<Tie> ties = {};                       ///< states where several actions may be optimal
+  double tie_margin = not_computed;                 ///< at V*: actions with Q* - V* above it are never called tied
   std::shared_ptr<const PolicySystem> system = {};  ///< I - gamma P_pi; null if refused
 };
 
@@ -165,6 +166,19 @@ class Linearisation {
 /// \throws InvalidArgument if the solution does not fit the MDP or the discount is 1; InvalidOption.
 [[nodiscard]] Linearisation linearise_optimum(const Mdp& mdp, const SolveResult& solution,
                                               const DerivativeOptions& options = {});
+
+/// The gradient of rho0^T V*, and what stands in its way.
+struct OptimumGradient {
+  ReverseDerivative reverse;  ///< status refused at ties, unless the options say otherwise
+  std::vector<Tie> ties;      ///< those that count
+  bool of_policy = false;     ///< of the value of the solution's policy, not of V* (AtTies::use_policy)
+  double tie_margin = not_computed;
+};
+
+/// D1 for the one number rho0^T V*. Ties count only in states of positive occupancy under some optimal policy: where an
+/// optimal policy never goes, whichever action is taken has adjoint 0. Everything else as linearise_optimum().
+[[nodiscard]] OptimumGradient optimum_gradient(const Mdp& mdp, const SolveResult& solution,
+                                               const DerivativeOptions& options = {});
 
 /// The same at V^pi of a fixed policy, which is evaluated here. Discount below 1.
 [[nodiscard]] Linearisation linearise_policy(const Mdp& mdp, std::span<const Action> policy,

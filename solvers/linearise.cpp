@@ -6,10 +6,10 @@
 
 #include "libmdp/bounds.hpp"
 #include "libmdp/error.hpp"
-#include "libmdp/kernels/bellman.hpp"
 #include "solvers/derivative.hpp"
 #include "solvers/enclosure.hpp"
 #include "solvers/evaluation.hpp"
+#include "solvers/optimal_actions.hpp"
 #include "solvers/policy_system.hpp"
 #include "solvers/result.hpp"
 
@@ -19,74 +19,6 @@ namespace {
 void require_discounted(const Mdp& mdp) {
   if (mdp.exact_discount().complement.value() > 0.0) return;
   throw InvalidArgument("derivative: the discount is 1; the discounted criterion needs a discount below 1");
-}
-
-// Proved bounds on V* and what is between them.
-struct ValueBounds {
-  std::span<const double> lower, upper;
-
-  [[nodiscard]] double error(std::span<const double> values) const {
-    double largest = 0.0;
-    for (std::size_t s = 0; s < values.size(); ++s) {
-      if (values[s] == infinity) continue;
-      largest = std::max(largest, std::max(upper[s] - values[s], values[s] - lower[s]));
-    }
-    return bounds::round_up(largest);
-  }
-  // Of the finite values.
-  [[nodiscard]] double max_abs() const {
-    double largest = 0.0;
-    for (std::size_t s = 0; s < lower.size(); ++s) {
-      if (lower[s] < infinity) largest = std::max(largest, std::max(std::abs(lower[s]), std::abs(upper[s])));
-    }
-    return largest;
-  }
-};
-
-// The same cost and the same transitions, to the bit.
-bool identical(const Mdp& mdp, Offset a, Offset b) {
-  const auto same_entry = [](std::span<const double> x, Offset i, Offset j) { return x.empty() || x[i] == x[j]; };
-  const Offset first = mdp.row_begin()[a];
-  const Offset length = mdp.row_begin()[a + 1] - first;
-  const Offset other = mdp.row_begin()[b];
-  if (mdp.row_begin()[b + 1] - other != length) return false;
-  if (mdp.cost()[a] != mdp.cost()[b] || !same_entry(mdp.cost_tail(), a, b)) return false;
-  for (Offset k = 0; k < length; ++k) {
-    if (mdp.next_state()[first + k] != mdp.next_state()[other + k]) return false;
-    if (mdp.probability()[first + k] != mdp.probability()[other + k]) return false;
-    if (!same_entry(mdp.probability_tail(), first + k, other + k)) return false;
-  }
-  return true;
-}
-
-void drop_duplicates(const Mdp& mdp, Tie& tie) {
-  const Offset first = mdp.state_rows()[tie.state];
-  std::vector<Action> kept;
-  for (const Action a : tie.actions) {
-    const auto same = [&](Action earlier) { return identical(mdp, first + earlier, first + a); };
-    if (std::none_of(kept.begin(), kept.end(), same)) kept.push_back(a);
-  }
-  tie.actions = std::move(kept);
-}
-
-// C4: an action whose lower Q exceeds the upper V is not optimal. Per state, the actions that are left.
-std::vector<Tie> candidates(const Mdp& mdp, const ValueBounds& of, int threads) {
-  std::vector<double> q_lower(mdp.n_rows());
-  std::vector<double> t_upper(mdp.n_states());
-  kernels::q_values(mdp, of.lower, q_lower, threads);
-  kernels::bellman_sweep(mdp, of.upper, t_upper, {}, threads);
-  const double error = bounds::sweep_error(mdp, of.max_abs());
-  std::vector<Tie> left(mdp.n_states());
-  for (State s = 0; s < mdp.n_states(); ++s) {
-    left[s].state = s;
-    if (of.lower[s] == infinity) continue;
-    const double upper = std::min(of.upper[s], bounds::round_up(t_upper[s] + error));
-    for (Offset row = mdp.state_rows()[s]; row < mdp.state_rows()[s + 1]; ++row) {
-      if (bounds::round_down(q_lower[row] - error) > upper) continue;
-      left[s].actions.push_back(static_cast<Action>(row - mdp.state_rows()[s]));
-    }
-  }
-  return left;
 }
 
 std::string tie_message(const Mdp& mdp, const std::vector<Tie>& ties) {
@@ -99,29 +31,19 @@ std::string tie_message(const Mdp& mdp, const std::vector<Tie>& ties) {
          " cannot be told apart within the bounds of the solution";
 }
 
-void require_solution(const Mdp& mdp, const SolveResult& solution) {
-  const auto n = static_cast<std::size_t>(mdp.n_states());
-  const bool bounded = solution.value_lower.size() == n && solution.value_upper.size() == n;
-  const bool unbounded = solution.value_lower.empty() && solution.value_upper.empty();
-  if (solution.values.size() == n && solution.policy.size() == n && (bounded || unbounded)) return;
-  throw InvalidArgument("derivative: the solution has " + std::to_string(solution.values.size()) + " values, the MDP " +
-                        std::to_string(n) + " states");
-}
-
-// What AtTies says.
-Linearisation at_ties(const Mdp& mdp, std::span<const Action> policy, std::vector<Tie> ties,
+// What AtTies says, at a point that holds the ties.
+Linearisation at_ties(const Mdp& mdp, std::span<const Action> policy, LinearisationPoint tied,
                       const DerivativeOptions& options) {
-  LinearisationPoint point;
-  point.message = tie_message(mdp, ties);
-  if (options.at_ties == AtTies::use_policy) {
-    point = linearise_policy(mdp, policy, options).point();
-    point.message =
-        "derivative of the value of the reported policy, not of the optimal values: " + tie_message(mdp, ties);
-  } else {
-    point.status = Status::refused;
-    point.message += "; V* may have no derivative";
+  const std::string why = tie_message(mdp, tied.ties);
+  if (options.at_ties != AtTies::use_policy) {
+    tied.status = Status::refused;
+    tied.message = why + "; V* may have no derivative";
+    return {mdp, std::move(tied), options};
   }
-  point.ties = std::move(ties);
+  LinearisationPoint point = linearise_policy(mdp, policy, options).point();
+  point.message = "derivative of the value of the reported policy, not of the optimal values: " + why;
+  point.ties = std::move(tied.ties);
+  point.tie_margin = tied.tie_margin;
   return {mdp, std::move(point), options};
 }
 
@@ -180,27 +102,34 @@ Linearisation linearise_policy(const Mdp& mdp, std::span<const double> stochasti
   return linearise(mdp, stochastic_policy, bounds::rounding(most + 1), options);
 }
 
-Linearisation linearise_optimum(const Mdp& mdp, const SolveResult& solution, const DerivativeOptions& options) {
+namespace {
+
+// V* where every state in which `counts` holds has one action that may be optimal.
+template <class Counts>
+Linearisation at_optimum(const Mdp& mdp, const SolveResult& solution, const DerivativeOptions& options,
+                         Counts&& counts) {
   require_discounted(mdp);
   require_solution(mdp, solution);
   Enclosure made;
   if (solution.value_lower.empty()) made = enclose(mdp, solution.values, options.threads);
   const ValueBounds of = solution.value_lower.empty() ? ValueBounds{made.lower, made.upper}
                                                       : ValueBounds{solution.value_lower, solution.value_upper};
-  std::vector<Tie> left = candidates(mdp, of, options.threads);
+  OptimalActions optimal = optimal_actions(mdp, of, options.threads);
+  const graph::StateSet counted = counts(optimal.left);
 
   Policy policy(mdp.n_states(), 0);
   LinearisationPoint point;
-  for (Tie& tie : left) {
+  point.tie_margin = optimal.margin;
+  for (Tie& tie : optimal.left) {
     if (options.at_ties == AtTies::drop_duplicates) drop_duplicates(mdp, tie);
     if (tie.actions.empty() && of.lower[tie.state] < infinity) {
       throw InvalidArgument("derivative: the solution's bounds exclude every action of state " +
                             mdp.state_name(tie.state));
     }
-    if (tie.actions.size() == 1) policy[tie.state] = tie.actions.front();
-    if (tie.actions.size() > 1) point.ties.push_back(std::move(tie));
+    if (!tie.actions.empty()) policy[tie.state] = tie.actions.front();
+    if (tie.actions.size() > 1 && counted[tie.state] != 0) point.ties.push_back(std::move(tie));
   }
-  if (!point.ties.empty()) return at_ties(mdp, solution.policy, std::move(point.ties), options);
+  if (!point.ties.empty()) return at_ties(mdp, solution.policy, std::move(point), options);
   point.message = "derivative of the optimal values; the optimal actions are unique";
   point.values = solution.values;
   point.value_error_bound = of.error(solution.values);
@@ -208,6 +137,18 @@ Linearisation linearise_optimum(const Mdp& mdp, const SolveResult& solution, con
   point.system = std::make_shared<const PolicySystem>(mdp, std::span<const Action>(policy),
                                                       LinearOptions{.threads = options.threads});
   return {mdp, std::move(point), options};
+}
+
+}  // namespace
+
+Linearisation linearise_optimum(const Mdp& mdp, const SolveResult& solution, const DerivativeOptions& options) {
+  return at_optimum(mdp, solution, options, [&](std::span<const Tie>) { return graph::StateSet(mdp.n_states(), 1); });
+}
+
+OptimumGradient optimum_gradient(const Mdp& mdp, const SolveResult& solution, const DerivativeOptions& options) {
+  const Linearisation at =
+      at_optimum(mdp, solution, options, [&](std::span<const Tie> left) { return visited_states(mdp, left); });
+  return {at.performance_gradient(), at.ties(), at.of_policy(), at.point().tie_margin};
 }
 
 }  // namespace mdp::solvers

@@ -8,6 +8,7 @@
 #include "cli/commands/commands.hpp"
 #include "cli/criterion_flags.hpp"
 #include "cli/entry_gradient.hpp"
+#include "cli/finite_differences.hpp"
 #include "cli/model_flags.hpp"
 #include "cli/present.hpp"
 #include "cli/result.hpp"
@@ -31,6 +32,8 @@ struct GradientCommand {
   std::vector<std::string> wrt = {"cost", "probability", "discount"};
   std::string convention = "raw";
   std::string at_ties = "refuse";
+  bool check = false;
+  std::int64_t checked_entries = 8;
   ModelFlags read;
   CriterionFlags criterion;
   SolveFlags solve;
@@ -68,6 +71,18 @@ WithRespectTo parts_of(const GradientCommand& command) {
   return parts;
 }
 
+/// --check: difference quotients beside the derivatives, as a result and as a table. Whether they agree.
+bool add_check(const GradientCommand& command, const Mdp& model, const solvers::EntryGradient& gradient,
+               const ModelNumber& number, double cost_step, Result& result, std::string& table) {
+  if (!command.check) return true;
+  const DifferenceSteps steps{.cost = cost_step};
+  const GradientCheck check = check_gradient(model, gradient, convention_of(command), number, steps,
+                                             command.checked_entries, parts_of(command));
+  result.set("check", to_result(model, check, model.objective()));
+  table = "\n" + check_table(model, check, model.objective());
+  return check.agrees();
+}
+
 std::vector<std::int64_t> tied_states(std::span<const solvers::Tie> ties) {
   std::vector<std::int64_t> states;
   for (const auto& tie : ties) states.push_back(tie.state);
@@ -91,9 +106,9 @@ int gradient_of_value(const GradientCommand& command, const CommonFlags& common)
     Watch watch("solve", common, expected_half_width(mdp, options));
     return solvers::solve(mdp, watch.on(options));
   }();
-  const solvers::Linearisation point = solvers::linearise_optimum(mdp, solved, derivative);
-  solvers::ReverseDerivative found = point.performance_gradient();
-  const bool differentiable = point.status() == Status::converged && point.ties().empty();
+  solvers::OptimumGradient optimum = solvers::optimum_gradient(mdp, solved, derivative);
+  solvers::ReverseDerivative& found = optimum.reverse;
+  const bool differentiable = found.status == Status::converged && optimum.ties.empty();
   const double value = initial_average(mdp, in_sense(mdp.objective(), solved.values));
   const Status status = solved.converged() ? found.status : solved.status;
   std::string message = solved.converged() ? found.message : solved.message;
@@ -109,11 +124,17 @@ int gradient_of_value(const GradientCommand& command, const CommonFlags& common)
   result.set("discount", mdp.discount());
   result.set("initial_value", value);
   result.set("differentiable", differentiable);
-  result.set("tied_states", tied_states(point.ties()));
-  if (!point.ties().empty() && found.status == Status::converged)
-    result.set("of_policy", std::span<const Action>(solved.policy));
+  result.set("tied_states", tied_states(optimum.ties));
+  result.set("tie_margin", optimum.tie_margin);
+  if (optimum.of_policy) result.set("of_policy", std::span<const Action>(solved.policy));
   const EntryErrors errors{found.cost_error_bound, found.probability_error_bound, found.discount_error_bound};
   const bool computed = found.status == Status::converged;
+  bool agrees = true;
+  std::string check;
+  if (differentiable) {
+    agrees = add_check(command, mdp, found.gradient, optimal_performance(common.threads),
+                       1e-5 * std::max(mdp.max_abs_cost(), 1e-6), result, check);
+  }
   const solvers::EntryGradient gradient =
       computed ? solvers::in_sense(mdp.objective(), std::move(found.gradient)) : solvers::EntryGradient{};
   if (computed) add_gradient_to(result, mdp, gradient, errors, parts);
@@ -122,19 +143,19 @@ int gradient_of_value(const GradientCommand& command, const CommonFlags& common)
     facts.add("status", status_text(status, message));
     facts.add("value",
               fmt::format("{} at the initial distribution, {}", number_text(value), objective_word(mdp.objective())));
-    facts.add("ties", point.ties().empty()
+    facts.add("ties", optimum.ties.empty()
                           ? "none: V* is differentiable here"
-                          : fmt::format("in {} states", count_text(static_cast<long long>(point.ties().size()))));
+                          : fmt::format("in {} states", count_text(static_cast<long long>(optimum.ties.size()))));
     if (!computed) {
       std::string text = facts.text();
-      for (const auto& tie : point.ties()) {
+      for (const auto& tie : optimum.ties) {
         text += fmt::format("tied: state {}, actions {}\n", state_label(mdp, tie.state), fmt::join(tie.actions, ", "));
       }
       return text;
     }
-    return facts.text() + "\n" + gradient_tables(mdp, gradient, errors, parts);
+    return facts.text() + "\n" + gradient_tables(mdp, gradient, errors, parts) + check;
   });
-  return solved.converged() && differentiable ? exit_code_of(found.status) : exit_code_of(Status::refused);
+  return solved.converged() && differentiable && agrees ? exit_code_of(found.status) : exit_code_of(Status::refused);
 }
 
 /// D8: dJ_world(pi_beta of the model) with respect to the entries of the model.
@@ -147,7 +168,8 @@ int gradient_of_world_performance(const GradientCommand& command, const CommonFl
         "--of world-performance needs --temperature B > 0: without entropy the model's policy has no derivative (D8)");
   }
   solvers::InRealOptions options;
-  options.soft = command.solve.soft_options(*command.temperature, common);
+  const solvers::SoftOptions soft = command.solve.soft_options(*command.temperature, common);
+  options.soft = soft;
   options.convention = convention_of(command);
   const WithRespectTo parts = parts_of(command);
   const Mdp world = command.read.read(command.world, common.threads);
@@ -157,7 +179,7 @@ int gradient_of_world_performance(const GradientCommand& command, const CommonFl
   equivalence::require_same_shape(world, model);
   solvers::InRealGradient found = [&] {
     Watch watch("solve model", common);
-    options.soft = watch.on(options.soft);
+    options.soft = watch.on(soft);
     return solvers::in_real_gradient(world, model, options);
   }();
 
@@ -177,6 +199,12 @@ int gradient_of_world_performance(const GradientCommand& command, const CommonFl
   result.set("differentiable", computed);
   result.set("tied_states", std::vector<std::int64_t>{});
   const EntryErrors errors{found.cost_error_bound, found.probability_error_bound, found.discount_error_bound};
+  bool agrees = true;
+  std::string check;
+  if (computed) {
+    agrees = add_check(command, model, found.gradient, world_performance(world, soft),
+                       1e-2 * *command.temperature, result, check);
+  }
   const solvers::EntryGradient gradient =
       computed ? solvers::in_sense(world.objective(), std::move(found.gradient)) : solvers::EntryGradient{};
   if (computed) add_gradient_to(result, model, gradient, errors, parts);
@@ -187,14 +215,15 @@ int gradient_of_world_performance(const GradientCommand& command, const CommonFl
               fmt::format("{} +/- {} of the model's soft policy, {}", number_text(sign * found.performance),
                           bound_text(found.performance_error_bound), objective_word(world.objective())));
     facts.add("temperature", number_text(*command.temperature));
-    return facts.text() + (computed ? "\n" + gradient_tables(model, gradient, errors, parts) : "");
+    return facts.text() + (computed ? "\n" + gradient_tables(model, gradient, errors, parts) + check : "");
   });
-  return exit_code_of(found.status);
+  return agrees ? exit_code_of(found.status) : exit_code_of(Status::refused);
 }
 
 int run_gradient(const GradientCommand& command, const CommonFlags& common) {
   static const std::array<std::string, 2> words = {"value", "world-performance"};
   require_writable(common);
+  if (command.checked_entries < 1) throw UsageError("--check-entries must be at least 1");
   if (command.of == words[0]) return gradient_of_value(command, common);
   if (command.of == words[1]) return gradient_of_world_performance(command, common);
   throw unknown_value("--of", command.of, words);
@@ -222,12 +251,15 @@ void add_gradient(Command& command) {
                   "refuse; drop-duplicates: keep the first of rows equal in cost and successors; "
                   "use-policy: the derivative of the reported policy's value")
       ->type_name("NAME");
+  parser.add_flag("--check", it->check, "Finite differences beside the exact numbers; exit code 1 where they disagree");
+  parser.add_option("--check-entries", it->checked_entries, "Largest entries of each kind that --check looks at [8]")
+      ->type_name("N");
   it->criterion.add_to(command, false);
   it->solve.add_to(command);
   it->read.add_to(command);
   command.add_common_flags();
   command.examples(
-      "  mdp gradient --of value --file model.json --wrt cost,discount\n"
+      "  mdp gradient --of value --file model.json --wrt cost,discount --check\n"
       "  mdp gradient --of world-performance --world world.json --model model.json --temperature 0.1 --json");
   command.run([it, &command] { return run_gradient(*it, command.common()); });
 }

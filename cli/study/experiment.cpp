@@ -86,7 +86,8 @@ GradientStudy study_gradient(const StudyConfig& config, const Mdp& world, const 
   auto exact = solvers::in_real_gradient(world, model, options);
   if (exact.status != Status::converged) throw Error("the gradient of world performance: " + exact.message);
   step("finite differences");
-  auto check = check_gradient(world, model, exact, options.soft, config.gradient.checked_entries);
+  auto check = check_gradient(model, exact.gradient, options.convention, world_performance(world, options.soft),
+                              {.cost = 1e-2 * options.soft.temperature}, config.gradient.checked_entries);
   return {model, std::move(exact), std::move(check)};
 }
 

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "cli/finite_differences.hpp"
 #include "cli/study/config.hpp"
-#include "cli/study/gradient_check.hpp"
 #include "equivalence/candidate.hpp"
 #include "equivalence/equivalent_cost.hpp"
 #include "equivalence/equivalent_model.hpp"

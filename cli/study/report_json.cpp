@@ -87,33 +87,6 @@ Result model_result(const Mdp& world, const ModelStudy& study) {
   return result;
 }
 
-Result check_result(const Mdp& model, const GradientCheck& check, Objective sense) {
-  const double sign = sense == Objective::maximize ? -1.0 : 1.0;
-  std::vector<Result> entries;
-  for (const CheckedEntry& entry : check.entries) {
-    const State s = model.state_of(entry.row);
-    const double entry_sign = entry.is_cost ? 1.0 : sign;
-    Result one;
-    one.set("entry", entry.is_cost ? "cost" : "probability");
-    one.set("state", std::int64_t{s});
-    one.set("action", entry.row - model.state_rows()[static_cast<std::size_t>(s)]);
-    if (!entry.is_cost) one.set("next_state", std::int64_t{entry.next_state});
-    one.set("exact", entry_sign * entry.exact);
-    one.set("finite_difference", entry_sign * entry.difference_quotient);
-    entries.push_back(std::move(one));
-  }
-  Result discount;
-  discount.set("entry", "discount");
-  discount.set("exact", sign * check.discount_exact);
-  discount.set("finite_difference", sign * check.discount_quotient);
-  entries.push_back(std::move(discount));
-  Result result;
-  result.set("entries", std::move(entries));
-  result.set("max_error", check.max_error);
-  result.set("max_relative_error", check.max_relative_error);
-  return result;
-}
-
 Result gradient_result(const StudyConfig& config, const Experiment& experiment) {
   const GradientStudy& study = experiment.gradient;
   const double sign = experiment.world.objective() == Objective::maximize ? -1.0 : 1.0;
@@ -130,7 +103,7 @@ Result gradient_result(const StudyConfig& config, const Experiment& experiment) 
   result.set("d_discount_error_bound", study.exact.discount_error_bound);
   result.set("sum_defect", study.exact.sum_defect);
   result.set("state_balance_defect", study.exact.state_balance_defect);
-  result.set("finite_differences", check_result(study.model, study.check, experiment.world.objective()));
+  result.set("finite_differences", to_result(study.model, study.check, experiment.world.objective()));
   return result;
 }
 

@@ -89,20 +89,45 @@ void average_rows(const Mdp& mdp, std::span<const double> weight, std::span<cons
 }
 
 void transpose_rows(const Mdp& mdp, std::span<const double> x, std::span<double> y) {
-  const RowValue q(mdp, {});
+  transpose_entries(mdp, mdp.probability(), x, y);
+}
+
+void transpose_entries(const Mdp& mdp, std::span<const double> entries, std::span<const double> x,
+                       std::span<double> y) {
+  const Offset* begin = mdp.row_begin().data();
+  const State* next = mdp.next_state().data();
   std::fill(y.begin(), y.end(), 0.0);
   std::vector<double> lost(y.size(), 0.0);  // what the roundings of y dropped
   for (Offset row = 0; row < mdp.n_rows(); ++row) {
     if (x[row] == 0.0) continue;
-    for (Offset k = q.begin[row]; k < q.begin[row + 1]; ++k) {
-      const State s = q.next[k];
-      const TwoDouble product = two_product(q.p[k], x[row]);
+    for (Offset k = begin[row]; k < begin[row + 1]; ++k) {
+      const State s = next[k];
+      const TwoDouble product = two_product(entries[k], x[row]);
       const TwoDouble sum = two_sum(y[s], product.hi);
       y[s] = sum.hi;
       lost[s] += sum.lo + product.lo;
     }
   }
   for (std::size_t s = 0; s < y.size(); ++s) y[s] += lost[s];
+}
+
+void expect_entries(const Mdp& mdp, std::span<const double> entries, std::span<const double> v, std::span<double> y,
+                    int threads) {
+  RowValue q(mdp, v);
+  q.p = entries.data();
+  for_states(mdp.blocks(), threads, [&](State first, State last) {
+    for_rows(mdp, first, last, [&](Offset row) { y[row] = q.expectation(row); });
+  });
+}
+
+void add_row_products(const Mdp& mdp, std::span<const double> weight, std::span<const double> v,
+                      std::span<double> entries, int threads) {
+  const RowValue q(mdp, v);
+  for_states(mdp.blocks(), threads, [&](State first, State last) {
+    for_rows(mdp, first, last, [&](Offset row) {
+      for (Offset k = q.begin[row]; k < q.begin[row + 1]; ++k) entries[k] += weight[row] * v[q.next[k]];
+    });
+  });
 }
 
 double entry_gradient(const Mdp& mdp, std::span<const double> weight, std::span<const double> v, bool normalised,

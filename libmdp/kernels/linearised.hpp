@@ -40,6 +40,16 @@ void average_rows(const Mdp& mdp, std::span<const double> weight, std::span<cons
 /// Serial, one order of summation, compensated: the error is at most 2u |y| + rounding(2m)^2 P^T |x|, m = n_transitions
 /// (Ogita, Rump, Oishi, 2005, Dot2).
 void transpose_rows(const Mdp& mdp, std::span<const double> x, std::span<double> y);
+/// The same with `entries` [n_transitions] in place of the probabilities.
+void transpose_entries(const Mdp& mdp, std::span<const double> entries, std::span<const double> x, std::span<double> y);
+
+/// y(row) = sum entries v over the successors of the row, [n_rows]; `entries` [n_transitions].
+void expect_entries(const Mdp& mdp, std::span<const double> entries, std::span<const double> v, std::span<double> y,
+                    int threads = 0);
+
+/// entries[k] += weight(row) v(s') over the transitions of every row.
+void add_row_products(const Mdp& mdp, std::span<const double> weight, std::span<const double> v,
+                      std::span<double> entries, int threads = 0);
 
 /// The derivative of sum over rows of weight (L + gamma P v) at fixed v with respect to probabilities and discount:
 /// probability[k] = gamma weight(row) (v(s') - centre), centre = E v if `normalised`, else 0; returns

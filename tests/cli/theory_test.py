@@ -161,6 +161,45 @@ class Gradient(program.ProgramTest):
         self.assertEqual(result["tied_states"], [2])
         self.assertNotIn("d_cost", result)
 
+    def test_ties_count_where_optimal_policies_go(self):
+        def model(name, start, second):
+            choices = [
+                {"state": 0, "cost": 1, "to": [[0, 0.5], [1, 0.5]]},
+                {"state": 1, "cost": 2, "to": [[1, 1]]},
+                {"state": 2, "cost": 3, "to": [[0, 1]]},
+                {"state": 2, "cost": second, "to": [[1, 1]]},
+            ]
+            return self.write(name, {"format": "mdp", "version": 1, "discount": 0.5, "states": 3,
+                                     "initial": [[start, 1]], "choices": choices})  # fmt: skip
+
+        # V(1) = 4, V(0) = 8/3; state 2: 3 + 4/3 = c + 2 for c = 7/3.
+        never = self.json("gradient", "--file", model("never.json", 0, "7/3"))
+        self.assertTrue(never["differentiable"])
+        self.assertEqual(never["tied_states"], [])
+        self.assertEqual(never["d_cost"][2], [0, 0])
+        self.assertAlmostEqual(never["d_cost"][0][0], 4 / 3, delta=1e-12)
+        self.assertEqual(len(never["d_probability"]), 5)
+        visited = self.json("gradient", "--file", model("visited.json", 2, "7/3"), code=1)
+        self.assertFalse(visited["differentiable"])
+        self.assertEqual(visited["tied_states"], [2])
+        self.assertLess(visited["tie_margin"], 1e-7)
+        near = self.json("gradient", "--file", model("near.json", 2, 2.3334))
+        self.assertEqual(near["tied_states"], [])
+
+    def test_check(self):
+        world, model = self.write("world.json", WORLD), self.write("model.json", MODEL)
+        performance = ["--of", "world-performance", "--world", world, "--model", model, "--temperature", "0.5"]
+        for flags in (["--file", world], performance, ["--file", world, "--convention", "normalised"]):
+            result = self.json("gradient", *flags, "--check", "--check-entries", "4")
+            check = result["check"]
+            self.assertTrue(check["agrees"], check)
+            self.assertEqual([e["entry"] for e in check["entries"]], ["cost"] * 4 + ["probability"] * 4 + ["discount"])
+            for entry in check["entries"]:
+                if entry["entry"] == "cost":
+                    self.assertEqual(entry["exact"], result["d_cost"][entry["state"]][entry["action"]])
+                self.assertAlmostEqual(entry["exact"], entry["finite_difference"], delta=1e-4 * (1 + abs(entry["exact"])))
+        self.assertIn("finite difference", self.mdp("gradient", "--file", world, "--check").stdout)
+
     def test_wrt(self):
         result = self.json("gradient", "--file", self.write("model.json", WORLD), "--wrt", "discount")
         self.assertIn("d_discount", result)

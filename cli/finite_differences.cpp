@@ -1,0 +1,219 @@
+#include "cli/finite_differences.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <span>
+#include <utility>
+
+#include "cli/table.hpp"
+#include "cli/value_tables.hpp"
+#include "solvers/in_real_gradient.hpp"
+#include "solvers/solve.hpp"
+
+namespace mdp::cli {
+namespace {
+
+/// (4 D(h) - D(2h))/3 with D the central difference: error O(h^4).
+double extrapolated(const std::function<double(double)>& f, double h) {
+  const double near = (f(h) - f(-h)) / (2 * h);
+  const double far = (f(2 * h) - f(-2 * h)) / (4 * h);
+  return (4 * near - far) / 3;
+}
+
+Mdp with_cost_moved(const Mdp& model, std::size_t row, double by) {
+  Buffer<double> cost(model.cost().begin(), model.cost().end());
+  cost[row] += by;
+  return model.with_cost(std::move(cost));
+}
+
+MdpArrays arrays_of(const Mdp& model) {
+  MdpArrays arrays;
+  arrays.state_rows.assign(model.state_rows().begin(), model.state_rows().end());
+  arrays.row_begin.assign(model.row_begin().begin(), model.row_begin().end());
+  arrays.next_state.assign(model.next_state().begin(), model.next_state().end());
+  arrays.probability.assign(model.probability().begin(), model.probability().end());
+  arrays.cost.assign(model.cost().begin(), model.cost().end());
+  arrays.discount = model.exact_discount();
+  arrays.initial.assign(model.initial().begin(), model.initial().end());
+  return arrays;
+}
+
+/// One probability moved, its row divided by its sum.
+Mdp normalised_move(const Mdp& model, std::size_t transition, double by) {
+  MdpArrays arrays = arrays_of(model);
+  arrays.probability[transition] += by;
+  BuildOptions options;
+  options.row_sum_tolerance = 0.5;
+  return build(std::move(arrays), options);
+}
+
+/// One probability moved alone. Rows are scaled by 1/(1 + room) and the discount by 1 + room, so that gamma P stays and
+/// room is left for |by| <= room; what is missing goes to a last state that costs nothing for ever.
+Mdp raw_move(const Mdp& model, std::size_t transition, double by, double room) {
+  MdpArrays arrays;
+  const double scale = 1 / (1 + room);
+  for (State s = 0; s < model.n_states(); ++s) {
+    arrays.state_rows.push_back(model.state_rows()[static_cast<std::size_t>(s)]);
+  }
+  arrays.state_rows.push_back(model.n_rows());
+  arrays.state_rows.push_back(model.n_rows() + 1);
+  for (std::size_t row = 0; row < static_cast<std::size_t>(model.n_rows()); ++row) {
+    arrays.row_begin.push_back(static_cast<Offset>(arrays.next_state.size()));
+    double lost = room * scale;
+    for (auto k = static_cast<std::size_t>(model.row_begin()[row]);
+         k < static_cast<std::size_t>(model.row_begin()[row + 1]); ++k) {
+      const double moved = k == transition ? by * scale : 0.0;
+      lost -= moved;
+      arrays.next_state.push_back(model.next_state()[k]);
+      arrays.probability.push_back(model.probability()[k] * scale + moved);
+    }
+    arrays.next_state.push_back(model.n_states());
+    arrays.probability.push_back(std::max(lost, 0.0));
+    arrays.cost.push_back(model.cost()[row]);
+  }
+  arrays.row_begin.push_back(static_cast<Offset>(arrays.next_state.size()));
+  arrays.next_state.push_back(model.n_states());
+  arrays.probability.push_back(1.0);
+  arrays.row_begin.push_back(static_cast<Offset>(arrays.next_state.size()));
+  arrays.cost.push_back(0.0);
+  arrays.discount = Discount(model.discount() * (1 + room));
+  arrays.initial.assign(model.initial().begin(), model.initial().end());
+  arrays.initial.push_back(0.0);
+  return build(std::move(arrays));
+}
+
+/// Positions of the largest |x|, ties to the lowest position.
+std::vector<std::size_t> largest(std::span<const double> x, std::int64_t n) {
+  std::vector<std::size_t> order(x.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  const auto end =
+      order.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(order.size(), static_cast<std::size_t>(n)));
+  std::partial_sort(order.begin(), end, order.end(), [&](std::size_t a, std::size_t b) {
+    return std::abs(x[a]) > std::abs(x[b]) || (std::abs(x[a]) == std::abs(x[b]) && a < b);
+  });
+  order.erase(end, order.end());
+  return order;
+}
+
+Offset row_of(const Mdp& model, std::size_t transition) {
+  const auto after =
+      std::upper_bound(model.row_begin().begin(), model.row_begin().end(), static_cast<Offset>(transition));
+  return after - model.row_begin().begin() - 1;
+}
+
+}  // namespace
+
+GradientCheck check_gradient(const Mdp& model, const solvers::EntryGradient& gradient,
+                             solvers::EntryConvention convention, const ModelNumber& f, const DifferenceSteps& steps,
+                             std::int64_t n, const WithRespectTo& parts) {
+  GradientCheck check;
+  const auto note = [&](double exact, double quotient, double scale) {
+    const double error = std::abs(exact - quotient);
+    check.max_error = std::max(check.max_error, error);
+    if (error > 0.0) check.max_relative_error = std::max(check.max_relative_error, error / scale);
+  };
+  if (parts.cost) {
+    const auto rows = largest(gradient.cost, n);
+    for (const std::size_t row : rows) {
+      if (model.cost()[row] == infinity) continue;
+      const double quotient = extrapolated([&](double h) { return f(with_cost_moved(model, row, h)); }, steps.cost);
+      check.entries.push_back({true, static_cast<Offset>(row), -1, gradient.cost[row], quotient});
+      note(gradient.cost[row], quotient, std::abs(gradient.cost[rows.front()]));
+    }
+  }
+  if (parts.probability) {
+    const auto transitions = largest(gradient.probability, n);
+    for (const std::size_t k : transitions) {
+      const double room = std::min({model.probability()[k] / 2, steps.probability, (1 - model.discount()) / 4});
+      const auto moved = [&](double h) {
+        return f(convention == solvers::EntryConvention::normalised ? normalised_move(model, k, h)
+                                                                    : raw_move(model, k, h, room));
+      };
+      const double quotient = extrapolated(moved, room / 2);
+      check.entries.push_back({false, row_of(model, k), model.next_state()[k], gradient.probability[k], quotient});
+      note(gradient.probability[k], quotient, std::abs(gradient.probability[transitions.front()]));
+    }
+  }
+  if (parts.discount && model.discount() > 0) {
+    const double step = std::min((1 - model.discount()) * steps.discount_fraction, model.discount() / 4);
+    check.discount_exact = gradient.discount;
+    check.discount_quotient =
+        extrapolated([&](double h) { return f(model.with_discount(Discount(model.discount() + h))); }, step);
+    note(check.discount_exact, check.discount_quotient, std::abs(check.discount_exact));
+  }
+  return check;
+}
+
+ModelNumber world_performance(const Mdp& world, solvers::SoftOptions soft) {
+  soft.tolerance = 0.0;  // as far as rounding lets it
+  soft.relative_tolerance = 1e-14;
+  soft.max_sweeps = 40;
+  return [world, soft](const Mdp& model) {
+    solvers::SoftOptions options = soft;
+    if (!options.reference.empty()) options.reference.resize(static_cast<std::size_t>(model.n_rows()), 1.0);
+    StochasticPolicy policy = solvers::solve_soft(model, options).policy;
+    policy.resize(static_cast<std::size_t>(world.n_rows()));
+    return solvers::policy_gradient(world, policy, 0.0, options.threads).performance;
+  };
+}
+
+ModelNumber optimal_performance(int threads) {
+  solvers::SolveOptions options;
+  options.tolerance = 0.0;
+  options.relative_tolerance = 1e-14;
+  options.max_sweeps = 1000;
+  options.threads = threads;
+  return [options](const Mdp& model) { return initial_average(model, solvers::solve(model, options).values); };
+}
+
+Result to_result(const Mdp& model, const GradientCheck& check, Objective sense) {
+  const double sign = sense == Objective::maximize ? -1.0 : 1.0;
+  std::vector<Result> entries;
+  for (const CheckedEntry& entry : check.entries) {
+    const State s = model.state_of(entry.row);
+    const double entry_sign = entry.is_cost ? 1.0 : sign;
+    Result one;
+    one.set("entry", entry.is_cost ? "cost" : "probability");
+    one.set("state", std::int64_t{s});
+    one.set("action", entry.row - model.state_rows()[static_cast<std::size_t>(s)]);
+    if (!entry.is_cost) one.set("next_state", std::int64_t{entry.next_state});
+    one.set("exact", entry_sign * entry.exact);
+    one.set("finite_difference", entry_sign * entry.difference_quotient);
+    entries.push_back(std::move(one));
+  }
+  if (!std::isnan(check.discount_exact)) {
+    Result discount;
+    discount.set("entry", "discount");
+    discount.set("exact", sign * check.discount_exact);
+    discount.set("finite_difference", sign * check.discount_quotient);
+    entries.push_back(std::move(discount));
+  }
+  Result result;
+  result.set("entries", std::move(entries));
+  result.set("max_error", check.max_error);
+  result.set("max_relative_error", check.max_relative_error);
+  result.set("agrees", check.agrees());
+  return result;
+}
+
+std::string check_table(const Mdp& model, const GradientCheck& check, Objective sense) {
+  const double sign = sense == Objective::maximize ? -1.0 : 1.0;
+  Table table({{"checked entry", Align::left}, {"exact"}, {"finite difference"}});
+  for (const auto& entry : check.entries) {
+    const State s = model.state_of(entry.row);
+    const auto a = static_cast<Action>(entry.row - model.state_rows()[static_cast<std::size_t>(s)]);
+    const double turned = entry.is_cost ? 1.0 : sign;
+    std::string name =
+        (entry.is_cost ? "cost " : "probability ") + state_label(model, s) + ", " + action_label(model, s, a);
+    if (!entry.is_cost) name += " -> " + state_label(model, entry.next_state);
+    table.add({name, number_text(turned * entry.exact), number_text(turned * entry.difference_quotient)});
+  }
+  if (!std::isnan(check.discount_exact))
+    table.add({"discount", number_text(sign * check.discount_exact), number_text(sign * check.discount_quotient)});
+  table.note("largest difference relative to the largest derivative of its kind: " +
+             bound_text(check.max_relative_error));
+  return table.text();
+}
+
+}  // namespace mdp::cli

@@ -1,0 +1,231 @@
+// The in-sim optimum of a policy class (theory.md, D6).
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <utility>
+
+#include "libmdp/bounds.hpp"
+#include "libmdp/error.hpp"
+#include "solvers/direction_check.hpp"
+#include "solvers/in_sim_hessian.hpp"
+#include "solvers/policy_sensitivity.hpp"
+#include "solvers/soft.hpp"
+
+namespace mdp::solvers {
+namespace {
+
+double largest(std::span<const double> x) {
+  double most = 0.0;
+  for (const double entry : x) most = std::max(most, std::abs(entry));
+  return most;
+}
+
+double inner(std::span<const double> x, std::span<const double> y) {
+  double sum = 0.0;
+  for (std::size_t i = 0; i < x.size(); ++i) sum += x[i] * y[i];
+  return sum;
+}
+
+// A policy of the class with its derivatives.
+struct Iterate {
+  std::vector<double> w;
+  PolicyClass::Point point;
+  PolicyExpansion expansion;
+  InSimHessian hessian;
+
+  Iterate(const Mdp& model, const PolicyClass& policies, const InSimOptions& options, std::vector<double> at)
+      : w(std::move(at)),
+        point(policies.at(w)),
+        expansion(model, point.log_policy(),
+                  {.temperature = options.temperature, .reference = options.reference, .threads = options.threads}),
+        hessian(policies, point, expansion) {}
+  Iterate(const Iterate&) = delete;
+
+  [[nodiscard]] double stationarity() const { return largest(hessian.gradient()); }
+  [[nodiscard]] double stationarity_bound() const {
+    return bounds::round_up(stationarity() + hessian.gradient_error());
+  }
+  // In whose units the tolerance is meant.
+  [[nodiscard]] double scale(const InSimOptions& options) const {
+    return (largest(expansion.values()) + options.temperature) / expansion.mdp().exact_discount().complement.value();
+  }
+};
+
+// Largest difference of logits that a finite optimum is believed to have.
+constexpr double most_logit = 500.0;
+
+class Search {
+ public:
+  Search(const Mdp& model, const PolicyClass& policies, const InSimOptions& options)
+      : model_(model), policies_(policies), options_(options) {
+    std::vector<double> start = options.start;
+    if (start.empty()) start.assign(policies.n_parameters(), 0.0);
+    require_size("start", start.size(), policies.n_parameters());
+    at_ = std::make_unique<Iterate>(model, policies, options, std::move(start));
+    visited_ = visited_by(model, at_->expansion.log_policy());
+  }
+
+  InSimOptimum run() {
+    while (result_.status == Status::not_run) step();
+    return finish();
+  }
+
+ private:
+  // One Newton step: H off the gauge, negative curvature turned round, halved until J falls.
+  void step() {
+    const GaugeFixedSolver solver(at_->hessian, policies_, visited_, options_.path);
+    std::vector<double> right = at_->hessian.gradient();
+    for (double& x : right) x = -x;
+    const GaugeFixedSolver::Solution newton = solver.solve(right, true);
+    const double length = policies_.effect(newton.x, visited_);
+    const bool stationary = at_->stationarity_bound() <= options_.tolerance * at_->scale(options_);
+    if (stationary && (length <= 1e-6 || at_->stationarity() <= at_->hessian.gradient_error())) {
+      const bool minimum = newton.solved && !newton.negative_curvature;
+      if (minimum)
+        return end(Status::converged, "the gradient of the in-sim performance vanishes, its Hessian does not");
+      if (newton.negative_curvature && length > 1e-6) {
+        // A saddle: go down along what the Hessian offers is not tried; say so.
+        return end(Status::precision_limit, "stationary, but the Hessian has negative curvature: not a minimum");
+      }
+      return end(
+          Status::refused,
+          "no finite optimum: the gradient and the Hessian vanish together along directions that move the policy");
+    }
+    if (result_.iterations >= options_.max_iterations) {
+      return end(Status::sweep_limit, "max_iterations reached");
+    }
+    if (!move(newton.x)) {
+      return end(stationary ? Status::converged : Status::precision_limit,
+                 stationary ? "the gradient of the in-sim performance vanishes up to rounding"
+                            : "rounding stops the search before the gradient is within the tolerance");
+    }
+    if (policies_.effect(at_->w) > most_logit) {
+      end(Status::refused,
+          "no finite optimum: the logits grow beyond " + std::to_string(static_cast<int>(most_logit)) +
+              " (without entropy weight a policy may want to be deterministic; D6 is ill-posed there)");
+    }
+  }
+
+  // Backtracking on the exact J; steps too small for J to show must shorten the gradient.
+  bool move(std::span<const double> step) {
+    const double slope = inner(at_->hessian.gradient(), step);
+    const double j = at_->expansion.performance();
+    const double noise = 1e-13 * (std::abs(j) + largest(at_->expansion.values()));
+    const double length = policies_.effect(step);
+    double t = length > 8.0 ? 8.0 / length : 1.0;
+    for (int halvings = 0; halvings < 60; ++halvings, t *= 0.5) {
+      std::vector<double> w = at_->w;
+      for (std::size_t i = 0; i < w.size(); ++i) w[i] += t * step[i];
+      auto next = std::make_unique<Iterate>(model_, policies_, options_, std::move(w));
+      const double gain = next->expansion.performance() - j;
+      const bool lower = gain <= 1e-4 * t * slope && -gain > noise;
+      const bool flatter = std::abs(gain) <= noise && next->stationarity() < 0.9 * at_->stationarity();
+      if (lower || flatter) {
+        at_ = std::move(next);
+        ++result_.iterations;
+        return true;
+      }
+      if (std::abs(t * slope) < noise) return false;
+    }
+    return false;
+  }
+
+  void end(Status status, std::string message) {
+    result_.status = status;
+    result_.message = std::move(message);
+  }
+
+  InSimOptimum finish() {
+    const GaugeFixedSolver solver(at_->hessian, policies_, visited_, options_.path);
+    result_.curvature_min = solver.curvature_min();
+    result_.n_gauge = solver.n_gauge();
+    result_.performance = at_->expansion.performance();
+    result_.stationarity = at_->stationarity();
+    result_.stationarity_bound = at_->stationarity_bound();
+    result_.log_policy = at_->expansion.log_policy();
+    result_.parameters = std::move(at_->w);
+    return std::move(result_);
+  }
+
+  const Mdp& model_;
+  const PolicyClass& policies_;
+  const InSimOptions& options_;
+  std::unique_ptr<Iterate> at_;
+  std::vector<char> visited_;
+  InSimOptimum result_;
+};
+
+// The optimum of a tabular softmax is the soft policy, whatever is visited.
+InSimOptimum soft_optimum(const Mdp& model, const PolicyClass& policies, const InSimOptions& options) {
+  SoftOptions soft;
+  soft.temperature = options.temperature;
+  soft.reference = options.reference;
+  soft.polish = true;
+  soft.threads = options.threads;
+  const SoftResult solved = solve_soft(model, soft);
+  InSimOptimum result;
+  result.status = solved.status;
+  result.message = "the soft Bellman equation: " + solved.message;
+  const auto state = std::find(solved.values.begin(), solved.values.end(), infinity);
+  if (state != solved.values.end()) {
+    result.status = Status::refused;
+    result.message =
+        "no policy of finite cost in state " + model.state_name(static_cast<State>(state - solved.values.begin()));
+    return result;
+  }
+  if (std::find(solved.log_policy.begin(), solved.log_policy.end(), -infinity) != solved.log_policy.end()) {
+    result.status = Status::refused;
+    result.message = "an inadmissible action, or one that mu forbids: its optimal logit is -inf";
+    return result;
+  }
+  // w = log pi less the class's offset, which is what logits 0 mean.
+  result.parameters = solved.log_policy;
+  const std::span<const double> offset = policies.offset();
+  for (std::size_t row = 0; row < offset.size(); ++row) result.parameters[row] -= offset[row];
+  const Iterate at(model, policies, options, result.parameters);
+  result.log_policy = at.expansion.log_policy();
+  result.performance = at.expansion.performance();
+  result.stationarity = at.stationarity();
+  result.stationarity_bound = at.stationarity_bound();
+  result.iterations = solved.iterations;
+  if (result.status == Status::converged && !(result.stationarity_bound <= options.tolerance * at.scale(options))) {
+    result.status = Status::precision_limit;
+    result.message = "the soft policy is stationary up to rounding, which exceeds the tolerance";
+  }
+  return result;
+}
+
+}  // namespace
+
+std::string InSimOptions::check() const {
+  if (!(temperature >= 0.0 && temperature < infinity)) {
+    return "temperature: " + std::to_string(temperature) + " is not in [0, inf)";
+  }
+  if (!(tolerance > 0.0)) return "tolerance: must be > 0";
+  if (max_iterations < 1) return "max_iterations: " + std::to_string(max_iterations) + " is below 1";
+  if (threads < 0) return "threads: " + std::to_string(threads) + " is below 0 (0 = all)";
+  return "";
+}
+
+InSimOptimum in_sim_optimum(const Mdp& model, const PolicyClass& policies, const InSimOptions& options) {
+  if (const std::string problem = options.check(); !problem.empty()) throw InvalidOption(problem);
+  InSimOptimum result;
+  if (options.temperature == 0.0 && policies.is_tabular()) {
+    result.status = Status::refused;
+    result.message =
+        "temperature 0 with a tabular softmax: the in-sim optimum is deterministic, its logits are infinite, and "
+        "dnu/dtheta "
+        "is ill-posed (D6); give an entropy weight > 0";
+    return result;
+  }
+  result =
+      policies.is_tabular_softmax() ? soft_optimum(model, policies, options) : Search(model, policies, options).run();
+  if (result.log_policy.empty()) return result;
+  const std::vector<char> visited = visited_by(model, result.log_policy);
+  for (State s = 0; s < model.n_states(); ++s) {
+    if (visited[s] == 0) result.unreached.push_back(s);
+  }
+  return result;
+}
+
+}  // namespace mdp::solvers
