@@ -84,7 +84,7 @@ Result size_result(const estimators::SampleSize& size) {
 }
 
 Result judgement_result(const Mdp& mdp, const Estimates& e, const Judgement& j) {
-  const auto sensed = [&](const std::vector<double>& x) { return derivative_in_sense(mdp.objective(), e.targets, x); };
+  const auto sensed = [&](const std::vector<double>& x) { return derivative_in_sense(mdp.objective(), e, x); };
   const estimators::Sampled& sampled = j.sampled();
   Result result;
   result.set("name", j.name);
@@ -107,6 +107,7 @@ Result judgement_result(const Mdp& mdp, const Estimates& e, const Judgement& j) 
   result.set("z_limit", j.z_limit);
   result.set("n_judged", j.n_judged);
   result.set("samples", sampled.n_trajectories);
+  result.set("expansion_parameter", j.expansion_parameter);
   result.set("transitions", sampled.transitions);
   result.set("mean_squared_error", sampled.mean_squared_error);
   result.set("exact_mean_squared_error", j.sizes.back().exact_mean_squared_error);
@@ -161,7 +162,7 @@ Table detail_table(const Mdp& mdp, const Estimates& e, const Judgement& j) {
   std::vector<std::size_t> order(e.targets.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::ranges::stable_sort(order, std::ranges::greater{}, [&](std::size_t i) { return std::abs(e.truth[i]); });
-  const auto sensed = [&](const std::vector<double>& x) { return derivative_in_sense(mdp.objective(), e.targets, x); };
+  const auto sensed = [&](const std::vector<double>& x) { return derivative_in_sense(mdp.objective(), e, x); };
   const auto truth = sensed(e.truth);
   const auto mean = sensed(j.expected);
   const auto sampled = sensed(j.sampled().mean);
@@ -197,14 +198,14 @@ bool Estimates::consistent() const {
   return std::ranges::all_of(judgements, [](const Judgement& j) { return j.consistent; });
 }
 
-std::vector<double> derivative_in_sense(Objective objective, const Targets& targets,
-                                        std::span<const double> derivative) {
+std::vector<double> derivative_in_sense(Objective objective, const Estimates& e, std::span<const double> derivative) {
   std::vector<double> x(derivative.begin(), derivative.end());
   if (objective == Objective::minimize) return x;
-  const std::size_t width = std::max<std::size_t>(1, targets.columns.size());
+  const std::size_t width = std::max<std::size_t>(1, e.targets.columns.size());
+  const double of_value = e.quantity == estimators::Quantity::sensitivity ? 1.0 : -1.0;
   for (std::size_t i = 0; i < x.size(); ++i) {
-    const double column = targets.columns.empty() ? 1.0 : sense_of(objective, targets.columns[i % width]);
-    x[i] *= -sense_of(objective, targets.rows[i / width]) * column;
+    const double column = e.targets.columns.empty() ? 1.0 : sense_of(objective, e.targets.columns[i % width]);
+    x[i] *= of_value * sense_of(objective, e.targets.rows[i / width]) * column;
   }
   return x;
 }
@@ -224,12 +225,13 @@ Result estimates_result(const Mdp& mdp, const Estimates& e) {
   result.set("version", MDP_VERSION);
   set_parameters(result, "parameters", mdp, e.targets.rows);
   if (!e.targets.columns.empty()) set_parameters(result, "column_parameters", mdp, e.targets.columns);
-  const auto truth = derivative_in_sense(mdp.objective(), e.targets, e.truth);
+  const auto truth = derivative_in_sense(mdp.objective(), e, e.truth);
   set_derivative(result, "truth", e.targets, truth);
-  if (e.quantity == estimators::Quantity::model_gradient) set_parts(result, e.targets, truth);
+  result.set("in_sim_gradient_norm", e.in_sim_gradient_norm);
+  if (e.quantity == estimators::Quantity::model_gradient || e.quantity == estimators::Quantity::world_gradient)
+    set_parts(result, e.targets, truth);
   if (!e.infinite.value.empty()) {
-    set_derivative(result, "truth_infinite", e.targets,
-                   derivative_in_sense(mdp.objective(), e.targets, e.infinite.value));
+    set_derivative(result, "truth_infinite", e.targets, derivative_in_sense(mdp.objective(), e, e.infinite.value));
     result.set("truth_infinite_error_bound", e.infinite.error_bound);
     result.set("truncation_bias_norm", estimators::distance(e.truth, e.infinite.value));
     result.set("truncation_bias_bound", e.truncation_bound);
@@ -243,6 +245,8 @@ Result estimates_result(const Mdp& mdp, const Estimates& e) {
 std::string estimates_tables(const Mdp& mdp, const Estimates& e) {
   Facts facts;
   if (e.interrupted()) facts.add("status", "interrupted: the trajectories drawn so far are reported");
+  if (!std::isnan(e.in_sim_gradient_norm))
+    facts.add("optimum", fmt::format("|in-sim gradient| {:.2e} at this policy", e.in_sim_gradient_norm));
   facts.add("quantity", fmt::format("{} of the {}-stage discounted sum, {}", word(e.quantity), e.horizon,
                                     objective_word(mdp.objective())));
   facts.add("|truth|", fmt::format("{:.6g} over {} derivatives", estimators::norm(e.truth),

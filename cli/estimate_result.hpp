@@ -24,17 +24,16 @@ struct Estimates {
   std::int64_t replications = 1;
   std::uint64_t seed = 1;
   double temperature = 0.0;
-  std::string baseline;  ///< of the estimator `causal`
-  std::string policy;    ///< where it comes from
-  std::string model_identity;
+  std::string baseline;                        ///< of the estimator `causal`
+  double in_sim_gradient_norm = not_computed;  ///< composed quantities: how far the policy is from the N-stage optimum
 
   [[nodiscard]] bool interrupted() const;
   [[nodiscard]] bool consistent() const;
 };
 
-/// Derivatives in cost sense become those of the file's objective by the file's numbers: a factor -1 when maximising, and
-/// another one for each cost among the parameters (those are negated rewards).
-[[nodiscard]] std::vector<double> derivative_in_sense(Objective objective, const estimators::Targets& targets,
+/// Derivatives in cost sense become those of the file's objective by the file's numbers: a factor -1 when maximising (not
+/// for the policy's derivative, `sensitivity`), and another one for each cost among the parameters (a negated reward).
+[[nodiscard]] std::vector<double> derivative_in_sense(Objective objective, const Estimates& estimates,
                                                       std::span<const double> derivative);
 
 [[nodiscard]] Result estimates_result(const Mdp& mdp, const Estimates& estimates);

@@ -85,36 +85,37 @@ Judgement judge(const Problem& problem, const Targets& targets, const Estimator&
   j.name = estimator.name;
   j.bias_source = estimator.bias_source;
   j.exact = statistic->exact(statistic->exact_products(true) <= options.max_products);
+  judge_bias(problem, targets, estimator, truth, j);
+  for (std::size_t k = 0; k < options.samples.size() && !j.interrupted; ++k) {
+    SamplingOptions sampling{.samples = options.samples[k],
+                             .replications = options.replications,
+                             .seed = options.seed,
+                             .threads = options.threads};
+    if (options.observer) {
+      sampling.observer = [&](double fraction) {
+        return options.observer((static_cast<double>(k) + fraction) / static_cast<double>(options.samples.size()));
+      };
+    }
+    j.sizes.push_back({sampling.samples, sample(problem, *statistic, sampling, truth), not_computed});
+    j.interrupted = j.sampled().interrupted;
+  }
+  finish(problem, truth, options, j);
+  return j;
+}
+
+void finish(const Problem& problem, const std::vector<double>& truth, const JudgementOptions& options, Judgement& j) {
   if (!j.exact.variance.empty()) {
     j.exact_variance_trace = std::accumulate(j.exact.variance.begin(), j.exact.variance.end(), 0.0);
   }
-  judge_bias(problem, targets, estimator, truth, j);
-  for (std::size_t k = 0; k < options.samples.size(); ++k) {
-    const std::int64_t n = options.samples[k];
-    const auto part = [&](double fraction) {
-      return options.observer((static_cast<double>(k) + fraction) / static_cast<double>(options.samples.size()));
-    };
-    SampleSize size{.samples = n,
-                    .sampled = sample(problem, *statistic,
-                                      {.samples = n,
-                                       .replications = options.replications,
-                                       .seed = options.seed,
-                                       .threads = options.threads,
-                                       .observer = options.observer ? std::function<bool(double)>(part)
-                                                                    : std::function<bool(double)>()},
-                                      truth)};
-    const double bias = distance(mean_at(j.exact, n), truth);
-    size.exact_mean_squared_error = j.exact_variance_trace / static_cast<double>(n) + bias * bias;
-    j.interrupted = size.sampled.interrupted;
-    j.sizes.push_back(std::move(size));
-    if (j.interrupted) break;
+  for (SampleSize& size : j.sizes) {
+    const double bias = distance(mean_at(j.exact, size.samples), truth);
+    size.exact_mean_squared_error = j.exact_variance_trace / static_cast<double>(size.samples) + bias * bias;
   }
   j.expected = mean_at(j.exact, j.sizes.back().samples);
   j.exact_bias_norm = distance(j.expected, truth);
   judge_sample(problem, options, j);
   const bool bias_is_right = std::isnan(j.bias_defect) || j.bias_defect <= j.bias_tolerance;
   j.consistent = j.z_max <= j.z_limit && bias_is_right && j.sampled().replications > 0;
-  return j;
 }
 
 }  // namespace mdp::estimators

@@ -52,7 +52,8 @@ struct Judgement {
   double z_max = 0.0;     ///< over the targets judged
   double z_limit = not_computed;
   std::int64_t n_judged = 0;
-  bool consistent = false;  ///< z_max <= z_limit, and the bias is what theory says
+  double expansion_parameter = not_computed;  ///< of the delta method (composed.hpp); NaN where it is not used
+  bool consistent = false;                    ///< z_max <= z_limit, and the bias is what theory says
   bool interrupted = false;
 
   [[nodiscard]] const Sampled& sampled() const { return sizes.back().sampled; }
@@ -62,6 +63,9 @@ struct Judgement {
 /// \throws InvalidOption; InvalidArgument if the estimator is not there for this problem.
 [[nodiscard]] Judgement judge(const Problem& problem, const Targets& targets, const Estimator& estimator,
                               const std::vector<double>& truth, const JudgementOptions& options);
+
+/// What follows from `exact` and `sizes`: expected means, mean squared errors, z-scores, the verdict on them.
+void finish(const Problem& problem, const std::vector<double>& truth, const JudgementOptions& options, Judgement& j);
 
 /// |x|, Euclidean.
 [[nodiscard]] double norm(std::span<const double> x);

@@ -77,17 +77,16 @@ class Blocks {
     const std::int64_t begin = group * options_.samples + block % per_group() * trajectories_per_block;
     const std::int64_t end = std::min(begin + trajectories_per_block, (group + 1) * options_.samples);
     for (std::int64_t i = begin; i < end; ++i) {
+      const std::uint64_t index = options_.first_index + static_cast<std::uint64_t>(i);
       ++tally.n_trajectories;
       if (!statistic_.needs_path()) {
-        statistic_.add({{}, {}, {}, options_.seed, static_cast<std::uint64_t>(i)}, *worker.scratch, tally);
+        statistic_.add({{}, {}, {}, options_.seed, index}, *worker.scratch, tally);
         continue;
       }
       simulator_.draw(
-          options_.seed, static_cast<std::uint64_t>(i), worker.row, worker.state, [](State) { return false; },
-          worker.entry);
+          options_.seed, index, worker.row, worker.state, [](State) { return false; }, worker.entry);
       tally.transitions += static_cast<std::int64_t>(worker.row.size());
-      statistic_.add({worker.state, worker.row, worker.entry, options_.seed, static_cast<std::uint64_t>(i)},
-                     *worker.scratch, tally);
+      statistic_.add({worker.state, worker.row, worker.entry, options_.seed, index}, *worker.scratch, tally);
     }
   }
 

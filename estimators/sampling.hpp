@@ -14,7 +14,8 @@ struct SamplingOptions {
   std::int64_t samples = 1000;    ///< trajectories of one estimate, >= 1
   std::int64_t replications = 1;  ///< independent estimates, >= 1
   std::uint64_t seed = 1;
-  int threads = 0;  ///< 0 = all; no result depends on it
+  std::uint64_t first_index = 0;  ///< number of the first trajectory: other ones of the same seed are independent
+  int threads = 0;                ///< 0 = all; no result depends on it
   /// Called with the fraction done, now and then; false stops after the estimates finished so far.
   std::function<bool(double)> observer = {};
 

@@ -16,9 +16,12 @@
 #include "cli/progress.hpp"
 #include "cli/solve_flags.hpp"
 #include "cli/usage.hpp"
+#include "equivalence/shape.hpp"
+#include "estimators/composed.hpp"
 #include "estimators/truncation.hpp"
 #include "libmdp/error.hpp"
 #include "solvers/in_real_gradient.hpp"
+#include "solvers/soft.hpp"
 
 namespace mdp::cli {
 namespace {
@@ -28,7 +31,8 @@ using estimators::Quantity;
 
 struct EstimateCommand {
   std::string model;
-  std::string logits = "uniform";
+  std::string world;
+  std::string logits;
   std::string policy;
   std::string behaviour;
   std::string quantity = "policy-gradient";
@@ -57,6 +61,10 @@ Quantity parse_quantity(const std::string& text) {
   throw unknown_value("--quantity", text, words);
 }
 
+bool is_composed(Quantity quantity) {
+  return quantity == Quantity::sensitivity || quantity == Quantity::world_gradient;
+}
+
 std::vector<std::string> split(const std::string& list) {
   std::vector<std::string> parts(1);
   for (const char c : list) {
@@ -82,6 +90,23 @@ std::vector<std::int64_t> parse_samples(const std::string& list) {
   return samples;
 }
 
+std::vector<estimators::ComposedForm> parse_forms(const EstimateCommand& command) {
+  std::vector<std::string> names = estimators::composed_names();
+  std::vector<estimators::ComposedForm> forms;
+  for (const std::string& name : split(command.estimator.empty() ? "plug-in" : command.estimator)) {
+    bool known = false;
+    for (std::size_t k = 0; k < names.size(); ++k) {
+      if (name != "all" && name != names[k]) continue;
+      forms.push_back(static_cast<estimators::ComposedForm>(k));
+      known = true;
+    }
+    names.emplace_back("all");
+    if (!known) throw unknown_value("--estimator", name, names);
+    names.pop_back();
+  }
+  return forms;
+}
+
 /// The estimators asked for. \throws UsageError for a name that does not exist or does not estimate the quantity.
 std::vector<Estimator> parse_estimators(const EstimateCommand& command, Quantity quantity) {
   const std::vector<Estimator> table = estimators::all_estimators();
@@ -104,7 +129,10 @@ std::vector<Estimator> parse_estimators(const EstimateCommand& command, Quantity
 
 StochasticPolicy read_policy_of(const EstimateCommand& command, const Mdp& mdp) {
   if (!command.policy.empty()) return io::read_policy(command.policy, mdp).probabilities;
-  return command.logits == "uniform" ? uniform_policy(mdp) : softmax(mdp, read_logits(command.logits, mdp));
+  if (command.logits.empty() && command.problem.temperature > 0.0 && is_composed(parse_quantity(command.quantity)))
+    return solvers::solve_soft(mdp, {.temperature = command.problem.temperature, .polish = true}).policy;
+  return command.logits.empty() || command.logits == "uniform" ? uniform_policy(mdp)
+                                                               : softmax(mdp, read_logits(command.logits, mdp));
 }
 
 std::vector<double> baseline_of(const EstimateCommand& command, const Mdp& mdp, const StochasticPolicy& policy,
@@ -148,10 +176,7 @@ void keep_affordable(const estimators::Problem& problem, estimators::Targets& ta
   truth = std::move(kept_truth);
 }
 
-Estimates make_estimates(const EstimateCommand& command, const CommonFlags& common, const Mdp& mdp,
-                         const std::vector<Estimator>& chosen, const std::vector<std::int64_t>& samples) {
-  const StochasticPolicy policy = read_policy_of(command, mdp);
-  const estimators::Problem problem = make_problem(command, mdp, policy, common.threads);
+Estimates blank(const EstimateCommand& command) {
   Estimates e;
   e.quantity = parse_quantity(command.quantity);
   e.horizon = command.problem.horizon;
@@ -159,6 +184,44 @@ Estimates make_estimates(const EstimateCommand& command, const CommonFlags& comm
   e.seed = command.seed;
   e.replications = command.replications;
   e.baseline = command.baseline;
+  return e;
+}
+
+/// A progress bar over some pieces of work; Ctrl-C asks the one under way to end with what it has.
+class Observed {
+ public:
+  Observed(const CommonFlags& common, std::size_t n_pieces)
+      : progress_("estimate", common.quiet), n_pieces_(n_pieces) {}
+
+  [[nodiscard]] std::function<bool(double)> piece(std::size_t k, const std::string& name) {
+    return [this, k, name](double fraction) {
+      progress_.update((static_cast<double>(k) + fraction) / static_cast<double>(n_pieces_), [&] { return name; });
+      return !interrupted();
+    };
+  }
+
+ private:
+  InterruptScope interrupt_;
+  Progress progress_;
+  std::size_t n_pieces_;
+};
+
+estimators::JudgementOptions judgement_options(const EstimateCommand& command, const CommonFlags& common,
+                                               std::function<bool(double)> observer) {
+  estimators::JudgementOptions options;
+  options.samples = parse_samples(command.samples);
+  options.replications = command.replications;
+  options.seed = command.seed;
+  options.threads = common.threads;
+  options.observer = std::move(observer);
+  return options;
+}
+
+Estimates make_estimates(const EstimateCommand& command, const CommonFlags& common, const Mdp& mdp,
+                         const std::vector<Estimator>& chosen) {
+  const StochasticPolicy policy = read_policy_of(command, mdp);
+  const estimators::Problem problem = make_problem(command, mdp, policy, common.threads);
+  Estimates e = blank(command);
   e.targets = estimators::targets_of(mdp, e.quantity);
   e.truth = estimators::stage_truth(problem, e.targets);
   keep_affordable(problem, e.targets, e.truth);
@@ -166,37 +229,74 @@ Estimates make_estimates(const EstimateCommand& command, const CommonFlags& comm
   if (e.quantity == Quantity::policy_gradient && e.temperature == 0.0 && mdp.discount() < 1) {
     e.truncation_bound = estimators::truncation_bounds(mdp, policy, e.horizon, common.threads).gradient;
   }
-  const InterruptScope interrupt;
-  Progress progress("estimate", common.quiet);
+  Observed observed(common, chosen.size());
   for (std::size_t k = 0; k < chosen.size() && !interrupted(); ++k) {
-    const auto observe = [&](double fraction) {
-      const double done = (static_cast<double>(k) + fraction) / static_cast<double>(chosen.size());
-      progress.update(done, [&] { return chosen[k].name; });
-      return !interrupted();
-    };
     e.judgements.push_back(estimators::judge(problem, e.targets, chosen[k], e.truth,
-                                             {.samples = samples,
-                                              .replications = command.replications,
-                                              .seed = command.seed,
-                                              .threads = common.threads,
-                                              .observer = observe}));
+                                             judgement_options(command, common, observed.piece(k, chosen[k].name))));
   }
   return e;
+}
+
+Estimates make_composed(const EstimateCommand& command, const CommonFlags& common, const Mdp& mdp,
+                        const std::vector<estimators::ComposedForm>& forms) {
+  const StochasticPolicy policy = read_policy_of(command, mdp);
+  const estimators::Problem model = make_problem(command, mdp, policy, common.threads);
+  std::unique_ptr<estimators::Problem> world;
+  Estimates e = blank(command);
+  if (e.quantity == Quantity::world_gradient) {
+    const Mdp in_real = command.read.read(command.world, common.threads);
+    equivalence::require_same_shape(in_real, mdp);
+    EstimateCommand real = command;
+    real.problem.temperature = 0.0;
+    world = std::make_unique<estimators::Problem>(make_problem(real, in_real, policy, common.threads));
+  }
+  const estimators::Sensitivity s(model, world.get());
+  e.in_sim_gradient_norm = s.in_sim_gradient_norm();
+  const bool at_optimum = command.logits.empty() && command.policy.empty();
+  if (world == nullptr) {
+    e.targets = {s.free(), s.theta(), false};
+    e.truth = s.policy_derivative();
+    if (at_optimum) e.infinite.value = estimators::infinite_policy_derivative(s);
+  } else {
+    e.targets = {s.theta(), {}, false};
+    e.truth = s.total();
+    if (at_optimum) e.infinite.value = estimators::infinite_world_gradient(s);
+  }
+  Observed observed(common, 1);
+  e.judgements = estimators::judge_composed(s, forms, judgement_options(command, common, observed.piece(0, "plug-in")));
+  return e;
+}
+
+void require_usable(const EstimateCommand& command, Quantity quantity) {
+  if (const auto broken = command.problem.check(); !broken.empty()) throw UsageError("estimate: " + broken);
+  if (command.replications < 1) throw UsageError(fmt::format("--replications {}: at least one", command.replications));
+  if (!command.policy.empty() && !command.logits.empty() && command.logits != "uniform")
+    throw UsageError("--policy and --logits: give one of them");
+  if (is_composed(quantity) && !(command.problem.temperature > 0.0)) {
+    throw UsageError(fmt::format(
+        "--quantity {} needs --temperature above 0: without entropy a softmax policy has no finite optimum (D6)",
+        word(quantity)));
+  }
+  if (quantity == Quantity::world_gradient && command.world.empty())
+    throw UsageError("--quantity world-gradient needs --world");
+  if (quantity != Quantity::world_gradient && !command.world.empty())
+    throw UsageError("--world belongs to --quantity world-gradient");
+  for (const std::int64_t n : parse_samples(command.samples)) {
+    if (is_composed(quantity) && n < 20)
+      throw UsageError(fmt::format("--samples {}: at least 20 for {}, ten parts of two", n, word(quantity)));
+  }
 }
 
 int run_estimate(const EstimateCommand& command, const CommonFlags& common) {
   require_writable(common);
   const Quantity quantity = parse_quantity(command.quantity);
-  const std::vector<std::int64_t> samples = parse_samples(command.samples);
-  if (quantity == Quantity::sensitivity || quantity == Quantity::world_gradient)
-    not_available_yet("--quantity " + command.quantity);
-  const std::vector<Estimator> chosen = parse_estimators(command, quantity);
-  if (const auto broken = command.problem.check(); !broken.empty()) throw UsageError("estimate: " + broken);
-  if (command.replications < 1) throw UsageError(fmt::format("--replications {}: at least one", command.replications));
-  if (!command.policy.empty() && command.logits != "uniform")
-    throw UsageError("--policy and --logits: give one of them");
+  require_usable(command, quantity);
+  const std::vector<Estimator> chosen =
+      is_composed(quantity) ? std::vector<Estimator>() : parse_estimators(command, quantity);
+  const auto forms = is_composed(quantity) ? parse_forms(command) : std::vector<estimators::ComposedForm>();
   const Mdp mdp = command.read.read(command.model, common.threads);
-  const Estimates e = make_estimates(command, common, mdp, chosen, samples);
+  const Estimates e =
+      is_composed(quantity) ? make_composed(command, common, mdp, forms) : make_estimates(command, common, mdp, chosen);
   present(common, estimates_result(mdp, e), [&] { return estimates_tables(mdp, e); });
   return e.consistent() && !e.interrupted() ? exit_done : exit_not_met;
 }
@@ -209,13 +309,18 @@ void add_estimate(Command& command) {
   parser.add_option("--model", it->model, "Where trajectories are drawn: .json, .npz or .umb")
       ->required()
       ->type_name("M");
+  parser.add_option("--world", it->world, "The world, for world-gradient")->type_name("W");
   parser.add_option("--horizon", it->problem.horizon, "Stages N of a trajectory")->required()->type_name("N");
-  parser.add_option("--logits", it->logits, "uniform, or a file shaped as q (.json, .npy): policy = softmax")
+  parser
+      .add_option("--logits", it->logits,
+                  "uniform, or a file shaped as q (.json, .npy): policy = softmax [uniform; the model's "
+                  "soft optimum for sensitivity and world-gradient]")
       ->type_name("FILE");
   parser.add_option("--policy", it->policy, "A policy file, in place of --logits")->type_name("P");
   parser
       .add_option("--quantity", it->quantity,
-                  "policy-gradient, model-gradient, policy-hessian, mixed, model-hessian [policy-gradient]")
+                  "policy-gradient, model-gradient, policy-hessian, mixed, model-hessian, sensitivity, "
+                  "world-gradient [policy-gradient]")
       ->type_name("NAME");
   parser
       .add_option("--estimator", it->estimator,
@@ -223,7 +328,8 @@ void add_estimate(Command& command) {
                   "causal-optimal-baseline critic-exact critic-mc critic-td critic-lstd actor-critic "
                   "actor-critic-undiscounted per-step-score measure-valued finite-difference importance "
                   "importance-per-decision importance-self-normalised; full-hessian causal-hessian dice hapg lvc "
-                  "gauss-newton [causal, causal-hessian]")
+                  "gauss-newton; plug-in plug-in-ridge plug-in-jackknife plug-in-split [causal, causal-hessian, "
+                  "plug-in]")
       ->type_name("NAME,...");
   parser.add_option("--temperature", it->problem.temperature, "Entropy weight of the objective, in units of cost [0]")
       ->type_name("B");
