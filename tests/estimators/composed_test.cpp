@@ -1,0 +1,181 @@
+#include "estimators/composed.hpp"
+
+#include <cmath>
+
+#include <catch2/catch.hpp>
+
+#include "estimators/methods/hessians.hpp"
+#include "estimators/recursion.hpp"
+#include "libmdp/builder.hpp"
+#include "libmdp/error.hpp"
+#include "solvers/soft.hpp"
+#include "tests/support/random_mdp.hpp"
+
+namespace {
+
+using namespace mdp::estimators;
+using mdp::Mdp;
+
+/// A model with its soft-optimal policy, and a world with other costs.
+struct Pair {
+  Pair(std::uint64_t seed, std::int64_t horizon, mdp::State n_states = 2)
+      : mdp(mdp::tests::random_mdp(seed, n_states, 0.8)),
+        policy(mdp::solvers::solve_soft(mdp, {.temperature = 1.0, .polish = true}).policy),
+        model(mdp, policy, {.horizon = horizon, .temperature = 1.0}),
+        world(other_costs(), policy, {.horizon = horizon}) {}
+
+  [[nodiscard]] Mdp other_costs() const {
+    std::vector<double> cost(mdp.cost().begin(), mdp.cost().end());
+    for (std::size_t i = 0; i < cost.size(); ++i) cost[i] += 0.3 * std::sin(3.0 * static_cast<double>(i));
+    return mdp.with_cost(mdp::Buffer<double>(cost.begin(), cost.end()));
+  }
+
+  Mdp mdp;
+  mdp::StochasticPolicy policy;
+  Problem model, world;
+};
+
+const std::vector<ComposedForm> all_forms = {ComposedForm::plug_in, ComposedForm::ridge, ComposedForm::jackknife,
+                                             ComposedForm::split};
+
+TEST_CASE(
+    "D6: for a long horizon -H^-1 M is the derivative of the soft policy (D4, D7), the chain that of the world (D8)") {
+  for (std::uint64_t seed = 0; seed < 4; ++seed) {
+    CAPTURE(seed);
+    const Pair pair(seed, 140, 3);  // 0.8^140 = 3e-14
+    const Sensitivity s(pair.model, &pair.world);
+    CHECK(s.in_sim_gradient_norm() < 1e-11);
+    const std::vector<double> local = infinite_policy_derivative(s);
+    REQUIRE(local.size() == s.policy_derivative().size());
+    CHECK(distance(local, s.policy_derivative()) < 1e-9 * norm(local));
+    const std::vector<double> total = infinite_world_gradient(s);
+    REQUIRE(total.size() == s.total().size());
+    CHECK(distance(total, s.total()) < 1e-9 * norm(total));
+  }
+}
+
+/// Hessian and mixed derivative of each of the two trajectories of one stage, and their probabilities.
+struct TwoPaths {
+  double h[2], m[2], p[2];
+};
+
+/// E f(H', M') over batches of n trajectories, H' and M' means over the batch: X1 by the binomial law.
+template <class F>
+double expectation(const TwoPaths& x, int n, const F& f) {
+  double sum = 0.0;
+  for (int k = 0; k <= n; ++k) {
+    const double q = k / static_cast<double>(n);
+    const double log_choose = std::lgamma(n + 1.0) - std::lgamma(k + 1.0) - std::lgamma(n - k + 1.0);
+    const double probability = std::exp(log_choose + k * std::log(x.p[0]) + (n - k) * std::log(x.p[1]));
+    sum += probability * f(q * x.h[0] + (1.0 - q) * x.h[1], q * x.m[0] + (1.0 - q) * x.m[1]);
+  }
+  return sum;
+}
+
+TEST_CASE("E4, X1: bias and variance of the plug-in forms by listing all batches are those of the delta method") {
+  mdp::MdpBuilder b(1);
+  b.discount(0.5).initial(0, 1.0);
+  b.row(0, -0.4).to(0, 1.0);
+  b.row(0, 0.3).to(0, 1.0);
+  const Mdp m = b.build();
+  const Problem model(m, std::vector<double>{0.6, 0.4}, {.horizon = 1, .temperature = 1.0});
+  const Sensitivity s(model, nullptr);
+  REQUIRE(s.n_free() == 1);
+  const std::size_t cost = 2;  // theta: two transition logits (without effect), then two costs
+  const RecursionStatistic<CausalHessian> statistic(model, {s.free(), {s.free()[0], s.theta()[cost]}, false});
+  TwoPaths x{};
+  for (const mdp::Offset row : {0, 1}) {
+    Tally tally(2);
+    const auto scratch = statistic.scratch();
+    const std::vector<mdp::State> state = {0, 0};
+    statistic.add({state, std::vector<mdp::Offset>{row}, std::vector<mdp::Offset>{row}, 1, 0}, *scratch, tally);
+    x.h[row] = tally.sum[0];
+    x.m[row] = tally.sum[1];
+    x.p[row] = model.policy()[row];
+  }
+  REQUIRE(x.h[0] * x.h[1] > 0.0);  // no batch is singular
+  const double truth = s.policy_derivative()[cost];
+  CHECK(truth == Approx(expectation(x, 1, [](double, double mean_m) { return mean_m; }) * -1.0 /
+                        expectation(x, 1, [](double mean_h, double) { return mean_h; })));
+
+  const auto plug_in = [](double h, double mixed) { return -mixed / h; };
+  const auto mean = [&](ComposedForm form, int n) {
+    if (form == ComposedForm::split) {
+      return expectation(x, n / 2, [](double h, double) { return 1.0 / h; }) *
+             expectation(x, n / 2, [](double, double mixed) { return -mixed; });
+    }
+    if (form == ComposedForm::plug_in) return expectation(x, n, plug_in);
+    return expectation(x, n, [n](double h, double mixed) { return -h * mixed / (h * h + h * h / n); });
+  };
+  for (const ComposedForm form : {ComposedForm::plug_in, ComposedForm::ridge, ComposedForm::split}) {
+    const ExactMoments delta = delta_moments(s, form, 1e12);
+    // n (E - truth) = c + d/n + O(1/n^2): two sizes give c up to O(1/n^2).
+    const auto scaled = [&](int n) { return n * (mean(form, n) - truth); };
+    const double c = 2.0 * scaled(4000) - scaled(2000);
+    CAPTURE(static_cast<int>(form), c);
+    CHECK(std::abs(c) > 0.01);
+    CHECK(delta.bias_times_n[cost] == Approx(c).epsilon(1e-4));
+  }
+  const auto scaled_variance = [&](int n) {
+    const double first = expectation(x, n, plug_in);
+    return n * (expectation(x, n, [&](double h, double mixed) { return std::pow(plug_in(h, mixed) - first, 2.0); }));
+  };
+  const double v = 2.0 * scaled_variance(4000) - scaled_variance(2000);
+  CHECK(delta_moments(s, ComposedForm::plug_in, 1e12).variance[cost] == Approx(v).epsilon(1e-4));
+}
+
+TEST_CASE(
+    "E4: sampled plug-in estimates have the mean and deviation of the delta method; the jackknife removes the bias") {
+  const Pair pair(0, 3);
+  for (const bool in_real : {false, true}) {
+    CAPTURE(in_real);
+    const Sensitivity s(pair.model, in_real ? &pair.world : nullptr);
+    const auto judged = judge_composed(s, all_forms, {.samples = {1000}, .replications = 120, .seed = 2});
+    for (const Judgement& j : judged) {
+      CAPTURE(j.name);
+      CHECK(j.expansion_parameter < 0.1);
+      CHECK(j.n_judged > 0);
+      CHECK(j.consistent);
+      for (std::size_t i = 0; i < j.exact.mean.size(); ++i) {  // of 120 estimates: deviation within 35%
+        if (j.exact.variance[i] < 1e-12) continue;
+        const double expected = std::sqrt(j.exact.variance[i] / 1000.0);
+        CHECK(j.sampled().replicate_deviation[i] == Approx(expected).epsilon(0.35));
+      }
+    }
+  }
+  const Sensitivity s(pair.model, nullptr);  // few trajectories: the ridge's bias shows, the jackknife has none
+  const auto few = judge_composed(s, all_forms, {.samples = {40}, .replications = 8000, .seed = 3});
+  CHECK(few[1].exact_bias_norm > 20.0 * few[2].exact_bias_norm);
+  double ridge = 0.0, jackknife = 0.0;
+  for (std::size_t i = 0; i < few[0].exact.mean.size(); ++i) {
+    ridge = std::max(ridge, std::abs(few[1].sampled().mean[i] - few[1].exact.mean[i]));
+    jackknife = std::max(jackknife, std::abs(few[2].sampled().mean[i] - few[2].exact.mean[i]));
+  }
+  CHECK(jackknife < 0.5 * ridge);
+}
+
+TEST_CASE("D6 is refused without entropy and where the world goes and the model does not") {
+  using Catch::Matchers::Contains;
+  const Pair pair(1, 3);
+  const Problem plain(pair.mdp, pair.policy, {.horizon = 3});
+  CHECK_THROWS_WITH(Sensitivity(plain, nullptr), Contains("no finite optimum"));
+  const auto model_of = [](double to_second) {
+    mdp::MdpBuilder b(2);
+    b.discount(0.9).initial(0, 1.0);
+    for (int a = 0; a < 2; ++a) {
+      b.row(0, a).to(0, 1.0 - to_second);
+      if (to_second > 0.0) b.to(1, to_second);
+    }
+    for (int a = 0; a < 2; ++a) b.row(1, a).to(1, 1.0);
+    return b.build();
+  };
+  const Mdp stays = model_of(0.0);
+  const auto policy = mdp::uniform_policy(stays);
+  const Problem model(stays, policy, {.horizon = 3, .temperature = 1.0});
+  const Problem world(model_of(0.5), policy, {.horizon = 3});
+  CHECK_THROWS_WITH(Sensitivity(model, &world), Contains("the world visits state 1, which the model does not"));
+  const Sensitivity s(pair.model, nullptr);
+  CHECK_THROWS_WITH(judge_composed(s, all_forms, {.samples = {19}}), Contains("samples = 19, required >= 20"));
+}
+
+}  // namespace
