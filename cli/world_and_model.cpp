@@ -34,6 +34,10 @@ Mdp PairFlags::model(const Mdp& world, const CommonFlags& common) const {
   return discount_model_.empty() ? model : model.with_discount(parse_discount("--discount-model", discount_model_));
 }
 
+Mdp PairFlags::read(const std::string& path, const CommonFlags& common) const {
+  return read_.read_as_it_is(path, common.threads);
+}
+
 solvers::SolveResult PairFlags::solve_world(const Mdp& world, const CommonFlags& common) const {
   const solvers::SolveOptions options = solve_.options(common);
   Watch watch("solve world", common, expected_half_width(world, options));

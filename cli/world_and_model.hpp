@@ -22,6 +22,8 @@ class PairFlags {
   [[nodiscard]] Mdp world(const CommonFlags& common) const;
   /// Checked against the world: shapes, names, objective. \throws InvalidArgument
   [[nodiscard]] Mdp model(const Mdp& world, const CommonFlags& common) const;
+  /// Another file, read by the same flags, with its own discount.
+  [[nodiscard]] Mdp read(const std::string& path, const CommonFlags& common) const;
   [[nodiscard]] const SolveFlags& solve() const { return solve_; }
   /// V* of the world, as the flags of solve ask.
   [[nodiscard]] solvers::SolveResult solve_world(const Mdp& world, const CommonFlags& common) const;
