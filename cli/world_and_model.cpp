@@ -37,6 +37,10 @@ Mdp PairFlags::model(const Mdp& world, const CommonFlags& common) const {
   return discount_model_.empty() ? model : model.with_discount(parse_discount("--discount-model", discount_model_));
 }
 
+Mdp PairFlags::read(const std::string& path, const CommonFlags& common) const {
+  return read_.read_as_it_is(path, common.threads);
+}
+
 io::ExactModel PairFlags::exact_world(const CommonFlags& common) const {
   return read_.read_exact(world_, common.threads);
 }

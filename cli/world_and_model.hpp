@@ -28,6 +28,8 @@ class PairFlags {
   [[nodiscard]] Mdp world(const CommonFlags& common) const;
   /// Checked against the world: shapes, names, objective. \throws InvalidArgument
   [[nodiscard]] Mdp model(const Mdp& world, const CommonFlags& common) const;
+  /// Another file, read by the same flags, with its own discount.
+  [[nodiscard]] Mdp read(const std::string& path, const CommonFlags& common) const;
   /// The two in rationals, the flags applied as above. Includers of libmdp/io/exact_model.hpp alone can call these.
   [[nodiscard]] io::ExactModel exact_world(const CommonFlags& common) const;
   [[nodiscard]] io::ExactModel exact_model(const CommonFlags& common) const;
