@@ -125,6 +125,15 @@ double GaugeFixedSolver::curvature_min() const noexcept {
   return eigenvalues_.empty() ? not_computed : eigenvalues_.front();
 }
 
+bool GaugeFixedSolver::regular() const noexcept {
+  return std::all_of(eigenvalues_.begin(), eigenvalues_.end(), [this](double e) { return is_regular(e); });
+}
+
+bool GaugeFixedSolver::is_regular(double eigenvalue) const noexcept {
+  const double largest = std::max(std::abs(eigenvalues_.front()), std::abs(eigenvalues_.back()));
+  return std::abs(eigenvalue) > singular * static_cast<double>(n_) * largest;
+}
+
 std::int64_t GaugeFixedSolver::n_gauge() const noexcept {
   return dense_ ? n_ - static_cast<std::int64_t>(eigenvalues_.size()) : -1;
 }
@@ -137,13 +146,11 @@ GaugeFixedSolver::Solution GaugeFixedSolver::solve_dense(std::span<const double>
   const auto r = static_cast<Eigen::Index>(eigenvalues_.size());
   const Eigen::Map<const Matrix> basis(basis_.data(), n_, r);
   Vector x = basis.transpose() * as_vector(b);
-  double largest = 0.0;
-  for (const double e : eigenvalues_) largest = std::max(largest, std::abs(e));
   Solution solution;
   solution.solved = true;
   for (Eigen::Index i = 0; i < r; ++i) {
     const double e = eigenvalues_[i];
-    const bool regular = std::abs(e) > singular * static_cast<double>(n_) * largest;
+    const bool regular = is_regular(e);
     solution.solved = solution.solved && regular;
     solution.negative_curvature = solution.negative_curvature || e < 0.0;
     x(i) = regular ? x(i) / (descent ? std::abs(e) : e) : 0.0;
