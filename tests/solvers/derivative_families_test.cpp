@@ -93,3 +93,14 @@ TEST_CASE("D1 on random problems of every family: each entry agrees with rationa
     CHECK(std::abs(gradient[e] - exact) <= digits * scale + 1e-300);
   }
 }
+
+TEST_CASE("D1: without the probabilities' gradient the rest is the same to the bit") {
+  const Mdp mdp =
+      generate::garnet({.shape = {.states = 50, .actions = 3, .successors = 3}, .discount = 0.9375, .seed = 4});
+  const SolveResult solution = solve(mdp);
+  const ReverseDerivative all = linearise_optimum(mdp, solution).performance_gradient();
+  const ReverseDerivative lean = linearise_optimum(mdp, solution, {.probability = false}).performance_gradient();
+  CHECK(lean.gradient.probability.empty());
+  CHECK(lean.gradient.cost == all.gradient.cost);
+  CHECK(lean.gradient.discount == all.gradient.discount);
+}

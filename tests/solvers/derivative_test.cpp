@@ -467,15 +467,6 @@ TEST_CASE("Derivatives have the same bits for any number of threads") {
   CHECK(a.gradient.discount == c.gradient.discount);
 }
 
-TEST_CASE("D1: without the probabilities' gradient the rest is the same to the bit") {
-  const Mdp mdp = small_garnet(4);
-  const ReverseDerivative all = linearise_optimum(mdp, solved(mdp)).performance_gradient();
-  const ReverseDerivative lean = linearise_optimum(mdp, solved(mdp), {.probability = false}).performance_gradient();
-  CHECK(lean.gradient.probability.empty());
-  CHECK(lean.gradient.cost == all.gradient.cost);
-  CHECK(lean.gradient.discount == all.gradient.discount);
-}
-
 TEST_CASE("Derivatives refuse what does not fit") {
   const Mdp mdp = small_garnet(1);
   const SolveResult solution = solved(mdp);
