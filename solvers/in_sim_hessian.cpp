@@ -163,15 +163,19 @@ GaugeFixedSolver::Solution GaugeFixedSolver::solve_dense(std::span<const double>
 // 1952). Negative curvature ends them with the step so far, or with b itself (Steihaug, 1983, without a radius).
 GaugeFixedSolver::Solution GaugeFixedSolver::solve_by_products(std::span<const double> b) const {
   Vector x = Vector::Zero(n_), r = as_vector(b), p = r;
-  const double target = 1e-13 * r.norm();
-  double rr = r.squaredNorm();
+  Vector best = x;
+  double rr = r.squaredNorm(), least = rr;
+  const double target = 1e-13 * std::sqrt(rr);
+  std::int64_t best_at = 0;
   Solution solution;
-  for (std::int64_t i = 0; i < 4 * n_ + 100 && std::sqrt(rr) > target; ++i) {
+  // Rounding of the products ends the descent of the residual; beyond, iterates drift: the best one is kept.
+  for (std::int64_t i = 0; std::sqrt(least) > target && i - best_at < n_ + 20; ++i) {
     const Vector hp = as_vector(hessian_.product(as_std(p)));
     const double curvature = p.dot(hp);
     if (!(curvature > 0.0)) {
-      solution.negative_curvature = true;
-      if (i == 0) x = p;
+      // Of a direction that rounding has made, it says nothing.
+      solution.negative_curvature = std::sqrt(least) > 1e-9 * as_vector(b).norm();
+      if (i == 0) best = p;
       break;
     }
     const double alpha = rr / curvature;
@@ -180,9 +184,13 @@ GaugeFixedSolver::Solution GaugeFixedSolver::solve_by_products(std::span<const d
     const double next = r.squaredNorm();
     p = r + (next / rr) * p;
     rr = next;
+    if (!(rr < least)) continue;
+    least = rr;
+    best = x;
+    best_at = i;
   }
-  solution.solved = !solution.negative_curvature && std::sqrt(rr) <= 1e-9 * as_vector(b).norm();
-  solution.x = as_std(x);
+  solution.solved = !solution.negative_curvature && std::sqrt(least) <= 1e-9 * as_vector(b).norm();
+  solution.x = as_std(best);
   return solution;
 }
 
