@@ -16,8 +16,7 @@ namespace mdp::cli {
 class CriterionFlags {
  public:
   /// Adds them all, or --criterion alone for commands that know `discounted` only.
-  /// \param names  of the first one
-  void add_to(Command& command, bool all, const std::string& names = "--criterion");
+  void add_to(Command& command, bool all);
 
   /// The criterion: the flag's, else discounted where the discount is below 1, else goal where there are goals.
   /// \throws UsageError for a word that is none, flags that belong to another criterion, or none that applies.

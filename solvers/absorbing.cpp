@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "libmdp/graph/reduced_gap.hpp"
-#include "solvers/absorbing_sweeps.hpp"
+#include "solvers/absorbing_start.hpp"
 #include "solvers/elimination.hpp"
 
 namespace mdp::solvers {
@@ -140,6 +140,10 @@ class LowerBound {
         for (const TwoDouble x : d) loss.push_back(2.0 * x.hi * inflate);
         return loss;
       }
+      // Where a row's own shortfall is 0 the rounding of d - P d may be what fails.
+      double largest = 0.0;
+      for (const TwoDouble x : d) largest = std::max(largest, x.hi);
+      margin_ = std::max(1024.0 * margin_, 0x1p-90 * largest);
     }
     return {};
   }
@@ -171,7 +175,7 @@ class LowerBound {
                                 m_.probability.begin() + m_.row_begin[at(row) + 1]);
         tied.row_begin.push_back(static_cast<Offset>(tied.next_state.size()));
         tied.exit.push_back(m_.exit[at(row)]);
-        tied.cost.push_back(-(std::max(0.0, shortfall(s, row)) + gap_[at(row)].error));
+        tied.cost.push_back(-(std::max(0.0, shortfall(s, row)) + gap_[at(row)].error + margin_));
         tied.origin.push_back(row);
       }
       tied.state_rows.push_back(tied.n_rows());
@@ -213,6 +217,7 @@ class LowerBound {
   std::span<const Offset> rows_;
   std::vector<KnownGap> gap_;
   std::vector<char> keep_;
+  double margin_ = 0.0;  // added to what each row kept may lose
 };
 
 // The lowest row in each state among those that cannot be told from the best, if that policy exits and is as good.
@@ -252,11 +257,18 @@ int cost_exponent(const ReducedMdp& m) {
 // A bound in the units of the caller; 0 stays 0.
 double unscaled(double bound, int exponent) { return bound == 0.0 ? 0.0 : std::ldexp(bound, -exponent) + 0x1p-1073; }
 
-AbsorbingAnswer unscaled(AbsorbingAnswer a, int exponent) {
-  for (TwoDouble& v : a.value) v = {std::ldexp(v.hi, -exponent), std::ldexp(v.lo, -exponent)};
-  for (double& x : a.below) x = unscaled(x, exponent);
-  for (double& x : a.above) x = unscaled(x, exponent);
-  return a;
+// What a policy that was not improved to the end may lose; empty if that is not known. Where no cost is below 0, all of its value.
+std::vector<double> loss_of(const Problem& problem, const Evaluation& e, std::span<const Offset> rows) {
+  constexpr std::size_t few = 3000;  // states: the proof takes as long as a few improvements
+  std::vector<double> loss;
+  if (rows.size() <= few) loss = LowerBound(problem, e, rows)();
+  const ReducedMdp& m = problem.m();
+  if (!loss.empty() || m.cost_error > 0.0) return loss;
+  for (const TwoDouble c : m.cost) {
+    if (c.hi < 0.0) return loss;
+  }
+  for (std::size_t s = 0; s < rows.size(); ++s) loss.push_back(std::abs(e.value[s].hi) * inflate);
+  return loss;
 }
 
 AbsorbingAnswer answer(AbsorbingEnd end, const Evaluation& e, const std::vector<double>& loss, std::vector<Offset> rows,
@@ -282,6 +294,13 @@ AbsorbingAnswer evaluate_absorbing(const ReducedMdp& m, std::span<const Offset> 
   return answer(AbsorbingEnd::enclosed, e, std::vector<double>(rows.size(), 0.0), {rows.begin(), rows.end()}, 0);
 }
 
+bool elimination_is_cheap(const ReducedMdp& m) {
+  constexpr double entries_per_state = 40.0;
+  const auto rows = graph::rows_to_exit(m);
+  if (std::find(rows.begin(), rows.end(), Offset{-1}) != rows.end()) return false;
+  return !Elimination(m, rows, entries_per_state * static_cast<double>(m.n_states())).too_large();
+}
+
 AbsorbingAnswer solve_absorbing(const ReducedMdp& original, Run& run) {
   ReducedMdp m = original;
   const int exponent = cost_exponent(m);
@@ -291,7 +310,7 @@ AbsorbingAnswer solve_absorbing(const ReducedMdp& original, Run& run) {
   if (static_cast<State>(rows.size()) != m.n_states()) return {};
   Evaluation e = evaluate(m, rows);
   while (e.good()) {
-    if (!run.may_sweep()) return answer(AbsorbingEnd::stopped, e, {}, rows, exponent);
+    if (!run.may_sweep()) return answer(AbsorbingEnd::stopped, e, loss_of(problem, e, rows), rows, exponent);
     run.count_iteration();
     kernels::ResidualRange range;
     auto better = rows;
@@ -302,7 +321,7 @@ AbsorbingAnswer solve_absorbing(const ReducedMdp& original, Run& run) {
     rows = std::move(better);
     e = evaluate(m, rows);
   }
-  if (!e.good()) return unscaled(solve_by_sweeps(m, run), exponent);
+  if (!e.good()) return {};
   const auto loss = LowerBound(problem, e, rows)();
   const Evaluation proved = e;
   take_lowest(problem, e, rows);

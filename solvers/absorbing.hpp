@@ -42,6 +42,9 @@ struct AbsorbingAnswer {
 /// e(row) = |what the gap may be below 0| + (its error) over the rows that are not proved worse, checked row by row.
 [[nodiscard]] AbsorbingAnswer solve_absorbing(const graph::ReducedMdp& m, Run& run);
 
+/// Whether elimination fills in little: the factors of the shortest way out have few entries a state. As much work as they take.
+[[nodiscard]] bool elimination_is_cheap(const graph::ReducedMdp& m);
+
 /// The same for a given policy that exits surely: V^rows only, below = above.
 [[nodiscard]] AbsorbingAnswer evaluate_absorbing(const graph::ReducedMdp& m, std::span<const Offset> rows);
 

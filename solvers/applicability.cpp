@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "solvers/undiscounted_methods.hpp"
+
 namespace mdp::solvers {
 namespace {
 
@@ -39,7 +41,8 @@ std::string why_not(Method method, const Mdp&, Criterion criterion, Improper) {
     case Criterion::reach:
     case Criterion::average: break;
   }
-  return refusal(method, fmt::format("criterion {} has one method, auto", to_string(criterion)));
+  const std::string why = why_not_undiscounted(method, criterion);
+  return why.empty() ? std::string() : refusal(method, why);
 }
 
 }  // namespace mdp::solvers

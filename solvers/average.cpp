@@ -26,7 +26,7 @@ class Average {
         live_(live_part(mdp)),
         ends_(signed_components(mdp, live_.rows)) {
     result_.criterion = Criterion::average;
-    result_.method = "policy iteration (elimination)";
+    result_.method = "graph";
     result_.policy.assign(at(mdp.n_states()), 0);
   }
 
@@ -50,8 +50,10 @@ class Average {
   void solve_components() {
     rows_.assign(at(mdp_.n_states()), -1);
     const ComponentModels models(mdp_, ends_, options_.uncertainty);
+    const Accuracy all = resolve_accuracy(options_.solve, mdp_.max_abs_cost());
+    const Accuracy share{0.25 * all.absolute, 0.25 * all.relative};  // the choice among components has the rest
     for (State c = 0; c < ends_.component.count; ++c) {
-      const ComponentGain gain = least_gain(models.part(c), run_);
+      const ComponentGain gain = least_gain(models.part(c), share, run_);
       const Middle mid = gain.lower == gain.upper ? Middle{gain.lower, 0.0} : middle(gain.lower, gain.upper);
       gain_.emplace_back(gain.good ? mid.value : 0.0);
       half_width_ = std::max(half_width_, gain.good ? mid.half_width : infinity);
@@ -73,7 +75,9 @@ class Average {
     collapse.stay_cost = gain_;
     collapse.cost = free;
     collapse.entry_error = options_.uncertainty.probability;
+    collapse.accuracy = resolve_accuracy(options_.solve, mdp_.max_abs_cost());
     const CollapsedAnswer answer = solve_collapsed(mdp_, into_, collapse, run_, result_.policy);
+    say_how(result_, answer);
     for (std::size_t s = 0; s < rows_.size(); ++s) {
       const State c = ends_.component.of_state[s];
       if (c < 0 || (answer.end != AbsorbingEnd::failed && answer.leaves[at(c)] != 0)) rows_[s] = -1;

@@ -67,12 +67,12 @@ GainAndBias of_recurrent(const PolicyPart& part) {
     class_of.push_back(part.class_of[s]);
   }
   const auto classes = graph::split(graph::restrict_to(part.chain, recurrent), class_of, part.n_classes);
-  std::vector<ChainGain> gains;
+  std::vector<RootedGain> gains;
   for (ReducedMdp chain : classes) {
     const auto rows = only_rows(chain);
     gains.push_back(evaluate_gain(chain, rows, 0));
     chain.cost = gains.back().relative_value;
-    const ChainGain mean = evaluate_gain(chain, rows, 0);
+    const RootedGain mean = evaluate_gain(chain, rows, 0);
     for (TwoDouble& h : gains.back().relative_value) h = h - mean.gain;
     result.good = result.good && gains.back().good && mean.good;
   }

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "libmdp/graph/approach.hpp"
+#include "solvers/absorbing_methods.hpp"
+
 namespace mdp::solvers {
 namespace {
 
@@ -25,6 +28,139 @@ void move_inside(const Mdp& mdp, const graph::Predecessors& into, const Collapse
     }
     policy[at(s)] = static_cast<Action>(row - mdp.state_rows()[at(s)]);
   }
+}
+
+CollapsedAnswer nothing_to_solve(const Mdp& mdp, const Collapse& collapse) {
+  CollapsedAnswer result;
+  result.end = AbsorbingEnd::enclosed;
+  result.value.resize(at(mdp.n_states()));
+  result.below.assign(result.value.size(), 0.0);
+  result.above.assign(result.value.size(), 0.0);
+  result.leaves.assign(at(collapse.component.count), 0);
+  return result;
+}
+
+// [reduced states] the component that each comes from, -1 = none.
+std::vector<State> component_of_reduced(const Mdp& mdp, const Collapse& collapse, const Numbering& numbering) {
+  std::vector<State> component_of(at(numbering.count), -1);
+  for (State s = 0; s < mdp.n_states(); ++s) {
+    if (numbering.state_of[at(s)] >= 0 && collapses(collapse, s)) {
+      component_of[at(numbering.state_of[at(s)])] = collapse.component.of_state[at(s)];
+    }
+  }
+  return component_of;
+}
+
+// Whether nothing is collapsed and what is not open is a goal: then the MDP itself is the problem.
+bool is_plain(const Mdp& mdp, const Collapse& collapse) {
+  if (std::find(collapse.may_stay.begin(), collapse.may_stay.end(), char{1}) != collapse.may_stay.end()) return false;
+  const auto goal = graph::goal_states(mdp);
+  for (State s = 0; s < mdp.n_states(); ++s) {
+    if ((collapse.open[at(s)] != 0) == (goal[at(s)] != 0)) return false;
+    if (collapse.open[at(s)] != 0 && collapses(collapse, s)) return false;
+  }
+  return true;
+}
+
+// The MDP with the costs of the problem, undiscounted; rows that may not be taken are inadmissible.
+Mdp with_usable_rows(const Mdp& mdp, const Collapse& collapse) {
+  const Mdp undiscounted = mdp.with_discount(1.0);
+  bool all = collapse.cost.empty();
+  for (State s = 0; s < mdp.n_states() && all; ++s) {
+    if (collapse.open[at(s)] == 0) continue;
+    const auto first = collapse.usable.begin() + mdp.state_rows()[at(s)];
+    all = std::find(first, first + mdp.n_actions(s), char{0}) == first + mdp.n_actions(s);
+  }
+  if (all) return undiscounted;
+  Buffer<double> cost(mdp.cost().begin(), mdp.cost().end());
+  Buffer<double> tail(mdp.cost_tail().begin(), mdp.cost_tail().end());
+  if (!collapse.cost.empty()) tail.assign(cost.size(), 0.0);
+  for (State s = 0; s < mdp.n_states(); ++s) {
+    if (collapse.open[at(s)] == 0) continue;
+    for (Offset row = mdp.state_rows()[at(s)]; row < mdp.state_rows()[at(s) + 1]; ++row) {
+      if (!collapse.cost.empty()) {
+        cost[at(row)] = collapse.cost[at(row)].hi;
+        tail[at(row)] = collapse.cost[at(row)].lo;
+      }
+      if (collapse.usable[at(row)] != 0) continue;
+      cost[at(row)] = infinity;
+      if (!tail.empty()) tail[at(row)] = 0.0;
+    }
+  }
+  return undiscounted.with_cost(std::move(cost), std::move(tail));
+}
+
+CollapsedAnswer solve_plain(const Mdp& mdp, const graph::Predecessors& into, const Collapse& collapse, Run& run,
+                            Policy& policy) {
+  const graph::Approach start = graph::approach(mdp, into, graph::goal_states(mdp), collapse.usable);
+  CollapsedAnswer result;
+  if (start.order.size() != at(graph::count(collapse.open))) return result;
+  const Mdp problem = with_usable_rows(mdp, collapse);
+  auto [answer, method, why] =
+      solve_goal_problem({problem, start, collapse.accuracy, {collapse.entry_error, collapse.cost_error}}, run);
+  result.end = answer.end;
+  result.method = std::move(method);
+  result.why = std::move(why);
+  if (answer.end == AbsorbingEnd::failed) return result;
+  for (const State s : start.order) policy[at(s)] = static_cast<Action>(answer.rows[at(s)] - mdp.state_rows()[at(s)]);
+  result.value = std::move(answer.value);
+  result.below = std::move(answer.below);
+  result.above = std::move(answer.above);
+  result.leaves.assign(at(collapse.component.count), 0);
+  return result;
+}
+
+CollapsedAnswer solve_quotient(const Mdp& mdp, const graph::Predecessors& into, const Collapse& collapse, Run& run,
+                               Policy& policy) {
+  const Numbering numbering = number(mdp, collapse);
+  if (numbering.count == 0) return nothing_to_solve(mdp, collapse);
+  graph::Reduction reduction;
+  reduction.state_of = numbering.state_of;
+  reduction.n_states = numbering.count;
+  reduction.usable = collapse.usable;
+  reduction.cost = collapse.cost;
+  reduction.entry_error = collapse.entry_error;
+  reduction.cost_error = collapse.cost_error;
+  const std::vector<State> component_of = component_of_reduced(mdp, collapse, numbering);
+  if (!collapse.may_stay.empty()) {
+    for (const State c : component_of) {
+      reduction.may_stay.push_back(c >= 0 ? collapse.may_stay[at(c)] : char{0});
+      reduction.stay_cost.push_back(c >= 0 && !collapse.stay_cost.empty() ? collapse.stay_cost[at(c)] : TwoDouble());
+    }
+  }
+  const auto reduced = graph::reduce(mdp, reduction);
+  auto [answer, method, why] = solve_reduced(reduced, collapse.accuracy, run);
+
+  CollapsedAnswer result;
+  result.end = answer.end;
+  result.method = std::move(method);
+  result.why = std::move(why);
+  if (answer.end == AbsorbingEnd::failed) return result;
+  const auto n = at(mdp.n_states());
+  result.value.resize(n);
+  result.below.assign(n, 0.0);
+  result.above.assign(n, 0.0);
+  graph::StateSet doors(n, 0);
+  result.leaves.assign(at(collapse.component.count), 0);
+  std::vector<Offset> rows(n, -1);
+  for (State c = 0; c < reduced.n_states(); ++c) {
+    const Offset row = reduced.origin[at(answer.rows[at(c)])];
+    if (row < 0) continue;
+    const State s = mdp.state_of(row);
+    rows[at(s)] = row;
+    doors[at(s)] = 1;
+    if (component_of[at(c)] >= 0) result.leaves[at(component_of[at(c)])] = 1;
+  }
+  take_rows(mdp, rows, policy);
+  if (collapse.component.count > 0) move_inside(mdp, into, collapse, result.leaves, doors, policy);
+  for (std::size_t s = 0; s < n; ++s) {
+    const State c = numbering.state_of[s];
+    if (c < 0) continue;
+    result.value[s] = answer.value[at(c)];
+    result.below[s] = answer.below[at(c)];
+    result.above[s] = answer.above[at(c)];
+  }
+  return result;
 }
 
 }  // namespace
@@ -86,57 +222,13 @@ void take_lowest_rows(const Mdp& mdp, std::span<const char> set, std::span<const
 
 CollapsedAnswer solve_collapsed(const Mdp& mdp, const graph::Predecessors& into, const Collapse& collapse, Run& run,
                                 Policy& policy) {
-  const Numbering numbering = number(mdp, collapse);
-  graph::Reduction reduction;
-  reduction.state_of = numbering.state_of;
-  reduction.n_states = numbering.count;
-  reduction.usable = collapse.usable;
-  reduction.cost = collapse.cost;
-  reduction.entry_error = collapse.entry_error;
-  reduction.cost_error = collapse.cost_error;
-  std::vector<State> component_of(at(numbering.count), -1);
-  for (State s = 0; s < mdp.n_states(); ++s) {
-    if (numbering.state_of[at(s)] >= 0 && collapses(collapse, s)) {
-      component_of[at(numbering.state_of[at(s)])] = collapse.component.of_state[at(s)];
-    }
+  if (is_plain(mdp, collapse) && !may_eliminate(graph::count(collapse.open), run)) {
+    CollapsedAnswer answer = solve_plain(mdp, into, collapse, run, policy);
+    const bool good =
+        excess_width({answer.end, answer.value, answer.below, answer.above, {}}, collapse.accuracy) <= 1.0;
+    if (good || run.options().method != Method::automatic || run.stopped() != Status::not_run) return answer;
   }
-  if (!collapse.may_stay.empty()) {
-    for (const State c : component_of) {
-      reduction.may_stay.push_back(c >= 0 ? collapse.may_stay[at(c)] : char{0});
-      reduction.stay_cost.push_back(c >= 0 && !collapse.stay_cost.empty() ? collapse.stay_cost[at(c)] : TwoDouble());
-    }
-  }
-  const auto reduced = graph::reduce(mdp, reduction);
-  const AbsorbingAnswer answer = solve_absorbing(reduced, run);
-
-  CollapsedAnswer result;
-  result.end = answer.end;
-  if (answer.end == AbsorbingEnd::failed) return result;
-  const auto n = at(mdp.n_states());
-  result.value.resize(n);
-  result.below.assign(n, 0.0);
-  result.above.assign(n, 0.0);
-  graph::StateSet doors(n, 0);
-  result.leaves.assign(at(collapse.component.count), 0);
-  std::vector<Offset> rows(n, -1);
-  for (State c = 0; c < reduced.n_states(); ++c) {
-    const Offset row = reduced.origin[at(answer.rows[at(c)])];
-    if (row < 0) continue;
-    const State s = mdp.state_of(row);
-    rows[at(s)] = row;
-    doors[at(s)] = 1;
-    if (component_of[at(c)] >= 0) result.leaves[at(component_of[at(c)])] = 1;
-  }
-  take_rows(mdp, rows, policy);
-  if (collapse.component.count > 0) move_inside(mdp, into, collapse, result.leaves, doors, policy);
-  for (std::size_t s = 0; s < n; ++s) {
-    const State c = numbering.state_of[s];
-    if (c < 0) continue;
-    result.value[s] = answer.value[at(c)];
-    result.below[s] = answer.below[at(c)];
-    result.above[s] = answer.above[at(c)];
-  }
-  return result;
+  return solve_quotient(mdp, into, collapse, run, policy);
 }
 
 }  // namespace mdp::solvers

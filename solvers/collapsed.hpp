@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <vector>
 
 #include "libmdp/graph/closure.hpp"
@@ -21,6 +22,7 @@ struct Collapse {
   std::vector<TwoDouble> stay_cost = {};  ///< [components] what it costs then; empty = 0
   std::span<const TwoDouble> cost = {};   ///< [n_rows] or empty, as graph::Reduction
   double entry_error = 0.0, cost_error = 0.0;  ///< as graph::Reduction
+  Accuracy accuracy = {};                      ///< of the half-width of the enclosure
 };
 
 /// [n_states] reduced state of each open state, or -1, numbered in order of first appearance; components come as one.
@@ -36,6 +38,7 @@ struct CollapsedAnswer {
   std::vector<TwoDouble> value;      ///< [n_states] 0 where not open
   std::vector<double> below, above;  ///< [n_states] as in AbsorbingAnswer
   std::vector<char> leaves;          ///< [components] 0 = the policy stays for ever
+  std::string method, why;           ///< as MethodAnswer; empty where nothing was left to solve
 };
 
 /// Solves for the open states and writes their actions: in a component, the chosen row leaves it from one of its states,

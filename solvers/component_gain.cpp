@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "libmdp/bounds.hpp"
 #include "libmdp/graph/reduced_gap.hpp"
+#include "libmdp/graph/reduced_sweep.hpp"
 #include "solvers/criterion_answer.hpp"
 #include "solvers/elimination.hpp"
+#include "solvers/gaps.hpp"
 
 namespace mdp::solvers {
 namespace {
@@ -70,6 +73,24 @@ class Gaps {
   double relative_;
 };
 
+// min over all rows and max over those of the policy of  c + P h - h  (C5).
+void bound(const ReducedMdp& m, std::span<const TwoDouble> h, ComponentGain& result) {
+  const Gaps gaps(m, h);
+  result.lower = infinity;
+  result.upper = -infinity;
+  result.gap_error = 0.0;
+  for (State s = 0; s < m.n_states(); ++s) {
+    for (Offset row = m.state_rows[at(s)]; row < m.state_rows[at(s) + 1]; ++row) {
+      const auto gap = gaps(s, row);
+      result.gap_error = std::max(result.gap_error, gap.error);
+      result.lower = std::min(result.lower, outward_lower(gap.value, gap.error));
+      if (row == result.rows[at(s)]) result.upper = std::max(result.upper, outward_upper(gap.value, gap.error));
+    }
+  }
+  result.good = std::isfinite(result.lower) && std::isfinite(result.upper);
+  result.relative_value.assign(h.begin(), h.end());
+}
+
 // A policy under which every state reaches one root, improved until nothing is better.
 class Communicating {
  public:
@@ -79,7 +100,7 @@ class Communicating {
   }
 
   ComponentGain operator()() {
-    ChainGain chain = evaluate_gain(m_, rows_, root_);
+    RootedGain chain = evaluate_gain(m_, rows_, root_);
     // Gains fall strictly as far as doubles can see; the count is for what they cannot.
     for (State round = 0; chain.good && round < 1000 + m_.n_states() && run_.may_sweep(); ++round) {
       run_.count_iteration();
@@ -87,9 +108,9 @@ class Communicating {
       chain = evaluate_gain(m_, rows_, root_);
     }
     ComponentGain result;
-    if (chain.good) bound(chain, result);
     result.rows = rows_;
     result.root = root_;
+    if (chain.good) bound(m_, chain.relative_value, result);
     return result;
   }
 
@@ -104,7 +125,7 @@ class Communicating {
     }
   }
 
-  bool improve(const ChainGain& chain) {
+  bool improve(const RootedGain& chain) {
     const Gaps gaps(m_, chain.relative_value);
     // What gain and relative values are off by shows in the policy's own gaps, which should be the gain.
     double noise = 0.0;
@@ -198,23 +219,6 @@ class Communicating {
     return work;
   }
 
-  void bound(const ChainGain& chain, ComponentGain& result) {
-    const Gaps gaps(m_, chain.relative_value);
-    result.lower = infinity;
-    result.upper = -infinity;
-    result.gap_error = 0.0;
-    for (State s = 0; s < m_.n_states(); ++s) {
-      for (Offset row = m_.state_rows[at(s)]; row < m_.state_rows[at(s) + 1]; ++row) {
-        const auto gap = gaps(s, row);
-        result.gap_error = std::max(result.gap_error, gap.error);
-        result.lower = std::min(result.lower, outward_lower(gap.value, gap.error));
-        if (row == rows_[at(s)]) result.upper = std::max(result.upper, outward_upper(gap.value, gap.error));
-      }
-    }
-    result.good = std::isfinite(result.lower) && std::isfinite(result.upper);
-    result.relative_value = chain.relative_value;
-  }
-
   const ReducedMdp& m_;
   Run& run_;
   std::vector<Offset> rows_;
@@ -223,8 +227,8 @@ class Communicating {
 
 }  // namespace
 
-ChainGain evaluate_gain(const ReducedMdp& m, std::span<const Offset> rows, State root) {
-  ChainGain result;
+RootedGain evaluate_gain(const ReducedMdp& m, std::span<const Offset> rows, State root) {
+  RootedGain result;
   const auto n = rows.size();
   const ReducedMdp part = rooted(m, root);
   const auto part_rows = rows_besides(part, rows, root);
@@ -263,22 +267,89 @@ ChainGain evaluate_gain(const ReducedMdp& m, std::span<const Offset> rows, State
   return result;
 }
 
-ComponentGain least_gain(const ReducedMdp& m, Run& run) {
+namespace {
+
+bool close_enough(const ComponentGain& gain, const Accuracy& accuracy) {
+  if (!gain.good) return false;
+  const Middle mid = middle(gain.lower, gain.upper);
+  return gain.lower == gain.upper || mid.half_width <= accuracy.at(mid.value);
+}
+
+ComponentGain by_method(const ReducedMdp& m, const Accuracy& accuracy, Run& run) {
+  constexpr State many_states = 2000;  // beyond, elimination may be dear
+  constexpr std::int64_t sweeps_first = 5000;
+  if (run.options().method == Method::value_iteration) {
+    return relative_value_iteration(m, accuracy, std::numeric_limits<std::int64_t>::max(), run);
+  }
+  if (run.options().method != Method::automatic || m.n_states() <= many_states) return Communicating(m, run)();
+  ComponentGain swept = relative_value_iteration(m, accuracy, sweeps_first, run);
+  if (close_enough(swept, accuracy) || run.stopped() != Status::not_run) return swept;
+  ComponentGain improved = Communicating(m, run)();
+  if (!improved.good || improved.upper - improved.lower > swept.upper - swept.lower) return swept;
+  return improved;
+}
+
+// Solves with costs of about 1, so that nothing underflows.
+template <class Solve>
+ComponentGain with_costs_of_about_one(const ReducedMdp& m, Solve&& solve) {
   double largest = 0.0;
   for (const TwoDouble c : m.cost) largest = std::max(largest, std::abs(c.hi));
-  if (largest == 0.0 || (largest > 0x1p-100 && largest < 0x1p100)) return Communicating(m, run)();
-  // Costs of about 1, so that nothing underflows.
+  if (largest == 0.0 || (largest > 0x1p-100 && largest < 0x1p100)) return solve(m, 0);
   const int exponent = std::ilogb(largest);
   const auto shift = [](TwoDouble& x, int by) { x = {std::ldexp(x.hi, by), std::ldexp(x.lo, by)}; };
   ReducedMdp scaled = m;
   for (TwoDouble& c : scaled.cost) shift(c, -exponent);
   scaled.cost_error = std::ldexp(m.cost_error, -exponent);
-  ComponentGain result = Communicating(scaled, run)();
+  ComponentGain result = solve(scaled, exponent);
   result.lower = bounds::round_down(std::ldexp(result.lower, exponent));
   result.upper = bounds::round_up(std::ldexp(result.upper, exponent));
   result.gap_error = bounds::round_up(std::ldexp(result.gap_error, exponent));
   for (TwoDouble& h : result.relative_value) shift(h, exponent);
   return result;
+}
+
+}  // namespace
+
+ComponentGain relative_value_iteration(const ReducedMdp& m, const Accuracy& accuracy, std::int64_t max_sweeps,
+                                       Run& run) {
+  constexpr int patience = 2000;  // sweeps without closer bounds
+  std::vector<double> h(at(m.n_states()), 0.0);
+  std::vector<double> next(h.size());
+  ComponentGain result;
+  result.rows.assign(h.size(), -1);
+  const auto enclosed = [&] { bound(m, std::vector<TwoDouble>(h.begin(), h.end()), result); };
+  double closest = infinity;
+  double target = infinity;
+  int idle = 0;
+  for (std::int64_t sweep = 0; sweep < max_sweeps && idle < patience && run.may_sweep(); ++sweep) {
+    const kernels::ResidualRange range = graph::relative_sweep(m, h, next, result.rows);
+    run.count_sweep(range, 0.5 * (range.max - range.min));
+    if (!std::isfinite(range.min) || !std::isfinite(range.max)) break;
+    idle = range.max - range.min < closest ? 0 : idle + 1;
+    closest = std::min(closest, range.max - range.min);
+    if (target == infinity) target = accuracy.at(0.5 * (range.min + range.max));
+    if (0.5 * (range.max - range.min) <= target) {
+      enclosed();
+      if (close_enough(result, accuracy)) return result;
+      target = 0.25 * (range.max - range.min);
+    }
+    for (std::size_t s = 0; s < h.size(); ++s) h[s] += 0.5 * (next[s] - next[0]);
+  }
+  if (result.rows.empty() || result.rows[0] < 0) {
+    for (std::size_t s = 0; s < h.size(); ++s) result.rows[s] = m.state_rows[s];
+  }
+  enclosed();
+  return result;
+}
+
+ComponentGain least_gain(const ReducedMdp& m, const Accuracy& accuracy, Run& run) {
+  return with_costs_of_about_one(m, [&](const ReducedMdp& scaled, int exponent) {
+    return by_method(scaled, {std::ldexp(accuracy.absolute, -exponent), accuracy.relative}, run);
+  });
+}
+
+ComponentGain sharpest_gain(const ReducedMdp& m, Run& run) {
+  return with_costs_of_about_one(m, [&](const ReducedMdp& scaled, int) { return Communicating(scaled, run)(); });
 }
 
 }  // namespace mdp::solvers

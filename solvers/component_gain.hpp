@@ -10,7 +10,7 @@
 namespace mdp::solvers {
 
 /// Gain and relative values of a policy of one recurrent class:  h(s) + g = c + P h,  h(root) = 0.
-struct ChainGain {
+struct RootedGain {
   bool good = false;  ///< false: out of the range of doubles, or factors too large
   TwoDouble gain;
   std::vector<TwoDouble> relative_value;  ///< [n_states]
@@ -20,7 +20,7 @@ struct ChainGain {
 /// \param rows  [n_states] policy under which every state reaches `root`
 /// Renewal theory: g = E[cost of a cycle] / E[length of a cycle], both by Elimination with the root as exit; h is the
 /// cost until the root less g times the time. Positive and negative costs apart.
-[[nodiscard]] ChainGain evaluate_gain(const graph::ReducedMdp& m, std::span<const Offset> rows, State root);
+[[nodiscard]] RootedGain evaluate_gain(const graph::ReducedMdp& m, std::span<const Offset> rows, State root);
 
 /// g* of a communicating MDP, enclosed.
 struct ComponentGain {
@@ -38,6 +38,18 @@ struct ComponentGain {
 /// Bounds (C5), for any h:  min over all rows of (c + P h - h)  <=  g*  <=  max over a policy's rows of the same.
 /// Proof: a stationary law x of an optimal (of this) policy has x P = x, so g = x c = x (c + P h - h).
 /// \param m  closed and communicating
-[[nodiscard]] ComponentGain least_gain(const graph::ReducedMdp& m, Run& run);
+/// By run.options().method: value-iteration is relative_value_iteration(); `auto` too where there are many states, and
+/// policy iteration where that does not come as close as asked.
+[[nodiscard]] ComponentGain least_gain(const graph::ReducedMdp& m, const Accuracy& accuracy, Run& run);
+
+/// The same, always by policy iteration with elimination: bounds to the last of 106 bits, which tell the sign of a gain.
+[[nodiscard]] ComponentGain sharpest_gain(const graph::ReducedMdp& m, Run& run);
+
+/// h <- h + (Th - h)/2, less its value at state 0: T' = (T + id)/2 has the relative values of T, half the gain, and no period
+/// (Schweitzer 1971; Puterman 1994, sections 8.5.4 and 8.5.5). Bounds as above, from the last h; stops when they are as close as
+/// asked, at a limit, or when sweeps no longer bring them closer.
+/// \param max_sweeps  beyond the limits of the run
+[[nodiscard]] ComponentGain relative_value_iteration(const graph::ReducedMdp& m, const Accuracy& accuracy,
+                                                     std::int64_t max_sweeps, Run& run);
 
 }  // namespace mdp::solvers

@@ -48,6 +48,12 @@ void judge(CriterionResult& result, const Accuracy& accuracy, Status stopped_by,
   }
 }
 
+void say_how(CriterionResult& result, const CollapsedAnswer& answer) {
+  if (!answer.method.empty()) result.method = answer.method;
+  if (answer.why.empty()) return;
+  result.message += (result.message.empty() ? "" : "; ") + answer.why;
+}
+
 void close(CriterionResult& result, Run& run) {
   result.sweeps = run.sweeps();
   result.iterations = run.iterations();

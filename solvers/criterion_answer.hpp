@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "solvers/collapsed.hpp"
 #include "solvers/criterion.hpp"
 #include "solvers/run.hpp"
 
@@ -16,6 +17,9 @@ void require_valid(const CriterionOptions& options);
 /// stopped the run, precision_limit. At level approximate the bounds are dropped afterwards.
 /// Proof of the policy loss: every criterion takes value_upper >= V^policy.
 void judge(CriterionResult& result, const Accuracy& accuracy, Status stopped_by, Level asked);
+
+/// The method that ran, and why, where there was anything to solve.
+void say_how(CriterionResult& result, const CollapsedAnswer& answer);
 
 /// Counts, seconds and trace of the run.
 void close(CriterionResult& result, Run& run);

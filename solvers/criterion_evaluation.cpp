@@ -2,8 +2,12 @@
 #include <cmath>
 #include <utility>
 
+#include "libmdp/graph/closure.hpp"
 #include "solvers/criterion.hpp"
+#include "solvers/criterion_answer.hpp"
+#include "solvers/end_components.hpp"
 #include "solvers/evaluation.hpp"
+#include "solvers/gaps.hpp"
 
 namespace mdp::solvers {
 namespace {
@@ -68,6 +72,72 @@ bool one_signed(const Mdp& mdp, std::span<const double> policy) {
   return true;
 }
 
+// The mean of the positive (sign 1) or negative (sign -1) parts of the costs in each state, as costs of the chain.
+Mdp part_of_costs(const Mdp& mdp, const Mdp& chain, std::span<const double> policy, double sign) {
+  Buffer<double> cost(chain.cost().size(), 0.0);
+  for (State s = 0; s < mdp.n_states(); ++s) {
+    double weight = 0.0;
+    double sum = 0.0;
+    for (Offset row = mdp.state_rows()[s]; row < mdp.state_rows()[s + 1]; ++row) {
+      if (policy[row] == 0.0) continue;
+      weight += policy[row];
+      sum += policy[row] * std::max(0.0, sign * mdp.cost()[row]);
+    }
+    cost[s] = sum / weight;
+  }
+  return chain.with_cost(std::move(cost)).with_objective(Objective::minimize);
+}
+
+// States of a chain where a cost above 0 is paid again and again.
+graph::StateSet paying(const Mdp& chain) {
+  const auto ends = signed_components(chain, live_part(chain).rows);
+  return states_of(ends.component, ends.has_positive);
+}
+
+// `total` where states pay costs of both signs at random: E[sum of the positive parts] - E[sum of the negative parts], which
+// the mean cost of a state does not tell: it may be 0 where both sums are infinite.
+CriterionResult total_of_parts(const Mdp& mdp, const Mdp& chain, std::span<const double> policy,
+                               const CriterionOptions& options) {
+  const Mdp paid = part_of_costs(mdp, chain, policy, 1.0);
+  const Mdp earned = part_of_costs(mdp, chain, policy, -1.0);
+  const Accuracy accuracy = resolve_accuracy(options.solve, mdp.max_abs_cost());
+  CriterionOptions half = options;
+  half.solve.level = Level::certified;
+  half.solve.tolerance = 0.25 * accuracy.absolute;
+  half.solve.relative_tolerance = 0.25 * accuracy.relative;
+  CriterionResult plus = solve_criterion(paid, Criterion::total, half);
+  const CriterionResult minus = solve_criterion(earned, Criterion::total, half);
+  CriterionResult r = std::move(plus);
+  State first = -1;
+  for (State s = 0; s < mdp.n_states(); ++s) {
+    double& lower = r.value_lower[static_cast<std::size_t>(s)];
+    double& upper = r.value_upper[static_cast<std::size_t>(s)];
+    const double less = minus.value_lower[static_cast<std::size_t>(s)];
+    const double more = minus.value_upper[static_cast<std::size_t>(s)];
+    const bool undefined = lower == infinity && less == infinity;
+    if (undefined && first < 0) first = s;
+    lower = undefined || more == infinity ? -infinity
+            : lower == infinity           ? infinity
+                                          : round_down(two_sum(lower, -more));
+    upper = undefined           ? infinity
+            : upper == infinity ? infinity
+            : less == infinity  ? -infinity
+                                : round_up(two_sum(upper, -less));
+  }
+  const Status stopped = r.converged() ? minus.status : r.status;
+  judge(r, accuracy, stopped == Status::converged ? Status::not_run : stopped, options.solve.level);
+  if (first >= 0) {
+    r.status = Status::undefined;
+    r.message = "infinity minus infinity: costs of both signs are paid for ever";
+    r.witness = graph::shortest_path(chain, first, paying(paid), graph::admissible_rows(chain));
+    const auto path = graph::shortest_path(chain, first, paying(earned), graph::admissible_rows(chain));
+    r.witness.insert(r.witness.end(), path.begin(), path.end());
+  }
+  r.policy.clear();
+  r.policy_loss_bound = not_computed;
+  return r;
+}
+
 }  // namespace
 
 CriterionResult evaluate_criterion(const Mdp& mdp, std::span<const Action> policy, Criterion criterion,
@@ -87,6 +157,7 @@ CriterionResult evaluate_criterion(const Mdp& mdp, std::span<const double> stoch
   mixed.uncertainty.probability += mixing.probability;
   const Mdp chain = induced_chain(mdp, stochastic_policy);
   if (one_signed(mdp, stochastic_policy)) return on_chain(mdp, chain, criterion, mixed);
+  if (criterion == Criterion::total) return total_of_parts(mdp, chain, stochastic_policy, mixed);
   mixed.uncertainty.cost += mixing.cost;
   return on_chain(mdp, without_noise(chain, mixing.cost), criterion, mixed);
 }

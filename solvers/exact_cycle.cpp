@@ -6,6 +6,8 @@
 
 #include <gmpxx.h>
 
+#include "solvers/exact/exact_gain.hpp"
+
 namespace mdp::solvers {
 namespace {
 
@@ -75,37 +77,33 @@ std::vector<State> class_of(const graph::ReducedMdp& m, std::span<const Offset> 
 std::optional<int> sign_of_gain(const graph::ReducedMdp& m, std::span<const Offset> rows, State root,
                                 State max_states) {
   const auto members = class_of(m, rows, root);
-  const std::size_t n = members.size();
-  if (n > at(max_states)) return std::nullopt;
-  std::vector<std::size_t> position(rows.size());
-  for (std::size_t i = 0; i < n; ++i) position[at(members[i])] = i;
-  std::vector<std::vector<mpq_class>> p(n, std::vector<mpq_class>(n));
-  std::vector<mpq_class> cost(n);
-  for (std::size_t i = 0; i < n; ++i) {
+  if (members.size() > at(max_states)) return std::nullopt;
+  std::vector<std::int64_t> position(rows.size());
+  for (std::size_t i = 0; i < members.size(); ++i) position[at(members[i])] = static_cast<std::int64_t>(i);
+  std::vector<RationalRow> chain(members.size());
+  std::vector<mpq_class> cost;
+  for (std::size_t i = 0; i < members.size(); ++i) {
     const Offset row = rows[at(members[i])];
     const auto c = rational(m.cost[at(row)]);
     if (!c) return std::nullopt;
-    cost[i] = *c;
+    cost.push_back(*c);
+    mpq_class loop = 1;
     for (Offset k = m.row_begin[at(row)]; k < m.row_begin[at(row) + 1]; ++k) {
       const auto entry = rational(m.probability[at(k)]);
       if (!entry) return std::nullopt;
-      p[i][position[at(m.next_state[at(k)])]] = *entry;
+      chain[i].emplace_back(position[at(m.next_state[at(k)])], *entry);
+      loop -= *entry;
     }
+    if (loop < 0) return std::nullopt;
+    if (loop > 0) chain[i].emplace_back(static_cast<std::int64_t>(i), loop);
+    std::sort(chain[i].begin(), chain[i].end(), [](const auto& x, const auto& y) { return x.first < y.first; });
   }
-  // States are eliminated one by one, last first; what a cycle through the root costs is left.
-  for (std::size_t k = n; k-- > 1;) {
-    mpq_class leaving = 0;
-    for (std::size_t j = 0; j < k; ++j) leaving += p[k][j];
-    for (std::size_t i = 0; i < k; ++i) {
-      if (p[i][k] == 0) continue;
-      const mpq_class weight = p[i][k] / leaving;
-      cost[i] += weight * cost[k];
-      for (std::size_t j = 0; j < k; ++j) {
-        if (j != i) p[i][j] += weight * p[k][j];
-      }
-    }
-  }
-  return sgn(cost[0]);
+  ExactRun limits;
+  limits.max_bytes = 1e8;
+  limits.max_operations = 1e10;
+  const ChainGain gain = gain_of_chain(chain, cost, limits, false);
+  if (gain.end != ExactEnd::solved) return std::nullopt;
+  return sgn(gain.gain.front());
 }
 
 }  // namespace mdp::solvers

@@ -11,7 +11,7 @@ namespace mdp::solvers {
 /// Sign of the gain of the recurrent class of `root` under a policy, where doubles cannot tell it from 0: -1, 0 or 1.
 /// Entries are read as the simplest rationals within 2^-98 of them: a decimal or fraction whose numerator and denominator
 /// have fewer than 48 bits is found again from its 106 bits, and a dyadic number of that size is itself. Nothing if an entry
-/// is no such number, or the class has more than max_states states. Exact elimination, O(states^3).
+/// is no such number, the class has more than max_states states, or its digits would be too many. By gain_of_chain().
 [[nodiscard]] std::optional<int> sign_of_gain(const graph::ReducedMdp& m, std::span<const Offset> rows, State root,
                                               State max_states);
 

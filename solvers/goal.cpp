@@ -18,7 +18,7 @@ using graph::Needs;
 using graph::RowMask;
 using graph::StateSet;
 
-constexpr State largest_exact_class = 60;
+constexpr State largest_exact_class = 3000;
 constexpr double largest_tie = 1e-15;  // of the largest cost: gaps up to it may be taken for 0
 
 std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
@@ -40,7 +40,7 @@ class Goal {
         goal_(graph::goal_states(mdp)),
         live_(live_part(mdp)) {
     result_.criterion = Criterion::goal;
-    result_.method = "policy iteration (elimination)";
+    result_.method = "graph";
     result_.policy.assign(at(mdp.n_states()), 0);
     result_.value_lower.assign(at(mdp.n_states()), infinity);
     result_.value_upper.assign(at(mdp.n_states()), infinity);
@@ -88,34 +88,39 @@ class Goal {
   }
 
   void solve_among_proper() {
-    const StateSet possible = graph::backward_closure(mdp_, into_, goal_, live_.rows, Needs::any, Needs::any);
-    const StateSet proper = graph::almost_surely_reaching(mdp_, into_, goal_, possible, live_.rows);
-    const RowMask usable = rows_inside(mdp_, without(proper, goal_), rows_into(proper));
+    const StateSet proper = graph::almost_surely_reaching(mdp_, into_, goal_, live_.states, live_.rows);
     const RowMask kept = rows_of(mdp_, without(proper, goal_), rows_into(proper));
-    const auto ends = signed_components(mdp_, usable);
-    const Cycles cycles = classify(ends);
-    const auto reaching = [&](const std::vector<char>& marked) {
-      return graph::backward_closure(mdp_, into_, states_of(ends.component, marked), kept, Needs::any, Needs::any);
-    };
-    const StateSet unbounded = reaching(cycles.loses);
-    set_unbounded(unbounded);
-    const auto shaped = graph::shaped_costs(mdp_, cycles.potential);
+    const Cycles cycles = find_cycles(proper, kept);
+    set_unbounded(cycles.unbounded);
     Collapse collapse;
-    collapse.open = without(without(proper, goal_), unbounded);
+    collapse.open = without(without(proper, goal_), cycles.unbounded);
     collapse.usable = rows_of(mdp_, collapse.open, kept);
-    collapse.inside = rows_inside(mdp_, collapse.open, collapse.usable);
-    std::vector<TwoDouble> cost = shaped.cost;
-    free_tied_rows(collapse.inside, cycles, cost);
-    collapse.component = graph::maximal_end_components(mdp_, collapse.inside);
-    collapse.cost = cost;
-    if (cycles.any_potential)
+    std::vector<TwoDouble> cost;
+    if (cycles.any_potential) {
+      auto shaped = graph::shaped_costs(mdp_, cycles.potential);
+      cost = std::move(shaped.cost);
+      collapse.inside = rows_inside(mdp_, collapse.open, collapse.usable);
+      free_tied_rows(collapse.inside, cycles, cost);
+      collapse.cost = cost;
       collapse.cost_error = shaped.error + 2.0 * options_.uncertainty.probability * largest(cycles.potential);
-    solve(collapse, cycles.potential);
-    const StateSet undecided = reaching(cycles.undecided);
-    for (std::size_t s = 0; s < undecided.size(); ++s) {
-      if (undecided[s] != 0 && unbounded[s] == 0) result_.value_lower[s] = -infinity;
+    } else {
+      collapse.inside = free_rows(mdp_, collapse.usable);
     }
-    if (graph::count(undecided) > 0) result_.message = "whether some cycles cost less than 0 is below double precision";
+    if (std::find(collapse.inside.begin(), collapse.inside.end(), char{1}) != collapse.inside.end()) {
+      graph::keep_rows_inside(mdp_, collapse.open, collapse.inside);
+      collapse.component = graph::maximal_end_components(mdp_, collapse.inside);
+    }
+    solve(collapse, cycles.potential);
+    bool any = false;
+    for (std::size_t s = 0; s < cycles.doubtful.size(); ++s) {
+      if (cycles.doubtful[s] == 0 || cycles.unbounded[s] != 0) continue;
+      result_.value_lower[s] = -infinity;
+      any = true;
+    }
+    if (any) {
+      result_.message += (result_.message.empty() ? "" : "; ") +
+                         std::string("whether some cycles cost less than 0 is below double precision");
+    }
   }
 
   // What end components make of a policy that stays in them for long.
@@ -126,12 +131,37 @@ class Goal {
     std::vector<TwoDouble> potential;
     std::vector<double> tie;  // [n_states] gaps up to this are 0; 0 = only exactly
     bool any_potential = false;
+    StateSet unbounded;  // states from where a component that loses can be reached
+    StateSet doubtful;   // and one that is undecided
   };
+
+  // Only costs below 0 make cycles that matter; costs of 0 are collapsed afterwards.
+  Cycles find_cycles(const StateSet& proper, const RowMask& kept) {
+    bool any = false;
+    for (std::size_t row = 0; row < kept.size() && !any; ++row) any = kept[row] != 0 && mdp_.cost()[row] < 0.0;
+    if (!any) {
+      Cycles none;
+      none.potential.resize(goal_.size());
+      none.unbounded.assign(goal_.size(), 0);
+      return none;
+    }
+    const auto ends = signed_components(mdp_, rows_inside(mdp_, without(proper, goal_), rows_into(proper)));
+    Cycles cycles = classify(ends);
+    const auto reaching = [&](const std::vector<char>& marked) {
+      return graph::backward_closure(mdp_, into_, states_of(ends.component, marked), kept, Needs::any, Needs::any);
+    };
+    cycles.unbounded = reaching(cycles.loses);
+    cycles.doubtful = reaching(cycles.undecided);
+    return cycles;
+  }
 
   Cycles classify(const SignedComponents& ends) {
     const auto count = at(ends.component.count);
-    Cycles cycles{std::vector<char>(count), std::vector<char>(count), std::vector<TwoDouble>(goal_.size()),
-                  std::vector<double>(goal_.size())};
+    Cycles cycles;
+    cycles.loses.resize(count);
+    cycles.undecided.resize(count);
+    cycles.potential.resize(goal_.size());
+    cycles.tie.resize(goal_.size());
     std::optional<ComponentModels> models;
     for (State c = 0; c < ends.component.count; ++c) {
       if (ends.has_negative[at(c)] == 0) continue;
@@ -140,7 +170,7 @@ class Goal {
         continue;
       }
       if (!models) models.emplace(mdp_, ends, options_.uncertainty);
-      const ComponentGain gain = least_gain(models->part(c), run_);
+      const ComponentGain gain = sharpest_gain(models->part(c), run_);
       if (gain.good && gain.lower > 0.0) continue;
       // A run that was stopped, or doubles out of range, leave it open.
       const double tie = 8.0 * (gain.gap_error + std::max(std::abs(gain.lower), std::abs(gain.upper)));
@@ -189,8 +219,10 @@ class Goal {
   // Adds the potential to the values of the shaped problem.
   void solve(Collapse& collapse, const std::vector<TwoDouble>& potential) {
     collapse.entry_error = options_.uncertainty.probability;
+    collapse.accuracy = resolve_accuracy(options_.solve, mdp_.max_abs_cost());
     collapse.cost_error += options_.uncertainty.cost;
     const CollapsedAnswer answer = solve_collapsed(mdp_, into_, collapse, run_, result_.policy);
+    say_how(result_, answer);
     for (std::size_t s = 0; s < goal_.size(); ++s) {
       if (collapse.open[s] == 0) continue;
       if (answer.end == AbsorbingEnd::failed) {

@@ -26,7 +26,7 @@ class Reach {
         goal_(graph::goal_states(mdp)),
         usable_(at(mdp.n_rows()), 1) {
     result_.criterion = Criterion::reach;
-    result_.method = "policy iteration (elimination)";
+    result_.method = "graph";
     result_.policy.assign(at(mdp.n_states()), 0);
   }
 
@@ -71,7 +71,9 @@ class Reach {
     }
     collapse.cost = cost;
     collapse.entry_error = options_.uncertainty.probability;
+    collapse.accuracy = resolve_accuracy(options_.solve, 1.0);
     const CollapsedAnswer between = solve_collapsed(mdp_, into_, collapse, run_, result_.policy);
+    say_how(result_, between);
     const double certain = maximize_ ? -1.0 : 1.0;
     for (std::size_t s = 0; s < goal_.size(); ++s) {
       double lower = one_[s] != 0 ? certain : 0.0;

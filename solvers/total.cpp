@@ -27,7 +27,7 @@ class Total {
         live_(live_part(mdp)),
         ends_(signed_components(mdp, live_.rows)) {
     result_.criterion = Criterion::total;
-    result_.method = "policy iteration (elimination)";
+    result_.method = "graph";
     result_.policy.assign(at(mdp.n_states()), 0);
     result_.value_lower.assign(at(mdp.n_states()), infinity);
     result_.value_upper.assign(at(mdp.n_states()), infinity);
@@ -96,8 +96,10 @@ class Total {
     collapse.open = graph::almost_surely_reaching(mdp_, into_, rest, candidates, usable);
     collapse.usable = rows_inside(mdp_, collapse.open, usable);
     collapse.entry_error = options_.uncertainty.probability;
+    collapse.accuracy = resolve_accuracy(options_.solve, mdp_.max_abs_cost());
     collapse.cost_error = options_.uncertainty.cost;
     const CollapsedAnswer answer = solve_collapsed(mdp_, into_, collapse, run_, result_.policy);
+    say_how(result_, answer);
     for (std::size_t s = 0; s < candidates.size(); ++s) {
       if (collapse.open[s] == 0) continue;
       if (answer.end == AbsorbingEnd::failed) {

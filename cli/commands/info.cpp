@@ -12,6 +12,7 @@
 #include "cli/table.hpp"
 #include "libmdp/graph/components.hpp"
 #include "libmdp/graph/reachability.hpp"
+#include "libmdp/graph/structure.hpp"
 
 namespace mdp::cli {
 namespace {
@@ -33,7 +34,14 @@ struct Structure {
   State n_end_components = 0;
   State reachable = 0;
   State sure = 0, almost_sure = 0, possible = 0;
+  State always_sure = 0, always_almost_sure = 0, always_possible = 0;  ///< under every policy
+  graph::ClassStructure classes;
+  State max_period = 0;  ///< of the end components, all their rows taken
 };
+
+std::string_view word(graph::Answer answer) {
+  return answer == graph::Answer::yes ? "yes" : answer == graph::Answer::no ? "no" : "unknown";
+}
 
 Structure examine(const Mdp& mdp) {
   Structure found;
@@ -52,12 +60,21 @@ Structure examine(const Mdp& mdp) {
   }
   found.n_initial = std::ranges::count_if(mdp.initial(), [](double p) { return p > 0; });
   found.n_components = graph::strongly_connected_components(mdp).count;
-  found.n_end_components = graph::maximal_end_components(mdp).count;
+  const graph::Components ends = graph::maximal_end_components(mdp);
+  found.n_end_components = ends.count;
+  for (const State period : graph::periods(mdp, ends, graph::admissible_rows(mdp))) {
+    found.max_period = std::max(found.max_period, period);
+  }
+  found.classes = graph::class_structure(mdp);
   found.reachable = graph::count(graph::reachable_states(mdp));
   const graph::GoalReachability goal = graph::goal_reachability(mdp);
   found.sure = graph::count(goal.sure);
   found.almost_sure = graph::count(goal.almost_sure);
   found.possible = graph::count(goal.possible);
+  const graph::GoalReachability always = graph::goal_reachability_always(mdp);
+  found.always_sure = graph::count(always.sure);
+  found.always_almost_sure = graph::count(always.almost_sure);
+  found.always_possible = graph::count(always.possible);
   return found;
 }
 
@@ -79,6 +96,15 @@ Result to_result(const Mdp& mdp, const Structure& found) {
   goal.set("almost_sure", std::int64_t{found.almost_sure});
   goal.set("possible", std::int64_t{found.possible});
   result.set("goal_reachable", std::move(goal));
+  Result always;
+  always.set("sure", std::int64_t{found.always_sure});
+  always.set("almost_sure", std::int64_t{found.always_almost_sure});
+  always.set("possible", std::int64_t{found.always_possible});
+  result.set("goal_reachable_always", std::move(always));
+  result.set("communicating", found.classes.communicating);
+  result.set("weakly_communicating", found.classes.weakly_communicating);
+  result.set("unichain", std::string(word(found.classes.unichain)));
+  result.set("max_period", std::int64_t{found.max_period});
   result.set("n_initial", found.n_initial);
   result.set("n_inadmissible", found.n_inadmissible);
   result.set("max_actions", found.max_actions);
@@ -121,6 +147,11 @@ std::string tables(const Mdp& mdp, const Structure& found, const std::string& fi
                             : fmt::format("within {} of 1, normalised", bound_text(mdp.row_sum_defect())));
   facts.add("components", fmt::format("{} strongly connected, {} maximal end components",
                                       count_text(found.n_components), count_text(found.n_end_components)));
+  facts.add("policies", fmt::format("{}, unichain: {}; cycles of period {}",
+                                    found.classes.communicating          ? "communicating"
+                                    : found.classes.weakly_communicating ? "weakly communicating"
+                                                                         : "multichain",
+                                    word(found.classes.unichain), found.max_period));
   facts.add("initial", fmt::format("{} states, from where {} are reachable", count_text(found.n_initial),
                                    count_text(found.reachable)));
   if (mdp.goal().empty()) {
@@ -129,6 +160,9 @@ std::string tables(const Mdp& mdp, const Structure& found, const std::string& fi
     facts.add("goal", fmt::format("{} states; reached surely from {}, almost surely from {}, possibly from {}",
                                   count_text(static_cast<long long>(mdp.goal().size())), count_text(found.sure),
                                   count_text(found.almost_sure), count_text(found.possible)));
+    facts.add("", fmt::format("under every policy: surely from {}, almost surely from {}, possibly from {}",
+                              count_text(found.always_sure), count_text(found.always_almost_sure),
+                              count_text(found.always_possible)));
   }
   facts.add("advice", advice(mdp, file));
   return facts.text();

@@ -58,12 +58,17 @@ StateSet backward_closure(const Mdp& mdp, const Predecessors& into, StateSet sta
   return start;
 }
 
-void keep_rows_inside(const Mdp& mdp, const StateSet& set, RowMask& usable) {
+bool keep_rows_inside(const Mdp& mdp, const StateSet& set, RowMask& usable) {
+  bool any = false;
+  if (std::find(set.begin(), set.end(), char{0}) == set.end()) return any;
   for (std::size_t row = 0; row < usable.size(); ++row) {
-    for (Offset k = mdp.row_begin()[row]; k < mdp.row_begin()[row + 1]; ++k) {
-      if (set[at(mdp.next_state()[at(k)])] == 0) usable[row] = 0;
+    for (Offset k = mdp.row_begin()[row]; k < mdp.row_begin()[row + 1] && usable[row] != 0; ++k) {
+      if (set[at(mdp.next_state()[at(k)])] != 0) continue;
+      usable[row] = 0;
+      any = true;
     }
   }
+  return any;
 }
 
 std::vector<Offset> rows_towards(const Mdp& mdp, const Predecessors& into, const StateSet& target,
@@ -96,11 +101,13 @@ std::vector<Offset> rows_towards(const Mdp& mdp, const Predecessors& into, const
 
 StateSet almost_surely_reaching(const Mdp& mdp, const Predecessors& into, const StateSet& target, StateSet x,
                                 RowMask usable) {
+  keep_rows_inside(mdp, x, usable);
   while (true) {
-    keep_rows_inside(mdp, x, usable);
     StateSet y = backward_closure(mdp, into, target, usable, Needs::any, Needs::any);
     if (y == x) return x;
-    x = std::move(y);
+    // What can only leave y is lost too.
+    x = complement(backward_closure(mdp, into, complement(std::move(y)), usable, Needs::all, Needs::any));
+    if (!keep_rows_inside(mdp, x, usable)) return x;
   }
 }
 

@@ -27,8 +27,8 @@ struct Predecessors {
 [[nodiscard]] StateSet backward_closure(const Mdp& mdp, const Predecessors& into, StateSet start,
                                         std::span<const char> usable, Needs of_rows, Needs of_successors);
 
-/// Bans the rows of states of the set, and the others, that have a successor outside the set.
-void keep_rows_inside(const Mdp& mdp, const StateSet& set, RowMask& usable);
+/// Bans the usable rows, of states of the set and of others, that have a successor outside the set; says whether there were any.
+bool keep_rows_inside(const Mdp& mdp, const StateSet& set, RowMask& usable);
 
 /// For each state outside `target` from which usable rows can reach it, the lowest usable row with a successor nearer to it
 /// (in steps); -1 elsewhere. Where every row of the states so covered keeps to them, these rows reach the target with

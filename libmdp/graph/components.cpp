@@ -10,6 +10,8 @@
 #include <boost/iterator/counting_iterator.hpp>
 #include <boost/iterator/iterator_facade.hpp>
 
+#include "libmdp/graph/closure.hpp"
+
 namespace mdp::graph {
 namespace {
 
@@ -152,10 +154,32 @@ Components strongly_connected_components(const Mdp& mdp, std::span<const char> u
   return result;
 }
 
+namespace {
+
+// Bans rows that lead to a state without usable rows, until none does.
+void ban_rows_to_dead_ends(const Mdp& mdp, const Predecessors& into, RowMask& usable) {
+  StateSet dead(at(mdp.n_states()), 0);
+  for (State s = 0; s < mdp.n_states(); ++s) {
+    const auto first = usable.begin() + mdp.state_rows()[at(s)];
+    const auto last = usable.begin() + mdp.state_rows()[at(s) + 1];
+    dead[at(s)] = std::find(first, last, char{1}) == last ? 1 : 0;
+  }
+  dead = backward_closure(mdp, into, std::move(dead), usable, Needs::all, Needs::any);
+  keep_rows_inside(mdp, complement(std::move(dead)), usable);
+}
+
+}  // namespace
+
 Components maximal_end_components(const Mdp& mdp, std::span<const char> usable) {
   RowMask rows = usable.empty() ? admissible_rows(mdp) : RowMask(usable.begin(), usable.end());
   Components components = strongly_connected_components(mdp, rows);
-  while (ban_leaving_rows(mdp, components, rows)) components = strongly_connected_components(mdp, rows);
+  if (ban_leaving_rows(mdp, components, rows)) {
+    const Predecessors into(mdp);
+    do {
+      ban_rows_to_dead_ends(mdp, into, rows);
+      components = strongly_connected_components(mdp, rows);
+    } while (ban_leaving_rows(mdp, components, rows));
+  }
   // What has a row left has it inside its component; states without one are alone and in none.
   std::vector<State> number(at(components.count), -1);
   Components result;

@@ -8,8 +8,8 @@ namespace {
 
 std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
 
-double row_value(const ReducedMdp& m, Offset row, bool unit_cost, std::span<const double> v) {
-  double sum = unit_cost ? 1.0 : m.cost[at(row)].hi;
+double row_value(const ReducedMdp& m, Offset row, std::span<const double> v) {
+  double sum = m.cost[at(row)].hi;
   double leaving = m.exit[at(row)].hi;
   for (Offset k = m.row_begin[at(row)]; k < m.row_begin[at(row) + 1]; ++k) {
     const double p = m.probability[at(k)].hi;
@@ -21,24 +21,42 @@ double row_value(const ReducedMdp& m, Offset row, bool unit_cost, std::span<cons
 
 }  // namespace
 
-double gauss_seidel(const ReducedMdp& m, const SweepTask& task, std::span<const State> order, bool backward,
-                    std::span<double> v, std::span<Offset> rows) {
+double gauss_seidel(const ReducedMdp& m, std::span<const State> order, bool backward, std::span<double> v,
+                    std::span<Offset> rows) {
   double change = 0.0;
   for (std::size_t i = 0; i < order.size(); ++i) {
     const State s = order[backward ? order.size() - 1 - i : i];
-    double best = task.maximize ? -infinity : infinity;
+    double best = infinity;
     for (Offset row = m.state_rows[at(s)]; row < m.state_rows[at(s) + 1]; ++row) {
-      if (!task.usable.empty() && task.usable[at(row)] == 0) continue;
-      const double value = row_value(m, row, task.unit_cost, v);
-      if (task.maximize ? value > best : value < best) {
-        best = value;
-        rows[at(s)] = row;
-      }
+      const double value = row_value(m, row, v);
+      if (!(value < best)) continue;
+      best = value;
+      rows[at(s)] = row;
     }
     change = std::max(change, std::abs(best - v[at(s)]));
     v[at(s)] = best;
   }
   return change;
+}
+
+kernels::ResidualRange relative_sweep(const ReducedMdp& m, std::span<const double> h, std::span<double> gap,
+                                      std::span<Offset> rows) {
+  kernels::ResidualRange range;
+  for (State s = 0; s < m.n_states(); ++s) {
+    double best = infinity;
+    for (Offset row = m.state_rows[at(s)]; row < m.state_rows[at(s) + 1]; ++row) {
+      double value = m.cost[at(row)].hi;
+      for (Offset k = m.row_begin[at(row)]; k < m.row_begin[at(row) + 1]; ++k) {
+        value += m.probability[at(k)].hi * (h[at(m.next_state[at(k)])] - h[at(s)]);
+      }
+      if (!(value < best)) continue;
+      best = value;
+      rows[at(s)] = row;
+    }
+    gap[at(s)] = best;
+    range = {std::min(range.min, best), std::max(range.max, best)};
+  }
+  return range;
 }
 
 }  // namespace mdp::graph

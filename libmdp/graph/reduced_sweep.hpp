@@ -5,19 +5,19 @@
 #include <vector>
 
 #include "libmdp/graph/reduce.hpp"
+#include "libmdp/kernels/bellman.hpp"
 
 namespace mdp::graph {
 
-/// What a sweep solves:  V(s) = opt over usable rows of (c + sum_j p_j V(j)) / (sum_j p_j + exit).
-struct SweepTask {
-  bool maximize = false;
-  bool unit_cost = false;             ///< every row costs 1 instead: the time until exit
-  std::span<const char> usable = {};  ///< [n_rows], at least one row in each state; empty = all
-};
+/// V(s) <- min over rows of (c + sum_j p_j V(j)) / (sum_j p_j + exit), in place over the states of `order`, or in the opposite
+/// order. rows [n_states]: written, the optimal row of each state (the lowest). Returns the largest change.
+/// O(n_transitions).
+double gauss_seidel(const ReducedMdp& m, std::span<const State> order, bool backward, std::span<double> v,
+                    std::span<Offset> rows);
 
-/// One sweep in place over the states of `order`, or in the opposite order. rows [n_states]: written, the optimal row
-/// of each state (the lowest). Returns the largest change. O(n_transitions).
-double gauss_seidel(const ReducedMdp& m, const SweepTask& task, std::span<const State> order, bool backward,
-                    std::span<double> v, std::span<Offset> rows);
+/// gap(s) = min over rows of  c + sum_j p_j (h(j) - h(s)),  that is Th - h, and the lowest row that attains it. Returns the range
+/// of the gaps. For closed reduced MDPs (no exits). O(n_transitions).
+kernels::ResidualRange relative_sweep(const ReducedMdp& m, std::span<const double> h, std::span<double> gap,
+                                      std::span<Offset> rows);
 
 }  // namespace mdp::graph

@@ -47,6 +47,19 @@ class Criteria(program.ProgramTest):
         half = self.json("solve", rewards, "--criterion", "finite", "--horizon", "1", "--terminal", last, "--discount", "1/2")
         self.assertEqual(half["value"], [6, 4, "-inf"])
 
+    def test_methods(self):
+        model = self.write("fork.json", fork(0, goal=[2], choices=fork(0)["choices"][:3]))
+        words = ("value-iteration gauss-seidel prioritized topological policy-iteration modified-policy-iteration "
+                 "inexact-policy-iteration action-elimination interval-iteration optimistic-value-iteration")  # fmt: skip
+        for method in words.split():
+            result = self.json("solve", model, "--criterion", "goal", "--method", method)
+            self.assertEqual(result["value"], [2, "inf", 0], method)
+        refused = self.json("solve", model, "--criterion", "goal", "--method", "anderson", code=1)
+        self.assertEqual(refused["status"], "refused")
+        self.assertIn("no residual bounds their error", refused["message"])
+        average = self.json("solve", model, "--criterion", "average", "--method", "value-iteration")
+        self.assertEqual(average["gain"], [0, 0, 0])
+
     def test_total(self):
         free = self.json("solve", self.write("free.json", fork(0)), "--criterion", "total")
         self.assertEqual(free["value"], [1, 0, 0])

@@ -213,6 +213,17 @@ class Info(program.ProgramTest):
         result = self.json("info", model)
         self.assertEqual(result["n_goals"], 1)
         self.assertEqual(result["goal_reachable"], {"sure": 1, "almost_sure": 2, "possible": 2})
+        self.assertEqual(result["goal_reachable_always"]["sure"], 1)
+
+    def test_structure(self):
+        ring = {"format": "mdp", "version": 1, "states": 4,
+                "choices": [{"state": s, "cost": 1, "to": [[(s + 1) % 4, 1]]} for s in range(4)]}  # fmt: skip
+        result = self.json("info", self.write("ring.json", ring))
+        self.assertEqual(
+            [result[key] for key in ("communicating", "weakly_communicating", "unichain", "max_period")],
+            [True, True, "yes", 4],
+        )
+        self.assertIn("communicating, unichain: yes; cycles of period 4", self.mdp("info", "ring.json").stdout)
 
     def test_costs_are_in_the_sense_of_the_file(self):
         result = self.json("info", self.write("rewards.json", program.maximised(program.TWO_STATES)))

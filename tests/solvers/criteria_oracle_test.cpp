@@ -1,10 +1,12 @@
 // Every criterion against its definition: random tiny models, all policies, exact rationals.
+#include <algorithm>
 #include <cmath>
 #include <random>
 #include <string>
 
 #include <catch2/catch.hpp>
 
+#include "libmdp/builder.hpp"
 #include "solvers/criterion.hpp"
 #include "tests/oracles/policy_enumeration.hpp"
 
@@ -146,8 +148,8 @@ TEST_CASE("average: all policies in rationals", "[criteria]") {
 
 namespace {
 
-// The chain of a randomised policy, exactly.
-TinyModel mixed(const TinyModel& m, std::span<const double> policy) {
+// The chain of a randomised policy, exactly; with a sign, of the positive or negative parts of its costs.
+TinyModel mixed(const TinyModel& m, std::span<const double> policy, int sign = 0) {
   TinyModel chain = m;
   std::size_t row = 0;
   for (std::size_t s = 0; s < m.n(); ++s) {
@@ -157,7 +159,7 @@ TinyModel mixed(const TinyModel& m, std::span<const double> policy) {
     for (std::size_t a = 0; a < m.rows[s].size(); ++a) total += mpq_class(policy[row + a]);
     for (const auto& r : m.rows[s]) {
       const mpq_class weight = mpq_class(policy[row++]) / total;
-      mean.cost += weight * r.cost;
+      mean.cost += weight * (sign == 0 ? r.cost : std::max(mpq_class(0), mpq_class(sign * r.cost)));
       for (std::size_t t = 0; t < m.n(); ++t) mean.p[t] += weight * r.p[t];
     }
     chain.rows[s] = {mean};
@@ -206,10 +208,39 @@ TEST_CASE("policies evaluated by every criterion, in rationals", "[criteria]") {
     for (std::size_t s = 0; s < gain.size(); ++s) {
       check_interval(gain[s], average.gain[s], average.gain_lower[s], average.gain_upper[s]);
     }
+    // E[sum of the positive parts] - E[sum of the negative parts], undefined where both are infinite.
     const auto total = evaluate(Criterion::total, {});
-    const auto sums = total_values(chain);
-    for (std::size_t s = 0; s < sums.size(); ++s) {
-      if (sums[s]) check_interval(*sums[s], total.values[s], total.value_lower[s], total.value_upper[s]);
+    const auto paid = total_values(mixed(model, policy, 1));
+    const auto earned = total_values(mixed(model, policy, -1));
+    bool undefined = false;
+    for (std::size_t s = 0; s < paid.size(); ++s) {
+      CAPTURE(s);
+      if (paid[s]->infinite != 0 && earned[s]->infinite != 0) {
+        undefined = true;
+        CHECK(std::isnan(total.values[s]));
+        continue;
+      }
+      const Extended truth{paid[s]->infinite - earned[s]->infinite, paid[s]->value - earned[s]->value};
+      check_interval(truth, total.values[s], total.value_lower[s], total.value_upper[s]);
     }
+    CHECK((total.status == Status::undefined) == undefined);
+    CHECK(total.witness.empty() == !undefined);
   }
+}
+
+TEST_CASE("costs of both signs at random: the sums count, not the mean of a state", "[criteria]") {
+  MdpBuilder b(3);
+  b.row(0, 1.0).to(0, 1.0);  // 0: +1 or -1 for ever: infinity minus infinity
+  b.row(0, -1.0).to(0, 1.0);
+  b.row(1, 4.0).to(2, 1.0);  // 1: once
+  b.row(1, -2.0).to(2, 1.0);
+  b.row(2, 0.0).to(2, 1.0);
+  const Mdp mdp = b.build();
+  const std::vector<double> policy{0.5, 0.5, 0.25, 0.75, 1.0};
+  const auto r = evaluate_criterion(mdp, std::span<const double>(policy), Criterion::total);
+  CHECK(r.status == Status::undefined);
+  CHECK(r.value_lower[0] == -infinity);
+  CHECK(r.value_upper[0] == infinity);
+  CHECK(r.values[1] == Approx(-0.5).margin(1e-15));
+  CHECK(r.witness == std::vector<State>{0, 0});
 }

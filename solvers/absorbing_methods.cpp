@@ -1,0 +1,96 @@
+#include "solvers/absorbing_methods.hpp"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "libmdp/graph/closure.hpp"
+#include "solvers/goal_quotient.hpp"
+#include "solvers/interval_iteration.hpp"
+
+namespace mdp::solvers {
+namespace {
+
+constexpr State few_states = 300;      // elimination of them takes milliseconds
+constexpr State many_states = 50'000;  // whether elimination is cheap is looked at up to here
+
+MethodAnswer iterate(const GoalProblem& problem, std::unique_ptr<GoalStep> step, Run& run) {
+  AbsorbingAnswer answer = iterate_until_goal(problem, *step, run);
+  return {std::move(answer), step->name(), ""};
+}
+
+MethodAnswer by_elimination(const graph::ReducedMdp& m, Run& run) {
+  return {solve_absorbing(m, run), "policy iteration (elimination)", ""};
+}
+
+// Nothing is paid on any row: every value is 0 exactly, and the policy of the approach has it.
+bool pays_nothing(const GoalProblem& problem) {
+  if (problem.uncertainty.cost > 0.0) return false;
+  for (const double c : problem.mdp.cost()) {
+    if (c != 0.0 && c < infinity) return false;
+  }
+  return true;
+}
+
+MethodAnswer zero(const GoalProblem& problem) {
+  const auto n = static_cast<std::size_t>(problem.mdp.n_states());
+  AbsorbingAnswer a{AbsorbingEnd::enclosed, std::vector<TwoDouble>(n), std::vector<double>(n), std::vector<double>(n),
+                    problem.start.rows};
+  for (const State s : problem.mdp.goal())
+    a.rows[static_cast<std::size_t>(s)] = problem.mdp.state_rows()[static_cast<std::size_t>(s)];
+  return {std::move(a), "graph", ""};
+}
+
+MethodAnswer on_quotient(const graph::ReducedMdp& m, const Accuracy& accuracy, Run& run) {
+  const Mdp mdp = quotient_mdp(m);
+  graph::Approach start;
+  {
+    const graph::Predecessors into(mdp);
+    start =
+        graph::approach(mdp, into, graph::goal_states(mdp), graph::RowMask(static_cast<std::size_t>(mdp.n_rows()), 1));
+  }
+  if (static_cast<State>(start.order.size()) != m.n_states()) return {};
+  return solve_goal_problem({mdp, start, accuracy, quotient_uncertainty(m)}, run);
+}
+
+}  // namespace
+
+bool may_eliminate(State n_states, const Run& run) {
+  const Method method = run.options().method;
+  return method == Method::policy_iteration || (method == Method::automatic && n_states <= many_states);
+}
+
+MethodAnswer solve_goal_problem(const GoalProblem& problem, Run& run) {
+  if (pays_nothing(problem)) return zero(problem);
+  switch (run.options().method) {
+    case Method::value_iteration: return iterate(problem, jacobi_step(), run);
+    case Method::gauss_seidel: return iterate(problem, gauss_seidel_step(), run);
+    case Method::prioritized: return iterate(problem, prioritized_step(problem), run);
+    case Method::topological: return iterate(problem, topological_step(problem), run);
+    case Method::modified_policy_iteration: return iterate(problem, policy_step(false), run);
+    case Method::interval_iteration:
+      return {interval_iteration(problem, IntervalMethod::interval, run), "interval iteration", ""};
+    case Method::optimistic_value_iteration:
+      return {interval_iteration(problem, IntervalMethod::optimistic, run), "optimistic value iteration", ""};
+    case Method::action_elimination:
+      return {interval_iteration(problem, IntervalMethod::elimination, run), "interval iteration, rows eliminated", ""};
+    default: return iterate(problem, policy_step(true), run);
+  }
+}
+
+MethodAnswer solve_reduced(const graph::ReducedMdp& m, const Accuracy& accuracy, Run& run) {
+  const bool automatic = run.options().method == Method::automatic;
+  const State n = m.n_states();
+  const bool eliminate = may_eliminate(n, run) && (!automatic || n <= few_states || elimination_is_cheap(m));
+  MethodAnswer a = eliminate ? by_elimination(m, run) : on_quotient(m, accuracy, run);
+  if (!automatic && !(eliminate && a.answer.end == AbsorbingEnd::failed)) return a;
+  a.why = fmt::format("{} states are left to solve: eliminating them is {}", n, eliminate ? "cheap" : "dear");
+  if (excess_width(a.answer, accuracy) <= 1.0 || run.stopped() != Status::not_run) return a;
+  MethodAnswer b = eliminate ? on_quotient(m, accuracy, run) : by_elimination(m, run);
+  if (!(excess_width(b.answer, accuracy) < excess_width(a.answer, accuracy))) return a;
+  b.why = eliminate ? "elimination left the range of doubles, or needed too much memory"
+                    : "iterations in doubles left too wide an enclosure: states were eliminated in twice the precision";
+  return b;
+}
+
+}  // namespace mdp::solvers

@@ -1,0 +1,14 @@
+// solvers/absorbing_start.hpp — a policy to start from (internal).
+#pragma once
+
+#include <vector>
+
+#include "libmdp/graph/reduce.hpp"
+
+namespace mdp::solvers {
+
+/// A policy that exits surely and is greedy for values of a few Gauss–Seidel sweeps, or the one that takes the shortest way
+/// out; empty if some state has none.
+[[nodiscard]] std::vector<Offset> good_start(const graph::ReducedMdp& m);
+
+}  // namespace mdp::solvers

@@ -1,0 +1,136 @@
+#include "solvers/goal_iteration.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "libmdp/bounds.hpp"
+#include "libmdp/policy.hpp"
+#include "solvers/goal_enclosure.hpp"
+
+namespace mdp::solvers {
+namespace {
+
+std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
+
+double max_abs(std::span<const double> v) {
+  double largest = 0.0;
+  for (const double x : v) largest = std::max(largest, std::abs(x));
+  return largest;
+}
+
+class Iteration {
+ public:
+  Iteration(const GoalProblem& problem, GoalStep& step, Run& run)
+      : problem_(problem), step_(step), run_(run), it_(problem), first_(it_.policy) {}
+
+  AbsorbingAnswer operator()() {
+    step_.begin(it_, take_start(), run_);
+    double target = 0.0;
+    double least = infinity;
+    for (int idle = 0; idle < step_.patience(); step_.advance(it_, run_)) {
+      if (!sweep()) break;
+      const double now = std::max(-it_.residual.min, it_.residual.max);
+      if (!(now < infinity)) return {};
+      idle = now < 0.99 * least ? 0 : idle + 1;
+      least = std::min(least, now);
+      const double noise = 2.0 * bounds::sweep_error(problem_.mdp, max_abs(it_.v));
+      if (target == 0.0) target = first_target();
+      if (now > std::max(target, noise)) continue;
+      auto found = answer();
+      const double excess = excess_width(found, problem_.accuracy);
+      if (excess <= 1.0 || now <= noise || run_.stopped() != Status::not_run) return found;
+      target = std::min(target, now) / (2.0 * excess);
+    }
+    return answer();
+  }
+
+ private:
+  // Whether the caller gave values to start from.
+  bool take_start() {
+    const auto& values = run_.options().start;
+    if (values.size() != it_.v.size()) return false;
+    for (const State s : problem_.start.order) {
+      if (std::isfinite(values[at(s)])) it_.v[at(s)] = values[at(s)];
+    }
+    return true;
+  }
+
+  // T v and its greedy policy; false if a limit was reached before.
+  bool sweep() {
+    if (!run_.may_sweep()) return false;
+    it_.residual = kernels::bellman_sweep(problem_.mdp, it_.v, it_.tv, it_.policy, run_.threads());
+    run_.count_sweep(it_.residual, infinity);
+    return run_.stopped() == Status::not_run;
+  }
+
+  // A residual that should do: errors are about the residual times the number of steps, about values over costs.
+  [[nodiscard]] double first_target() const {
+    const double size = max_abs(it_.v);
+    const double cost = problem_.mdp.max_abs_cost();
+    return problem_.accuracy.at(size) / std::max(2.0, cost > 0.0 ? 2.0 * size / cost : 0.0);
+  }
+
+  // Where no cost is below 0, neither is a value.
+  [[nodiscard]] std::vector<double> below_at_least(const std::vector<double>& v) const {
+    for (const double c : problem_.mdp.cost()) {
+      if (c < problem_.uncertainty.cost) return {};
+    }
+    std::vector<double> below;
+    for (const double x : v) below.push_back(std::max(0.0, x));
+    return below;
+  }
+
+  AbsorbingAnswer answer() {
+    AbsorbingAnswer a;
+    a.value.assign(it_.v.begin(), it_.v.end());
+    // The greedy policy of v, or, where it does not prove anything, the one that is known to reach the goal.
+    for (const auto* policy : {&it_.policy, &first_}) {
+      auto found = enclose_until_goal(problem_.mdp, a.value, *policy, it_.chain, problem_.uncertainty, run_.threads());
+      if (a.below.empty()) a.below = std::move(found.below);
+      if (found.above.empty()) continue;
+      a.above = std::move(found.above);
+      for (State s = 0; s < problem_.mdp.n_states(); ++s) a.rows.push_back(selected_row(problem_.mdp, *policy, s));
+      break;
+    }
+    if (a.above.empty()) return {};
+    if (a.below.empty()) a.below = below_at_least(it_.v);
+    a.end = !a.below.empty()                    ? AbsorbingEnd::enclosed
+            : run_.stopped() != Status::not_run ? AbsorbingEnd::stopped
+                                                : AbsorbingEnd::imprecise;
+    if (a.below.empty()) a.below.assign(it_.v.size(), infinity);
+    return a;
+  }
+
+  const GoalProblem& problem_;
+  GoalStep& step_;
+  Run& run_;
+  GoalIterate it_;
+  Policy first_;
+};
+
+}  // namespace
+
+GoalIterate::GoalIterate(const GoalProblem& p)
+    : problem(p), v(at(p.mdp.n_states()), 0.0), tv(v.size(), 0.0), policy(v.size(), 0), chain(p.mdp, p.start.order) {
+  for (const State s : p.start.order) {
+    policy[at(s)] = static_cast<Action>(p.start.rows[at(s)] - p.mdp.state_rows()[at(s)]);
+  }
+}
+
+AbsorbingAnswer iterate_until_goal(const GoalProblem& problem, GoalStep& step, Run& run) {
+  return Iteration(problem, step, run)();
+}
+
+double excess_width(const AbsorbingAnswer& answer, const Accuracy& accuracy) {
+  if (answer.end != AbsorbingEnd::enclosed) return infinity;
+  double largest = 0.0;
+  for (std::size_t s = 0; s < answer.value.size(); ++s) {
+    const double width = 0.5 * (answer.below[s] + answer.above[s]);
+    const double slack = 4.0 * unit_roundoff * std::abs(answer.value[s].hi);
+    if (width > 0.0) largest = std::max(largest, (width + slack) / accuracy.at(answer.value[s].hi));
+  }
+  return largest;
+}
+
+}  // namespace mdp::solvers

@@ -1,0 +1,182 @@
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <queue>
+#include <utility>
+
+#include "libmdp/graph/components.hpp"
+#include "libmdp/kernels/gauss_seidel.hpp"
+#include "solvers/goal_iteration.hpp"
+#include "solvers/krylov.hpp"
+
+namespace mdp::solvers {
+namespace {
+
+std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
+
+double size_of(const kernels::ResidualRange& range) { return std::max(-range.min, range.max); }
+
+class JacobiStep : public GoalStep {
+ public:
+  void advance(GoalIterate& it, Run& /*run*/) override { std::swap(it.v, it.tv); }
+  [[nodiscard]] int patience() const override { return 1'000'000; }  // a residual may stay as it is until news arrive
+  [[nodiscard]] std::string name() const override { return "value iteration"; }
+};
+
+class GaussSeidelStep : public GoalStep {
+ public:
+  void advance(GoalIterate& it, Run& run) override {
+    constexpr int sweeps_between = 4;  // the sweep that only measures is as dear as one of them
+    std::swap(it.v, it.tv);
+    for (int k = 0; k < sweeps_between && run.may_sweep(); ++k) {
+      const double change = kernels::gauss_seidel_sweep(it.problem.mdp, it.problem.start.order, it.v, it.policy);
+      run.count_sweep({-change, change}, infinity);
+    }
+  }
+  [[nodiscard]] std::string name() const override { return "Gauss–Seidel value iteration"; }
+};
+
+class PrioritizedStep : public GoalStep {
+ public:
+  explicit PrioritizedStep(const GoalProblem& problem) : into_(problem.mdp) {}
+
+  void advance(GoalIterate& it, Run& run) override {
+    constexpr double reduction = 0.1;
+    constexpr std::size_t updates_per_state = 16;  // then it is time to look at all of them again
+    const double enough = reduction * size_of(it.residual);
+    std::vector<double> priority(it.v.size(), 0.0);
+    std::priority_queue<std::pair<double, State>> queue;
+    const auto raise = [&](State s, double to) {
+      if (!(to > enough) || !(to > priority[at(s)])) return;
+      priority[at(s)] = to;
+      queue.emplace(to, s);
+    };
+    for (const State s : it.problem.start.order) raise(s, std::abs(it.tv[at(s)] - it.v[at(s)]));
+    const std::size_t most = updates_per_state * it.problem.start.order.size();
+    for (std::size_t n = 0; !queue.empty() && n < most; ++n) {
+      if (n % 65536 == 65535 && run.out_of_time()) return;
+      const auto [known, s] = queue.top();
+      queue.pop();
+      if (known != priority[at(s)]) continue;
+      priority[at(s)] = 0.0;
+      const auto update = kernels::update_state(it.problem.mdp, it.v, s);
+      const double change = std::abs(update.value - it.v[at(s)]);
+      it.v[at(s)] = update.value;
+      for (Offset i = into_.begin[at(s)]; i < into_.begin[at(s) + 1]; ++i) {
+        const State from = into_.state_of_row[at(into_.row[at(i)])];
+        if (from != s && it.problem.start.rows[at(from)] >= 0) raise(from, change);
+      }
+    }
+  }
+  [[nodiscard]] std::string name() const override { return "prioritized sweeping"; }
+
+ private:
+  graph::Predecessors into_;
+};
+
+class TopologicalStep : public GoalStep {
+ public:
+  explicit TopologicalStep(const GoalProblem& problem) {
+    const auto components = graph::strongly_connected_components(problem.mdp);
+    members_.resize(at(components.count));
+    for (const State s : problem.start.order) members_[at(components.of_state[at(s)])].push_back(s);
+  }
+
+  void advance(GoalIterate& it, Run& run) override {
+    constexpr double rounding = 4.0 * unit_roundoff;
+    constexpr int most_sweeps = 1000;
+    const double enough = 1e-3 * size_of(it.residual);
+    for (const auto& component : members_) {  // edges between them lead to lower numbers
+      for (int k = 0; k < most_sweeps; ++k) {
+        const double change = kernels::gauss_seidel_sweep(it.problem.mdp, component, it.v, it.policy);
+        const double size = component.empty() ? 0.0 : std::abs(it.v[at(component.back())]);
+        if (!(change > std::max(enough * 1e-3, rounding * size))) break;
+        if (k % 64 == 63 && run.out_of_time()) return;
+      }
+    }
+  }
+  [[nodiscard]] std::string name() const override { return "topological value iteration"; }
+
+ private:
+  std::vector<std::vector<State>> members_;  // nearest first within a component
+};
+
+class PolicyStep : public GoalStep {
+ public:
+  explicit PolicyStep(bool krylov) : krylov_(krylov) {}
+
+  void begin(GoalIterate& it, bool warm, Run& run) override {
+    if (warm) return;
+    constexpr int first_sweeps = 1000;
+    constexpr double enough = 1e-4;
+    it.chain.assign(it.policy);
+    resize(it);
+    x_.assign(x_.size(), 0.0);
+    if (!sweep(it, run, first_sweeps, enough)) solve(it, run, 1e-3, 1000);
+    it.chain.scatter(x_, it.v, run.threads());
+  }
+
+  void advance(GoalIterate& it, Run& run) override {
+    constexpr int sweeps = 20;
+    constexpr double enough = 0.01;
+    const State n_changed = it.chain.assign(it.policy);
+    resize(it);
+    it.chain.gather(it.tv, x_, run.threads());
+    const bool settled = at(n_changed) <= it.chain.size() / 1000;
+    const bool done = sweep(it, run, sweeps, enough);
+    if (!done && settled) solve(it, run, enough, 400);
+    it.chain.scatter(x_, it.v, run.threads());
+  }
+  [[nodiscard]] std::string name() const override {
+    return krylov_ ? "inexact policy iteration (Gauss–Seidel, BiCGSTAB)" : "modified policy iteration (Gauss–Seidel)";
+  }
+
+ private:
+  void resize(const GoalIterate& it) {
+    x_.resize(it.chain.size());
+    y_.resize(it.chain.size());
+  }
+
+  // Whether the change of a sweep has fallen by `enough`.
+  bool sweep(const GoalIterate& it, Run& run, int most, double enough) {
+    double first = 0.0;
+    for (int k = 0; k < most; ++k) {
+      const double change = it.chain.gauss_seidel(x_, y_, run.threads());
+      x_.swap(y_);
+      if (k == 0) first = change;
+      if (!(change > enough * first) || run.out_of_time()) return true;
+    }
+    return false;
+  }
+
+  // x <- x + e, (I - P) e = what the chain's equations miss at x.
+  void solve(const GoalIterate& it, Run& run, double reduction, std::int64_t most_products) {
+    if (!krylov_) return;
+    const double now = it.chain.residual(x_, y_, run.threads());
+    std::vector<double> step(x_.size(), 0.0);
+    KrylovOptions options;
+    options.tolerance = reduction * now;
+    options.max_products = most_products;
+    options.threads = run.threads();
+    options.keep_going = [&run] { return !run.out_of_time(); };
+    improve_solution(it.chain.rows(), 1.0, y_, step, options);
+    for (std::size_t i = 0; i < x_.size(); ++i) x_[i] += step[i];
+  }
+
+  bool krylov_;
+  std::vector<double> x_, y_;  // in the order of the chain
+};
+
+}  // namespace
+
+std::unique_ptr<GoalStep> jacobi_step() { return std::make_unique<JacobiStep>(); }
+std::unique_ptr<GoalStep> gauss_seidel_step() { return std::make_unique<GaussSeidelStep>(); }
+std::unique_ptr<GoalStep> prioritized_step(const GoalProblem& problem) {
+  return std::make_unique<PrioritizedStep>(problem);
+}
+std::unique_ptr<GoalStep> topological_step(const GoalProblem& problem) {
+  return std::make_unique<TopologicalStep>(problem);
+}
+std::unique_ptr<GoalStep> policy_step(bool krylov) { return std::make_unique<PolicyStep>(krylov); }
+
+}  // namespace mdp::solvers
