@@ -29,13 +29,13 @@ Criterion implied_by(const Mdp& mdp) {
 
 }  // namespace
 
-void CriterionFlags::add_to(Command& command, bool all) {
+void CriterionFlags::add_to(Command& command, bool all, const std::string& names) {
   CLI::App& parser = command.parser();
   if (!all) {
-    parser.add_option("--criterion", criterion_, "discounted")->type_name("NAME");
+    parser.add_option(names, criterion_, "discounted")->type_name("NAME");
     return;
   }
-  parser.add_option("--criterion", criterion_, "discounted, finite, total, goal, reach or average")->type_name("NAME");
+  parser.add_option(names, criterion_, "discounted, finite, total, goal, reach or average")->type_name("NAME");
   parser
       .add_option("--improper", improper_, "goal: policies that may miss it pay infinity [infinite], or are excluded")
       ->type_name("NAME");

@@ -16,7 +16,8 @@ namespace mdp::cli {
 class CriterionFlags {
  public:
   /// Adds them all, or --criterion alone for commands that know `discounted` only.
-  void add_to(Command& command, bool all);
+  /// \param names  of the first one
+  void add_to(Command& command, bool all, const std::string& names = "--criterion");
 
   /// The criterion: the flag's, else discounted where the discount is below 1, else goal where there are goals.
   /// \throws UsageError for a word that is none, flags that belong to another criterion, or none that applies.

@@ -66,6 +66,10 @@ io::ExactModel ModelFlags::read_exact(const std::string& path, int threads) cons
   return model;
 }
 
+io::ExactModel ModelFlags::read_exact_as_it_is(const std::string& path, int threads) const {
+  return io::read_exact_model(path, options(threads));
+}
+
 io::ReadOptions ModelFlags::options(int threads) const {
   io::ReadOptions options;
   options.row_sum_tolerance = row_sum_tolerance_;

@@ -28,6 +28,8 @@ class ModelFlags {
   /// The model in rationals, as its file means it, with the flags applied; the same states and rows as read(). Includers
   /// of libmdp/io/exact_model.hpp alone can call it.
   [[nodiscard]] io::ExactModel read_exact(const std::string& path, int threads) const;
+  /// The same, with the file's own discount.
+  [[nodiscard]] io::ExactModel read_exact_as_it_is(const std::string& path, int threads) const;
 
   /// Whether --discount was given.
   [[nodiscard]] bool has_discount() const { return !discount_.empty(); }

@@ -30,6 +30,8 @@ constexpr Entry entries[] = {
     {"equivalent-model", "The nearest model that decides as the world does", add_equivalent_model},
     {"check", "Which level of equivalence a world and a model have, and why not more", add_check},
     {"gradient", "Exact derivatives of optimal and of in-real values", add_gradient},
+    {"sensitivity", "How in-sim optimal policies move with the model's parameters", add_sensitivity},
+    {"tune", "In-real learning over in-sim learning: learners side by side", add_tune},
     {"estimate", "A sampled policy gradient beside its exact mean and variance", add_estimate},
     {"study", "The whole job from one configuration file, with a report", add_study},
 };

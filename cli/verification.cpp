@@ -20,7 +20,8 @@ Verified verify(const Mdp& world, const solvers::SolveResult& solved_world, cons
   const bool comparable = construction.scope == equivalence::Scope::all_pairs && construction.model->discount() < 1;
   if (!comparable || solved_world.level != Level::certified) return verified;
   Watch watch("solve model", common, expected_half_width(*construction.model, options));
-  const auto solved = equivalence::verify(world, solved_world, *construction.model, watch.on(options));
+  const auto solved =
+      equivalence::verify(world, solved_world, *construction.model, watch.on(options), construction.shift);
   const bounds::Interval distance = solved.distance.norm;
   verified.q_distance = distance;
   if (!(construction.q_error_bound <= distance.upper)) verified.q_error_bound = distance.upper;

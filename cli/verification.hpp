@@ -35,6 +35,7 @@ struct Construction {
   equivalence::Scope scope;
   double q_error_bound;  ///< proved before anything is solved; NaN: none
   const Mdp* model;
+  double shift = 0.0;  ///< c of T7: the model is to have Q* + c
 };
 
 /// Solves the constructed model, if it is to have the world's Q* at all pairs, and compares.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 
 #include "cli/criterion_flags.hpp"
 #include "cli/model_flags.hpp"
@@ -10,6 +11,10 @@
 #include "libmdp/mdp.hpp"
 #include "solvers/result.hpp"
 
+namespace mdp::io {
+struct ExactModel;
+}
+
 namespace mdp::cli {
 
 /// --world, --model or --reference, --discount, --discount-model, and the flags of the world's solve.
@@ -17,16 +22,28 @@ class PairFlags {
  public:
   /// \param model_names     of the second option, e.g. "--model"
   /// \param model_required  without one, the model is the world itself
-  void add_to(Command& command, const std::string& model_names, bool model_required);
+  /// \param all_criteria    the world's criterion may be any (--world-criterion and what belongs to it), not discounted alone
+  void add_to(Command& command, const std::string& model_names, bool model_required, bool all_criteria = false);
 
   [[nodiscard]] Mdp world(const CommonFlags& common) const;
   /// Checked against the world: shapes, names, objective. \throws InvalidArgument
   [[nodiscard]] Mdp model(const Mdp& world, const CommonFlags& common) const;
+  /// Another file, read by the same flags, with its own discount.
+  [[nodiscard]] Mdp read(const std::string& path, const CommonFlags& common) const;
+  /// The two in rationals, the flags applied as above. Includers of libmdp/io/exact_model.hpp alone can call these.
+  [[nodiscard]] io::ExactModel exact_world(const CommonFlags& common) const;
+  [[nodiscard]] io::ExactModel exact_model(const CommonFlags& common) const;
   [[nodiscard]] const SolveFlags& solve() const { return solve_; }
+  /// With all_criteria: what the world is solved for, and the options of that; reads the terminal cost. \throws UsageError, InputError
+  [[nodiscard]] solvers::Criterion world_criterion(const Mdp& world) const { return criterion_.choose(world, read_); }
+  [[nodiscard]] solvers::CriterionOptions world_options(const Mdp& world, solvers::SolveOptions solve) const {
+    return criterion_.options(world, std::move(solve));
+  }
   /// V* of the world, as the flags of solve ask.
   [[nodiscard]] solvers::SolveResult solve_world(const Mdp& world, const CommonFlags& common) const;
 
  private:
+  bool all_criteria_ = false;
   std::string world_;
   std::string model_;
   std::string discount_model_;

@@ -49,7 +49,7 @@ THIRD_PARTY = {
     "fmt/": r".*\.cpp|(cli|bench|tests)/.*",
     "nlohmann/": r"libmdp/io/.*\.cpp|(cli|bench|tests)/.*",
     "Random123/": r"(libmdp|estimators)/.*\.cpp|tests/.*",
-    "gmp": r"(libmdp|solvers)/.*\.cpp|tests/.*",
+    "gmp": r"(libmdp|solvers|equivalence)/.*\.cpp|tests/.*",
     "omp.h": r"libmdp/kernels/.*|(bench|tests)/.*",
     "CLI/": r"cli/.*",
     "toml++/": r"cli/.*",

@@ -60,14 +60,17 @@ graph::RowMask zero_rows(const Mdp& model, std::span<const double> values, std::
 }
 
 // m(C), each within its component: average reward V over the rows that stay inside; and V is between its own extremes.
+// `policy` attains them.
 void set_means(const Mdp& model, std::span<const double> values, graph::RowMask inside,
                const solvers::SolveOptions& options, BoundaryTerm& result) {
   graph::ban_leaving_rows(model, {result.component_of, static_cast<State>(result.components.size())}, inside);
   Buffer<double> cost(at(model.n_rows()), infinity);
   for (State s = 0; s < model.n_states(); ++s) {
     if (result.component_of[at(s)] < 0) continue;
-    for (Offset row = first_row(model, s); row < last_row(model, s); ++row) {
-      if (inside[at(row)] != 0) cost[at(row)] = -values[at(s)];
+    for (Offset row = last_row(model, s); row-- > first_row(model, s);) {
+      if (inside[at(row)] == 0) continue;
+      cost[at(row)] = -values[at(s)];
+      result.policy[at(s)] = static_cast<Action>(row - first_row(model, s));
     }
   }
   for (auto& component : result.components) component.mean = {infinity, -infinity};
@@ -89,6 +92,7 @@ void set_means(const Mdp& model, std::span<const double> values, graph::RowMask 
     if (result.component_of[at(s)] < 0) continue;
     Interval& mean = result.components[at(result.component_of[at(s)])].mean;
     mean = {std::max(mean.lower, -solved.gain_upper[at(s)]), std::min(mean.upper, -solved.gain_lower[at(s)])};
+    result.policy[at(s)] = solved.policy[at(s)];
   }
 }
 
@@ -188,6 +192,7 @@ BoundaryTerm boundary_term(const Mdp& model, std::span<const double> values, std
   BoundaryTerm result;
   result.component_of = found.of_state;
   result.components.resize(at(found.count));
+  result.policy.assign(values.size(), 0);
   for (State s = model.n_states(); s-- > 0;) {
     if (found.of_state[at(s)] < 0) continue;
     auto& component = result.components[at(found.of_state[at(s)])];
@@ -216,6 +221,12 @@ BoundaryTerm boundary_term(const Mdp& model, std::span<const double> values, std
     if (finite[at(s)] != 0 && reaching[at(s)] == 0) result.state = s;
   }
   if (result.state < 0) {
+    const auto towards = graph::rows_towards(model, into, target, zero);
+    for (State s = 0; s < model.n_states(); ++s) {
+      if (target[at(s)] == 0 && towards[at(s)] >= 0) {
+        result.policy[at(s)] = static_cast<Action>(towards[at(s)] - first_row(model, s));
+      }
+    }
     result.reason =
         fmt::format("the boundary term is {:.6g} in the long run, from every state and at most that for every policy",
                     result.constant.upper);

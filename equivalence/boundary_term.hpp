@@ -31,8 +31,9 @@ struct BoundaryTerm {
   std::vector<State> component_of;  ///< [n_states] -1 = in none
   std::vector<ZeroAdvantageComponent> components;
 
-  /// If M(c) fails: y = V^ - (V - c) >= 0 and the policy that attains it; [n_states], inf where V is.
+  /// If M(c) fails: y = V^ - (V - c) >= 0, [n_states], inf where V is.
   std::vector<double> rise;
+  /// [n_states] attains V^: zero-advantage actions that lead to the largest mean and attain it there; if M(c) fails, what attains `rise`.
   std::vector<Action> policy;
   State state = -1;  ///< a state from which zero-advantage actions do not lead to the largest mean; -1: none
   Action action =

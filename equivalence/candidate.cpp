@@ -96,7 +96,7 @@ CandidateResult assess_candidate(const Mdp& world, const KnownValues& world_valu
 }
 
 Verification verify(const Mdp& world, const KnownValues& world_values, const Mdp& model,
-                    const solvers::SolveOptions& options) {
+                    const solvers::SolveOptions& options, double shift) {
   require_certified(options);
   require_same_shape(world, model);
   require_certified(world, world_values, "world");
@@ -106,13 +106,13 @@ Verification verify(const Mdp& world, const KnownValues& world_values, const Mdp
     result.message = "the model's discount is 1: its discounted solution does not exist";
     return result;
   }
-  const auto promised = model_defect(world, world_values, model, options.threads).q_difference;
-  result.promise = std::max(-promised.lower, promised.upper);
+  const ModelDefect defect = model_defect(world, world_values, model, options.threads);
+  result.promise = about_shift(defect, model.exact_discount(), shift).q_error_bound;
   result.model = solvers::solve(model, options);
   result.status = result.model.status;
   result.message = result.model.message;
   if (has_bounds(result.model)) {
-    result.distance = q_distance(world, world_values, model, result.model, result.model.policy, options.threads);
+    result.distance = q_distance(world, world_values, model, result.model, result.model.policy, options.threads, shift);
   }
   return result;
 }

@@ -61,8 +61,9 @@ struct Verification {
 };
 
 /// Solves the model, as equivalent_cost() or equivalent_model() returned it, and encloses ||Q^* - Q*||.
+/// \param shift  c of T7: everything is about ||Q^* - Q* - c||
 /// \throws InvalidArgument as assess_candidate().
 [[nodiscard]] Verification verify(const Mdp& world, const KnownValues& world_values, const Mdp& model,
-                                  const solvers::SolveOptions& options = {});
+                                  const solvers::SolveOptions& options = {}, double shift = 0.0);
 
 }  // namespace mdp::equivalence

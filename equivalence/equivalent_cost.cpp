@@ -8,70 +8,47 @@
 #include "equivalence/q_table.hpp"
 #include "equivalence/rebuild.hpp"
 #include "equivalence/shape.hpp"
+#include "equivalence/shaped_cost.hpp"
 #include "equivalence/witness.hpp"
 #include "libmdp/bounds.hpp"
 #include "libmdp/error.hpp"
-#include "libmdp/kernels/accurate_row.hpp"
-#include "libmdp/kernels/parallel.hpp"
 
 namespace mdp::equivalence {
 namespace {
 
-using kernels::AccurateRow;
-
-// L^ in twice the precision, and gamma^ E_rho^[W], the number that was subtracted.
-struct CostTable {
-  Buffer<double> cost, tail;      // [n_rows]
-  Buffer<double> subtracted;      // [n_rows]
-  std::vector<double> advantage;  // [n_rows]
-};
-
-// T1 at one pair, centred at its state:  A + (1 - gamma^) W(s) - gamma^ E_rho^[W(s') - W(s)].
-void cost_of_row(const Mdp& model, const AccurateRow& rows, const QTable& world, State s, Offset row, CostTable& out) {
-  const auto r = static_cast<std::size_t>(row);
-  const std::span<const TwoDouble> w = world.minimum;
-  const TwoDouble own = w[static_cast<std::size_t>(s)];
-  const TwoDouble q = world.q[r];
-  const Discount& discount = model.exact_discount();
-  out.tail[r] = out.subtracted[r] = 0.0;
-  if (own.hi == infinity || q.hi == infinity) {
-    out.cost[r] = infinity;
-    out.advantage[r] = own.hi == infinity ? 0.0 : infinity;
-    return;
+// A = Q - W, +inf where Q is and W is not, 0 where both are.
+std::vector<TwoDouble> advantages(const Mdp& mdp, const QTable& table) {
+  std::vector<TwoDouble> advantage(table.q.size());
+  for (State s = 0; s < mdp.n_states(); ++s) {
+    const TwoDouble own = table.minimum[static_cast<std::size_t>(s)];
+    const Offset first = mdp.state_rows()[static_cast<std::size_t>(s)];
+    for (Offset row = first; own.hi < infinity && row < first + mdp.n_actions(s); ++row) {
+      const TwoDouble q = table.q[static_cast<std::size_t>(row)];
+      advantage[static_cast<std::size_t>(row)] = q.hi == infinity ? TwoDouble(infinity) : q - own;
+    }
   }
-  const TwoDouble advantage = q - own;
-  out.advantage[r] = advantage.hi;
-  if (discount.value.hi > 0.0 && rows.reaches_infinity(row, w)) {  // TC(a) fails
-    out.cost[r] = infinity;
-    return;
-  }
-  TwoDouble step;  // gamma^ E_rho^[W - W(s)]
-  if (discount.value.hi > 0.0) step = discount.value * rows.expectation(row, w, own);
-  const TwoDouble cost = advantage + (discount.complement * own - step);
-  out.cost[r] = cost.hi;
-  out.tail[r] = cost.lo;
-  out.subtracted[r] = (discount.value * own + step).hi;
+  return advantage;
 }
 
-CostTable cost_table(const Mdp& model, const QTable& world, int threads) {
-  const AccurateRow rows(model);
-  const auto n = static_cast<std::size_t>(model.n_rows());
-  CostTable table{Buffer<double>(n), Buffer<double>(n), Buffer<double>(n), std::vector<double>(n)};
-  kernels::for_states(model.blocks(), threads, [&](State first, State last) {
-    for (State s = first; s < last; ++s) {
-      const Offset first_row = model.state_rows()[static_cast<std::size_t>(s)];
-      for (Offset row = first_row; row < first_row + model.n_actions(s); ++row) {
-        cost_of_row(model, rows, world, s, row, table);
-      }
+// Ties as equal: A <= doubt becomes 0, Q the minimum of its state; says whether any did.
+bool snap_ties(const Mdp& mdp, double doubt, QTable& table) {
+  bool snapped = false;
+  for (State s = 0; s < mdp.n_states(); ++s) {
+    const TwoDouble own = table.minimum[static_cast<std::size_t>(s)];
+    const Offset first = mdp.state_rows()[static_cast<std::size_t>(s)];
+    for (Offset row = first; own.hi < infinity && row < first + mdp.n_actions(s); ++row) {
+      TwoDouble& q = table.q[static_cast<std::size_t>(row)];
+      if (!(own < q) || q.hi == infinity || (q - own).hi > doubt) continue;
+      q = own;
+      snapped = true;
     }
-  });
-  return table;
+  }
+  return snapped;
 }
 
 // |computed L^ - L^ of the computed Q|: what the sums above round, entries of the model as meant.
 double rounding_of_cost(const Mdp& model, const QTable& world) {
-  return bounds::round_up(AccurateRow::error(model.max_row_length() + 4, 6.0 * world.max_abs_value) +
-                          2.0 * world.rounding_bound);
+  return bounds::round_up(shaped_cost_error(model, world.max_abs_value) + 2.0 * world.rounding_bound);
 }
 
 void set_bounds(const Mdp& world, const KnownValues& values, const Mdp& model, double rounding,
@@ -94,20 +71,24 @@ void set_bounds(const Mdp& world, const KnownValues& values, const Mdp& model, d
 }
 
 void set_condition(const Buffer<double>& subtracted, double zero, EquivalentCostResult& result) {
-  result.condition_number = 0.0;
+  result.pair_condition_number = 0.0;
+  double largest_cost = 0.0, largest_subtracted = 0.0;
   for (std::size_t row = 0; row < subtracted.size(); ++row) {
     const double size = std::abs(result.cost[row]);
     if (size == infinity) continue;
+    largest_cost = std::max(largest_cost, size);
+    largest_subtracted = std::max(largest_subtracted, std::abs(subtracted[row]));
     if (size <= zero) {
       ++result.n_zero_cost;
       continue;
     }
     const double condition = std::abs(subtracted[row]) / size;
-    if (condition > result.condition_number || result.condition_row < 0) {
-      result.condition_number = condition;
+    if (condition > result.pair_condition_number || result.condition_row < 0) {
+      result.pair_condition_number = condition;
       result.condition_row = static_cast<Offset>(row);
     }
   }
+  result.condition_number = largest_cost > zero ? largest_subtracted / largest_cost : infinity;
 }
 
 std::string describe(const Mdp& world, const EquivalentCostResult& result) {
@@ -151,6 +132,7 @@ void conclude(const Mdp& world, const Mdp& model, bool some_maybe_optimal, bool 
 
 std::string EquivalentCostOptions::check() const {
   if (max_witnesses < 0) return "max_witnesses = " + std::to_string(max_witnesses) + ", required >= 0";
+  if (!(tie_tolerance >= 0.0)) return "tie_tolerance = " + std::to_string(tie_tolerance) + ", required >= 0";
   if (threads < 0) return "threads = " + std::to_string(threads) + ", required >= 0 (0 = all)";
   return {};
 }
@@ -162,21 +144,28 @@ EquivalentCostResult equivalent_cost(const Mdp& world, const KnownValues& world_
   require_valid(world, world_values, "world");
   const auto start = std::chrono::steady_clock::now();
 
-  const QTable table = q_table(world, with_goal_values(world, world_values.values), options.threads);
-  CostTable costs = cost_table(model, table, options.threads);
+  QTable table = q_table(world, with_goal_values(world, world_values.values), options.threads);
   const double rounding = rounding_of_cost(model, table);
+  // A* <= A + 2 gamma r + rounding: a pair with a larger A is certainly not optimal.
+  const double doubt = bounds::round_up(2.0 * (rounding + (world_values.certified() ? world_values.radius() : 0.0)));
+  const double tie = std::max(doubt, options.tie_tolerance);
+  const bool snapped = options.ties_as_equal && snap_ties(world, tie, table);
+  const std::vector<TwoDouble> advantage = advantages(world, table);
+  ShapedCost costs = shaped_cost(model, advantage, table.minimum, table.minimum, options.threads);
 
   EquivalentCostResult result;
   result.level = world_values.level();
   result.cost.assign(costs.cost.begin(), costs.cost.end());
-  result.advantage = std::move(costs.advantage);
+  for (const TwoDouble& a : advantage) result.advantage.push_back(a.hi);
   result.q.reserve(table.q.size());
   for (const TwoDouble& q : table.q) result.q.push_back(q.hi);
   set_bounds(world, world_values, model, rounding, result);
+  if (snapped) {
+    result.cost_error_bound = bounds::round_up(result.cost_error_bound + tie);
+    result.q_error_bound = bounds::round_up(result.q_error_bound + tie);
+  }
   set_condition(costs.subtracted, world_values.certified() ? result.cost_error_bound : rounding, result);
 
-  // A* <= A + 2 gamma r + rounding: a pair with a larger A is certainly not optimal.
-  const double doubt = 2.0 * (rounding + (world_values.certified() ? world_values.radius() : 0.0));
   bool some_maybe_optimal = false;
   for (std::size_t row = 0; row < result.cost.size(); ++row) {
     if (result.cost[row] < infinity || result.q[row] == infinity) continue;

@@ -18,7 +18,11 @@ struct EquivalentCostOptions {
   bool exclude_violations = false;
   /// Violations reported with a witness path; all are counted. >= 0.
   std::int64_t max_witnesses = 20;
-  int threads = 0;  ///< 0 = all; the same bits for any number
+  /// Pairs that the enclosure of V* cannot tell from optimal ones become optimal to the bit: Q is changed by that little, and the bounds
+  /// say so. An undiscounted model needs it (T3): the least advantage in a cycle, paid for ever, is infinite.
+  bool ties_as_equal = false;
+  double tie_tolerance = 0.0;  ///< with ties_as_equal: advantages up to this are ties as well; >= 0
+  int threads = 0;             ///< 0 = all; the same bits for any number
 
   [[nodiscard]] std::string check() const;  ///< "" or the first violated rule
 };
@@ -40,8 +44,10 @@ struct EquivalentCostResult {
   double cost_error_bound = not_computed;
   /// ||Q^* - Q*|| of `model` as T1 and C2 promise it before anything is solved; not_computed if approximate or gamma^ = 1.
   double q_error_bound = not_computed;
-  /// max |gamma^ E_rho^[V*]| / |L^| over pairs with finite Q* and L^ != 0: digits lost in the difference that L^ is.
+  /// max |gamma^ E_rho^[V*]| / max |L^| over pairs with finite Q*: digits lost in the difference that L^ is; +inf if L^ is 0.
   double condition_number = not_computed;
+  /// The same pair by pair: max |gamma^ E_rho^[V*]| / |L^| over those with L^ != 0; 0 if there are none.
+  double pair_condition_number = not_computed;
   Offset condition_row = -1;  ///< the pair that attains it
   Offset n_zero_cost = 0;     ///< pairs apart: L^ is 0 within its error (rounding alone if approximate)
 

@@ -3,144 +3,206 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <limits>
 #include <utility>
 
+#include "equivalence/best_shift.hpp"
+#include "equivalence/moment_rows.hpp"
 #include "equivalence/q_table.hpp"
 #include "equivalence/rebuild.hpp"
+#include "equivalence/row_collector.hpp"
 #include "equivalence/shape.hpp"
 #include "libmdp/bounds.hpp"
 #include "libmdp/error.hpp"
-#include "libmdp/kernels/accurate_row.hpp"
 #include "libmdp/kernels/parallel.hpp"
+#include "libmdp/kernels/tilt_rows.hpp"
 
 namespace mdp::equivalence {
 namespace {
 
-using kernels::AccurateRow;
+// "state 3, action go"
+std::string pair_name(const Mdp& world, Offset row) {
+  return "state " + world.state_name(world.state_of(row)) + ", action " + world.action_name(row);
+}
 
-// The rows of an equivalent model, one by one. One object per thread: scratch memory inside.
-class RowSolver {
+void require_valid_options(const Mdp& world, const EquivalentModelOptions& options) {
+  if (const auto rule = options.check(); !rule.empty()) throw InvalidOption(rule);
+  if (options.support.mask) require_same_shape(world, *options.support.mask);
+  if (options.graph != nullptr && options.graph->n_states() != world.n_states()) {
+    throw InvalidArgument("the neighbour graph has " + std::to_string(options.graph->n_states()) +
+                          " states, the world " + std::to_string(world.n_states()));
+  }
+  if (options.divergence == Divergence::linear) {
+    if (options.direction.size() != static_cast<std::size_t>(world.n_states())) {
+      throw InvalidArgument("direction: " + std::to_string(options.direction.size()) +
+                            " entries, required n_states = " + std::to_string(world.n_states()));
+    }
+    for (std::size_t s = 0; s < options.direction.size(); ++s) {
+      if (std::abs(options.direction[s]) < infinity) continue;
+      throw InvalidArgument("direction at state " + world.state_name(static_cast<State>(s)) + ": " +
+                            std::to_string(options.direction[s]) + ", required finite");
+    }
+  }
+  if (options.counts.empty()) return;
+  if (options.counts.size() != static_cast<std::size_t>(world.n_rows())) {
+    throw InvalidArgument("counts: " + std::to_string(options.counts.size()) +
+                          " entries, required n_rows = " + std::to_string(world.n_rows()));
+  }
+  for (std::size_t row = 0; row < options.counts.size(); ++row) {
+    if (options.counts[row] >= 0.0 && options.counts[row] < infinity) continue;
+    throw InvalidArgument("counts at " + pair_name(world, static_cast<Offset>(row)) + ": " +
+                          std::to_string(options.counts[row]) + ", required finite and >= 0");
+  }
+}
+
+bool by_row(const InfeasibleRow& a, const InfeasibleRow& b) { return a.row < b.row; }
+
+// Rows that stay on the reference's support are written where the reference has them; others are appended.
+class Rows {
  public:
-  RowSolver(const Mdp& world, std::span<const double> values, double radius, const Mdp& reference,
-            const Discount& discount)
-      : world_(world),
-        reference_(reference),
-        world_rows_(world),
-        reference_rows_(reference),
-        values_(values),
-        radius_(radius),
-        gamma_(world.exact_discount().value),
-        gamma_model_(discount.value) {
-    if (gamma_model_.hi > 0.0) {
-      ratio_ = gamma_ / gamma_model_;
-      ratio_minus_one_ = (gamma_ - gamma_model_) / gamma_model_;  // exactly 0 for equal discounts
+  Rows(const MomentEquations& eq, EquivalentModelResult& result)
+      : eq_(eq),
+        result_(result),
+        in_place_(stays_in_reference(eq.divergence) || eq.support.rule == SupportRule::reference) {
+    const auto n = static_cast<std::size_t>(eq.world.n_rows());
+    result.outcome.resize(n);
+    for (auto* column : {&result.multiplier, &result.divergence, &result.duality_gap, &result.moment_residual}) {
+      column->resize(n);
     }
   }
 
-  // Writes p and returns how; `residual` = E_p[V] - tau.
-  Projection operator()(State s, Offset row, std::span<double> p, double& residual) {
-    const auto r = reference_.probability().subspan(static_cast<std::size_t>(reference_rows_.first(row)), p.size());
-    std::copy(r.begin(), r.end(), p.begin());
-    residual = 0.0;
-    const bool has_cost = world_.cost()[static_cast<std::size_t>(row)] < infinity;
-    const bool is_dead = values_[static_cast<std::size_t>(s)] == infinity;
-    if (is_dead || !has_cost || (gamma_.hi > 0.0 && world_rows_.reaches_infinity(row, values_))) {
-      return {RowOutcome::unbounded, 0.0, 0.0, 0.0};
+  /// Solves every row; `shifts` becomes the interval of T7.
+  Transitions solve(int threads, bounds::Interval& shifts) {
+    const auto blocks = eq_.reference.blocks();
+    Transitions transitions;
+    if (in_place_) transitions = transitions_of(eq_.reference);
+    std::vector<Block> parts(blocks.size() - 1);
+    kernels::parallel_blocks(static_cast<std::ptrdiff_t>(parts.size()), threads, [&](std::ptrdiff_t block) {
+      const auto b = static_cast<std::size_t>(block);
+      if (tilts()) {
+        tilt(blocks[b], blocks[b + 1], transitions, parts[b]);
+      } else {
+        MomentRows rows(eq_, result_.shift);
+        each_row(blocks[b], blocks[b + 1], [&](State s, Offset row) { one(rows, s, row, transitions, parts[b]); });
+      }
+    });
+    std::vector<RowBlock> collected;
+    for (Block& part : parts) {
+      shifts = {std::max(shifts.lower, part.shifts.lower), std::min(shifts.upper, part.shifts.upper)};
+      std::sort(part.infeasible.begin(), part.infeasible.end(), by_row);
+      result_.infeasible.insert(result_.infeasible.end(), part.infeasible.begin(), part.infeasible.end());
+      if (!in_place_) collected.push_back(std::move(part.rows));
     }
-    const TwoDouble own = values_[static_cast<std::size_t>(s)];  // finite, as the pair's Q is
-    const TwoDouble drift = gamma_.hi > 0.0 ? world_rows_.expectation(row, values_, own) : TwoDouble(0.0);
-    if (gamma_model_.hi == 0.0) return without_future(gamma_ * (own + drift));
-
-    // tau - V(s) = (gamma/gamma^) E_rho[V - V(s)] + (gamma/gamma^ - 1) V(s); x = (V - V(s)) - (tau - V(s)).
-    const TwoDouble target = clamped(ratio_ * drift + ratio_minus_one_ * own);
-    double largest = std::abs((own + target).hi);
-    x_.resize(p.size());
-    for (std::size_t i = 0; i < p.size(); ++i) {
-      const double v = values_[successor(row, i)];
-      x_[i] = v == infinity ? infinity : ((TwoDouble(v) - own) - target).hi;
-      if (v < infinity) largest = std::max(largest, std::abs(v));
-    }
-    // V is rounded, and is V* up to the radius only: what is as small as that does not decide feasibility.
-    const double tie = 4.0 * unit_roundoff * largest;
-    const double slack = tie + (1.0 + ratio_.hi) * radius_ * (1.0 + 8.0 * unit_roundoff);
-    const Projection projection = project_(r, x_, tie, slack, p);
-    residual = moment(p);
-    return projection;
+    return in_place_ ? std::move(transitions) : join(collected, eq_.world.n_rows());
   }
 
  private:
-  [[nodiscard]] std::size_t successor(Offset row, std::size_t i) const {
-    return static_cast<std::size_t>(reference_rows_.next(reference_rows_.first(row) + static_cast<Offset>(i)));
-  }
+  struct Block {
+    RowBlock rows;
+    std::vector<InfeasibleRow> infeasible;
+    bounds::Interval shifts;
+  };
 
-  // gamma^ = 0: any row will do if gamma E_rho[V] is 0, and none otherwise.
-  Projection without_future(TwoDouble moment) const {
-    const double slack = (radius_ + 4.0 * unit_roundoff * std::abs(moment.hi)) * (1.0 + 8.0 * unit_roundoff);
-    if (std::abs(moment.hi) <= slack) return {RowOutcome::kept, 0.0, 0.0, 0.0};
-    return {RowOutcome::infeasible, not_computed, infinity, 0.0};
-  }
-
-  // A target beyond the doubles (gamma/gamma^ huge) is infeasible all the same.
-  static TwoDouble clamped(TwoDouble target) {
-    constexpr double limit = std::numeric_limits<double>::max() / 8.0;
-    if (std::abs(target.hi) <= limit) return target;
-    return target.hi > 0.0 ? limit : -limit;
-  }
-
-  // E_p[x], p divided by its sum.
-  [[nodiscard]] double moment(std::span<const double> p) const {
-    TwoDouble mean;
-    TwoDouble mass;
-    for (std::size_t i = 0; i < p.size(); ++i) {
-      if (p[i] > 0.0 && x_[i] < infinity) mean = mean + two_product(p[i], x_[i]);
-      mass = mass + TwoDouble(p[i]);
+  template <class F>
+  void each_row(State first, State last, F&& f) const {
+    for (State s = first; s < last; ++s) {
+      const Offset begin = eq_.world.state_rows()[static_cast<std::size_t>(s)];
+      for (Offset row = begin; row < begin + eq_.world.n_actions(s); ++row) f(s, row);
     }
-    return (mean / mass).hi;
   }
 
-  const Mdp& world_;
-  const Mdp& reference_;
-  AccurateRow world_rows_, reference_rows_;
-  std::span<const double> values_;
-  double radius_;
-  TwoDouble gamma_, gamma_model_, ratio_, ratio_minus_one_;
-  InformationProjection project_;
-  std::vector<double> x_;
+  void one(MomentRows& rows, State s, Offset row, Transitions& transitions, Block& part) {
+    rows.set(s, row);
+    part.shifts = {std::max(part.shifts.lower, rows.shifts().lower), std::min(part.shifts.upper, rows.shifts().upper)};
+    const bool feasible = in_place_ ? write(rows, row, transitions) : append(rows, row, part.rows);
+    if (!feasible) part.infeasible.push_back({row, rows.target(), rows.low(), rows.high()});
+  }
+
+  // KL on the reference's support goes eight rows at a time; what is not solved there, and long rows, one by one.
+  [[nodiscard]] bool tilts() const {
+    return eq_.divergence == Divergence::kl && eq_.support.rule == SupportRule::reference &&
+           eq_.discount.value.hi > 0.0;
+  }
+
+  void tilt(State first, State last, Transitions& transitions, Block& part) {
+    MomentRows rows(eq_, result_.shift);
+    kernels::TiltRows batch(eq_.world, eq_.reference, eq_.values, rows.ratio(), rows.ratio_minus_one(),
+                            rows.shift_term());
+    const double factor = (eq_.discount.value / eq_.discount.complement).hi;  // dc/dtau
+    const auto flush = [&] {
+      batch.solve([&](State s, Offset row, std::size_t lane, std::size_t length, const kernels::TiltBatch& solved) {
+        if (solved.end[lane] == kernels::TiltBatch::End::unsolved) return one(rows, s, row, transitions, part);
+        take(row, lane, length, solved, transitions);
+        if (!(eq_.discount.complement.hi > 0.0)) return;
+        part.shifts = {std::max(part.shifts.lower, result_.shift + factor * solved.low[lane]),
+                       std::min(part.shifts.upper, result_.shift + factor * solved.high[lane])};
+      });
+    };
+    each_row(first, last, [&](State s, Offset row) {
+      if (!batch.add(s, row)) one(rows, s, row, transitions, part);
+      if (batch.full()) flush();
+    });
+    flush();
+  }
+
+  void take(Offset row, std::size_t lane, std::size_t length, const kernels::TiltBatch& solved,
+            Transitions& transitions) {
+    const auto r = static_cast<std::size_t>(row);
+    const bool is_kept = solved.end[lane] == kernels::TiltBatch::End::kept;
+    result_.outcome[r] = is_kept ? RowOutcome::kept : RowOutcome::projected;
+    result_.multiplier[r] = solved.multiplier[lane];
+    result_.divergence[r] = std::max(0.0, solved.divergence[lane]);
+    result_.duality_gap[r] = solved.gap[lane];
+    result_.moment_residual[r] = solved.residual[lane];
+    if (is_kept) return;
+    const auto begin = static_cast<std::size_t>(eq_.reference.row_begin()[r]);
+    for (std::size_t i = 0; i < length; ++i) {
+      transitions.probability[begin + i] = solved.p[i * kernels::TiltBatch::lanes + lane];
+    }
+    if (transitions.probability_tail.empty()) return;
+    std::fill_n(transitions.probability_tail.begin() + static_cast<std::ptrdiff_t>(begin), length, 0.0);
+  }
+
+  bool write(MomentRows& rows, Offset row, Transitions& transitions) {
+    const auto r = static_cast<std::size_t>(row);
+    const auto begin = static_cast<std::size_t>(eq_.reference.row_begin()[r]);
+    const auto p = std::span(transitions.probability).subspan(begin, rows.states().size());
+    const bool feasible = settle(rows, row, p);
+    // Tails belong to entries that are as they were.
+    if (result_.divergence[r] != 0.0 && !transitions.probability_tail.empty()) {
+      std::fill_n(transitions.probability_tail.begin() + static_cast<std::ptrdiff_t>(begin), p.size(), 0.0);
+    }
+    return feasible;
+  }
+
+  bool append(MomentRows& rows, Offset row, RowBlock& block) {
+    std::vector<double> p(rows.states().size());
+    const bool feasible = settle(rows, row, p);
+    block.add(rows.states(), p);
+    return feasible;
+  }
+
+  bool settle(MomentRows& rows, Offset row, std::span<double> p) {
+    const auto r = static_cast<std::size_t>(row);
+    const Projection projection = rows.project(p);
+    result_.outcome[r] = projection.outcome;
+    result_.multiplier[r] = projection.multiplier;
+    result_.divergence[r] = projection.divergence;
+    result_.duality_gap[r] = projection.duality_gap;
+    result_.moment_residual[r] = rows.residual(p);
+    return projection.outcome != RowOutcome::infeasible;
+  }
+
+  const MomentEquations& eq_;
+  EquivalentModelResult& result_;
+  bool in_place_;
 };
 
-// Solves every row into `result` and returns the transitions of the model.
-Transitions solve_rows(const Mdp& world, std::span<const double> values, double radius, const Mdp& reference,
-                       const Discount& discount, int threads, EquivalentModelResult& result) {
-  const auto n = static_cast<std::size_t>(world.n_rows());
-  result.outcome.resize(n);
-  for (auto* column : {&result.multiplier, &result.divergence, &result.duality_gap, &result.moment_residual}) {
-    column->resize(n);
-  }
-  Transitions transitions = transitions_of(reference);
-  kernels::for_states(reference.blocks(), threads, [&](State first, State last) {
-    RowSolver solve(world, values, radius, reference, discount);
-    for (State s = first; s < last; ++s) {
-      const Offset first_row = world.state_rows()[static_cast<std::size_t>(s)];
-      for (Offset row = first_row; row < first_row + world.n_actions(s); ++row) {
-        const auto r = static_cast<std::size_t>(row);
-        const auto begin = static_cast<std::size_t>(reference.row_begin()[r]);
-        const auto length = static_cast<std::size_t>(reference.row_begin()[r + 1]) - begin;
-        const Projection projection =
-            solve(s, row, std::span(transitions.probability).subspan(begin, length), result.moment_residual[r]);
-        result.outcome[r] = projection.outcome;
-        result.multiplier[r] = projection.multiplier;
-        result.divergence[r] = projection.divergence;
-        result.duality_gap[r] = projection.duality_gap;
-        // Tails belong to entries that are as they were.
-        const bool kept = projection.divergence == 0.0;
-        if (!kept && !transitions.probability_tail.empty()) {
-          std::fill_n(transitions.probability_tail.begin() + static_cast<std::ptrdiff_t>(begin), length, 0.0);
-        }
-      }
-    }
-  });
-  return transitions;
+void require_supported(const Mdp& world, const EquivalentModelResult& result, Divergence divergence) {
+  const auto it = std::find(result.outcome.begin(), result.outcome.end(), RowOutcome::unsupported);
+  if (it == result.outcome.end()) return;
+  throw InvalidArgument("the reference at " + pair_name(world, it - result.outcome.begin()) +
+                        " puts mass outside the support that is allowed, where the model has none: " +
+                        std::string(to_string(divergence)) + " is infinite for every such model");
 }
 
 // Q* = inf needs a row that keeps Q^* infinite, where V* is finite: else the pair may attract the model's policy.
@@ -154,18 +216,17 @@ void refuse_finite_rows(const Mdp& world, std::span<const double> values, Equiva
       result.outcome[row] = RowOutcome::infeasible;
       result.multiplier[row] = not_computed;
       result.divergence[row] = infinity;
+      result.infeasible.push_back({static_cast<Offset>(row)});
     }
   }
+  std::sort(result.infeasible.begin(), result.infeasible.end(), by_row);
 }
 
 void add_up(EquivalentModelResult& result) {
   TwoDouble sum;
   for (std::size_t row = 0; row < result.outcome.size(); ++row) {
-    if (result.outcome[row] == RowOutcome::infeasible) {
-      if (result.n_infeasible++ == 0) result.first_infeasible_row = static_cast<Offset>(row);
-      continue;
-    }
-    if (result.outcome[row] == RowOutcome::tilted) ++result.n_tilted;
+    if (result.outcome[row] == RowOutcome::infeasible) continue;
+    if (result.outcome[row] == RowOutcome::projected) ++result.n_changed;
     sum = sum + TwoDouble(result.divergence[row]);
     result.max_duality_gap = std::max(result.max_duality_gap, std::abs(result.duality_gap[row]));
     if (result.divergence[row] > result.max_divergence || result.max_divergence_row < 0) {
@@ -173,19 +234,20 @@ void add_up(EquivalentModelResult& result) {
       result.max_divergence_row = static_cast<Offset>(row);
     }
   }
+  result.n_infeasible = static_cast<Offset>(result.infeasible.size());
+  if (result.n_infeasible > 0) result.first_infeasible_row = result.infeasible.front().row;
   result.sum_divergence = sum.value();
 }
 
 void conclude(const Mdp& world, const Discount& discount, EquivalentModelResult& result) {
   if (result.n_infeasible > 0) {
-    const Offset row = result.first_infeasible_row;
     result.scope = Scope::none;
     result.status = Status::refused;
-    result.message =
-        "no equivalent row on the reference's support at " + std::to_string(result.n_infeasible) +
-        (result.n_infeasible == 1 ? " pair" : " pairs") + ", first at state " + world.state_name(world.state_of(row)) +
-        ", action " + world.action_name(row) +
-        ": its successors cannot have the world's (gamma/gamma^) E[V*] on average (T6); the nearest row is given";
+    result.message = "no equivalent row on the support that is allowed at " + std::to_string(result.n_infeasible) +
+                     (result.n_infeasible == 1 ? " pair" : " pairs") + ", first at " +
+                     pair_name(world, result.first_infeasible_row) +
+                     ": its successors cannot have the world's (gamma/gamma^) E[V*] on average (T6); the nearest row "
+                     "is given";
   } else if (discount.value.hi >= 1.0) {
     result.scope = Scope::finite_horizon;
     result.status = Status::refused;
@@ -195,7 +257,8 @@ void conclude(const Mdp& world, const Discount& discount, EquivalentModelResult&
   } else {
     result.scope = Scope::all_pairs;
     result.status = Status::converged;
-    result.message = "every row meets its moment equation: Q^* = Q* at every pair (T6)";
+    result.message = result.shift == 0.0 ? "every row meets its moment equation: Q^* = Q* at every pair (T6)"
+                                         : "every row meets its moment equation: Q^* = Q* + c at every pair (T7)";
   }
 }
 
@@ -203,30 +266,98 @@ void conclude(const Mdp& world, const Discount& discount, EquivalentModelResult&
 
 std::string EquivalentModelOptions::check() const {
   if (threads < 0) return "threads = " + std::to_string(threads) + ", required >= 0 (0 = all)";
-  return {};
+  if (shift && !(std::abs(*shift) < infinity)) return "shift = " + std::to_string(*shift) + ", required finite";
+  if (!shift && !is_convex(divergence)) {
+    return "the best shift needs a convex divergence, " + std::string(to_string(divergence)) + " is none";
+  }
+  return support.check();
 }
+
+namespace {
+
+// What both entry points set up: checks, values, the neighbour graph, the equations.
+struct Problem {
+  Discount discount;
+  std::vector<double> values;
+  std::optional<graph::NeighbourGraph> own_graph;
+  std::optional<MomentEquations> equations;
+
+  Problem(const Mdp& world, const KnownValues& known, const Mdp& reference, const EquivalentModelOptions& options) {
+    require_same_shape(world, reference);
+    require_valid(world, known, "world");
+    require_valid_options(world, options);
+    discount = options.discount.value_or(reference.exact_discount());
+    values = with_goal_values(world, known.values);
+    if (options.shift && *options.shift != 0.0 && discount.complement.hi == 0.0) {
+      throw InvalidOption("shift = " + std::to_string(*options.shift) + ", required 0 for a model of discount 1 (T7)");
+    }
+    const bool needs_graph = options.support.rule == SupportRule::within ||
+                             (options.divergence == Divergence::wasserstein && !options.metric);
+    if (needs_graph && options.graph == nullptr) own_graph = graph::neighbour_graph(world);
+    equations.emplace(MomentEquations{world, values, known.certified() ? known.radius() : 0.0, reference, discount,
+                                      options.support, own_graph ? &*own_graph : options.graph, options.divergence,
+                                      options.metric ? &options.metric : nullptr, options.counts, options.direction,
+                                      options.seed});
+  }
+};
+
+}  // namespace
 
 EquivalentModelResult equivalent_model(const Mdp& world, const KnownValues& world_values, const Mdp& reference,
                                        const EquivalentModelOptions& options) {
-  if (const auto rule = options.check(); !rule.empty()) throw InvalidOption(rule);
-  require_same_shape(world, reference);
-  require_valid(world, world_values, "world");
   const auto start = std::chrono::steady_clock::now();
-
-  const Discount discount = options.discount.value_or(reference.exact_discount());
-  const std::vector<double> values = with_goal_values(world, world_values.values);
-  const double radius = world_values.certified() ? world_values.radius() : 0.0;
+  const Problem problem(world, world_values, reference, options);
+  const MomentEquations& equations = *problem.equations;
+  const Discount& discount = problem.discount;
 
   EquivalentModelResult result;
   result.level = world_values.level();
-  Transitions transitions = solve_rows(world, values, radius, reference, discount, options.threads, result);
+  const bool certified = world_values.certified();
+  if (options.shift) {
+    result.shift = *options.shift;
+  } else {
+    const BestShift best =
+        best_shift(equations, shift_interval(equations, certified, options.threads), options.threads);
+    result.shift = best.shift;
+    result.shift_suboptimality = best.suboptimality;
+  }
+  bounds::Interval shifts;
+  Transitions transitions = Rows(equations, result).solve(options.threads, shifts);
+  result.shift_interval = with_error(equations, shifts, certified);
+  require_supported(world, result, options.divergence);
   result.model = rebuild(world, std::move(transitions), discount);
   result.defect = model_defect(world, world_values, *result.model, options.threads);
-  refuse_finite_rows(world, values, result);
+  refuse_finite_rows(world, problem.values, result);
   add_up(result);
+  const ShiftedDefect about = about_shift(result.defect, discount, result.shift);
+  result.epsilon = about.epsilon;
+  result.q_error_bound = about.q_error_bound;
   conclude(world, discount, result);
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;
+}
+
+PolytopeTable equivalent_polytopes(const Mdp& world, const KnownValues& world_values, const Mdp& reference,
+                                   const EquivalentModelOptions& options) {
+  if (!options.shift) throw InvalidOption("shift is absent, required a number for equivalent_polytopes()");
+  const Problem problem(world, world_values, reference, options);
+  PolytopeTable table;
+  table.dimension.assign(static_cast<std::size_t>(world.n_rows()), -1);
+  table.n_vertices.assign(table.dimension.size(), 0);
+  kernels::for_states(reference.blocks(), options.threads, [&](State first, State last) {
+    MomentRows rows(*problem.equations, *options.shift);
+    for (State s = first; s < last; ++s) {
+      const Offset begin = world.state_rows()[static_cast<std::size_t>(s)];
+      for (Offset row = begin; row < begin + world.n_actions(s); ++row) {
+        rows.set(s, row);
+        const auto polytope = rows.polytope();
+        if (!polytope) continue;
+        table.dimension[static_cast<std::size_t>(row)] = polytope->dimension();
+        table.n_vertices[static_cast<std::size_t>(row)] = polytope->n_vertices();
+      }
+    }
+  });
+  return table;
 }
 
 }  // namespace mdp::equivalence

@@ -4,98 +4,11 @@
 #include <cmath>
 #include <cstddef>
 
+#include "equivalence/relative_entropy.hpp"
 #include "libmdp/two_double.hpp"
+#include "libmdp/types.hpp"
 
 namespace mdp::equivalence {
-namespace {
-
-// p = r restricted to the entries that `keep` names, divided by their sum.
-template <class Keep>
-void condition(std::span<const double> r, std::span<double> p, Keep&& keep) {
-  TwoDouble mass;
-  for (std::size_t i = 0; i < r.size(); ++i) {
-    p[i] = keep(i) ? r[i] : 0.0;
-    mass = mass + TwoDouble(p[i]);
-  }
-  if (std::none_of(p.begin(), p.end(), [](double value) { return value == 0.0; })) return;  // r to the bit
-  for (double& value : p) value /= mass.hi;
-}
-
-// p log(p/r) - p + r >= 0, without cancellation for p near r: with d = (p - r)/r it is r times
-// (1 + d) log(1 + d) - d = d^2/2 - d^3/6 + d^4/12 - ...
-double divergence_term(double p, double r) {
-  const double d = (p - r) / r;
-  if (p == 0.0) return r;
-  if (std::abs(d) > 1e-2) return p * (std::log(p) - std::log(r)) - p + r;
-  double sum = 0.0;
-  double power = d * d;
-  for (int n = 2; n <= 10; ++n, power *= -d) sum += power / (n * (n - 1.0));
-  return r * sum;
-}
-
-// KL(p || r); both sum to 1.
-double divergence(std::span<const double> p, std::span<const double> r) {
-  double sum = 0.0;
-  for (std::size_t i = 0; i < r.size(); ++i) sum += divergence_term(p[i], r[i]);
-  return sum;
-}
-
-// What the entries of x in D look like.
-struct Range {
-  double low = infinity;
-  double high = -infinity;
-  TwoDouble moment;            // sum r x
-  double absolute_moment = 0;  // sum r |x|
-};
-
-Range range_of(std::span<const double> r, std::span<const double> x) {
-  Range range;
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    if (x[i] == infinity) continue;
-    range.low = std::min(range.low, x[i]);
-    range.high = std::max(range.high, x[i]);
-    range.moment = range.moment + two_product(r[i], x[i]);
-    range.absolute_moment += r[i] * std::abs(x[i]);
-  }
-  return range;
-}
-
-}  // namespace
-
-std::string_view to_string(RowOutcome outcome) noexcept {
-  switch (outcome) {
-    case RowOutcome::kept: return "kept";
-    case RowOutcome::tilted: return "tilted";
-    case RowOutcome::boundary: return "boundary";
-    case RowOutcome::infeasible: return "infeasible";
-    case RowOutcome::unbounded: return "unbounded";
-  }
-  return "kept";
-}
-
-Projection InformationProjection::operator()(std::span<const double> r, std::span<const double> x, double tie,
-                                             double slack, std::span<double> p) {
-  const Range range = range_of(r, x);
-  if (range.low > range.high) {  // D is empty
-    std::copy(r.begin(), r.end(), p.begin());
-    return {RowOutcome::infeasible, not_computed, infinity, 0.0};
-  }
-  const bool is_constant = range.high - range.low <= tie;
-  // Entries of r carry a rounding of u each, and so does their sum: a moment below that is none.
-  const bool is_met = std::abs(range.moment.hi) <= 4.0 * unit_roundoff * range.absolute_moment;
-  if (is_met || (is_constant && std::min(std::abs(range.low), std::abs(range.high)) <= slack)) {
-    condition(r, p, [x](std::size_t i) { return x[i] < infinity; });
-    return {RowOutcome::kept, 0.0, divergence(p, r), 0.0};
-  }
-  if (range.low < -tie && range.high > tie) return tilt(r, x, std::max(-range.low, range.high), p);
-
-  const bool at_upper_end = range.high <= tie;
-  const double end = at_upper_end ? range.high : range.low;
-  condition(r, p, [x, end, tie](std::size_t i) { return std::abs(x[i] - end) <= tie; });
-  if (std::abs(end) > slack) return {RowOutcome::infeasible, not_computed, infinity, 0.0};
-  return {RowOutcome::boundary, at_upper_end ? infinity : -infinity, divergence(p, r), 0.0};
-}
-
 InformationProjection::Moment InformationProjection::moment(double lambda, bool positive) const {
   const auto counts = [&](std::size_t i) { return positive ? x_[i] > 0.0 : x_[i] < 0.0; };
   double largest = -infinity;
@@ -187,15 +100,14 @@ void InformationProjection::refine(std::span<double> p) const {
   }
 }
 
-Projection InformationProjection::tilt(std::span<const double> r, std::span<const double> x, double largest,
-                                       std::span<double> p) {
-  const int exponent = std::ilogb(largest) + 1;
+RowSolution InformationProjection::operator()(std::span<const double> r, std::span<const double> x,
+                                              std::span<double> p) {
   x_.resize(x.size());
   log_r_.resize(x.size());
   log_weight_.resize(x.size());
   for (std::size_t i = 0; i < x.size(); ++i) {
     const bool inside = x[i] < infinity;
-    x_[i] = inside ? std::ldexp(x[i], -exponent) : 0.0;
+    x_[i] = inside ? x[i] : 0.0;
     log_r_[i] = inside ? std::log(r[i]) : -infinity;
     log_weight_[i] = log_r_[i] + std::log(std::abs(x_[i]));
   }
@@ -209,8 +121,8 @@ Projection InformationProjection::tilt(std::span<const double> r, std::span<cons
   set_exponential(r, lambda, log_partition, p);
   refine(p);
   // Weak duality: for every lambda, -log sum_D r e^{lambda x} <= KL(p || r).
-  const double kl = divergence(p, r);
-  return {RowOutcome::tilted, std::ldexp(lambda, -exponent), kl, kl + log_partition};
+  const double kl = relative_entropy(p, r);
+  return {lambda, kl, kl + log_partition};
 }
 
 }  // namespace mdp::equivalence

@@ -1,32 +1,12 @@
-// equivalence/information_projection.hpp — the distribution nearest r in KL that meets one moment equation.
+// equivalence/information_projection.hpp — the distribution nearest r in KL that meets one moment equation (internal to the room).
 #pragma once
 
-#include <cstdint>
 #include <span>
-#include <string_view>
 #include <vector>
 
-#include "libmdp/types.hpp"
+#include "equivalence/row_solution.hpp"
 
 namespace mdp::equivalence {
-
-/// How a row was settled.
-enum class RowOutcome : std::uint8_t {
-  kept,        ///< the reference row meets the moment equation as it is (also: V* constant on D, gamma^ = 0)
-  tilted,      ///< rho^ = r exp(lambda V*) / Z
-  boundary,    ///< tau at an end of [min_D V*, max_D V*]: r conditioned on the extreme states
-  infeasible,  ///< tau outside: r conditioned on the nearest extreme states (no D, or Q* = inf > Q^*: the reference row)
-  unbounded    ///< Q* = inf at this pair, in the model too: no equation; the reference row
-};
-
-[[nodiscard]] std::string_view to_string(RowOutcome outcome) noexcept;
-
-struct Projection {
-  RowOutcome outcome = RowOutcome::kept;
-  double multiplier = 0.0;   ///< lambda, 1/(unit of x); +-inf at the boundary, not_computed if infeasible
-  double divergence = 0.0;   ///< KL(p || r) in nats; +inf if infeasible
-  double duality_gap = 0.0;  ///< divergence - value of the dual at lambda; 0 where there is no lambda
-};
 
 /// minimise KL(p || r) subject to sum p = 1, sum p_i x_i = 0, p = 0 where x = +inf (Csiszar, 1975; T6).
 ///
@@ -40,14 +20,11 @@ struct Projection {
 /// Scratch memory is kept from call to call; one object per thread.
 class InformationProjection {
  public:
-  /// \param r     [n] reference, > 0, sums to 1 but for rounding
-  /// \param x     [n] V_i - tau; finite, or +inf outside D
-  /// \param tie   x that differ by no more count as equal
-  /// \param slack an equation missed by no more counts as met at an end of the interval; >= 0
-  /// \param p     [n] written; sums to 1 but for rounding
+  /// \param r  [n] reference, > 0 where x is finite, sums to 1 but for rounding
+  /// \param x  [n] V_i - tau within [-1, 1], or +inf outside D; some < 0, some > 0
+  /// \param p  [n] written; sums to 1 but for rounding
   /// Cost: some ten passes over the row, an exponential per entry; two or three steps on average, 200 at most.
-  Projection operator()(std::span<const double> r, std::span<const double> x, double tie, double slack,
-                        std::span<double> p);
+  RowSolution operator()(std::span<const double> r, std::span<const double> x, std::span<double> p);
 
  private:
   /// log S and |d log S / d lambda| for one sign of x; size of the numbers that the largest exponent is the sum of.
@@ -67,9 +44,8 @@ class InformationProjection {
   [[nodiscard]] double root() const;
   void set_exponential(std::span<const double> r, double lambda, double log_partition, std::span<double> p) const;
   void refine(std::span<double> p) const;
-  Projection tilt(std::span<const double> r, std::span<const double> x, double largest, std::span<double> p);
 
-  std::vector<double> x_;           // x, scaled by a power of two into [-1, 1]; 0 outside D
+  std::vector<double> x_;           // x; 0 outside D
   std::vector<double> log_weight_;  // log(r |x|)
   std::vector<double> log_r_;       // log r, -inf outside D
 };

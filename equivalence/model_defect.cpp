@@ -165,4 +165,22 @@ ModelDefect model_defect(const Mdp& world, const KnownValues& world_values, cons
   return result;
 }
 
+ShiftedDefect about_shift(const ModelDefect& defect, const Discount& discount, double shift) {
+  ShiftedDefect result;
+  if (std::isnan(defect.epsilon)) return result;
+  bounds::Interval about = defect.range;
+  bounds::Interval difference = defect.q_difference;
+  result.epsilon = defect.epsilon;
+  if (shift != 0.0) {
+    const TwoDouble aimed = discount.complement * shift;
+    const double rounding = 0x1p-95 * (std::abs(aimed.hi) + std::abs(about.lower) + std::abs(about.upper));
+    about = {bounds::round_down((TwoDouble(about.lower) - aimed).hi - rounding),
+             bounds::round_up((TwoDouble(about.upper) - aimed).hi + rounding)};
+    result.epsilon = std::max(-about.lower, about.upper);
+    difference = bounds::value_increment_around_v(about, discount);
+  }
+  if (discount.value.hi < 1.0) result.q_error_bound = std::max(std::abs(difference.lower), std::abs(difference.upper));
+  return result;
+}
+
 }  // namespace mdp::equivalence

@@ -28,4 +28,13 @@ struct ModelDefect {
 [[nodiscard]] ModelDefect model_defect(const Mdp& world, const KnownValues& world_values, const Mdp& model,
                                        int threads = 0);
 
+/// What a defect says of  Q^* = Q* + c  (T7): T9 about V* + c, where  L^ + gamma^ P^ (V* + c) - (Q* + c) = Delta - c (1 - gamma^).
+struct ShiftedDefect {
+  double epsilon = not_computed;        ///< >= max |Delta - c (1 - gamma^)|
+  double q_error_bound = not_computed;  ///< >= max |Q^* - Q* - c|; not_computed if gamma^ = 1
+};
+
+/// \param discount  gamma^.  not_computed throughout if the defect is approximate.
+[[nodiscard]] ShiftedDefect about_shift(const ModelDefect& defect, const Discount& discount, double shift);
+
 }  // namespace mdp::equivalence

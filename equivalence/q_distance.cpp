@@ -15,11 +15,13 @@ using bounds::Interval;
 using bounds::round_down;
 using bounds::round_up;
 
-// Q^* - Q* at one pair that is finite in one of them.
-Interval difference(const QInterval& model, const QInterval& world, double rounding) {
+// Q^* - Q* - c at one pair that is finite in one of them.
+Interval difference(const QInterval& model, const QInterval& world, double shift, double rounding) {
   if (is_infinite(model)) return {infinity, infinity};
   if (is_infinite(world)) return {-infinity, -infinity};
-  return {round_down((model.lower - world.upper).hi - rounding), round_up((model.upper - world.lower).hi + rounding)};
+  const TwoDouble c = shift;
+  return {round_down(((model.lower - world.upper) - c).hi - rounding),
+          round_up(((model.upper - world.lower) - c).hi + rounding)};
 }
 
 // What a state adds to a QDistance, and how two of them combine.
@@ -47,12 +49,13 @@ Part combine(const Part& x, const Part& y) {
 class Distance {
  public:
   Distance(const Mdp& world, const KnownValues& world_values, const Mdp& model, const KnownValues& model_values,
-           std::span<const Action> policy)
+           std::span<const Action> policy, double shift)
       : world_(world),
         world_q_(world, world_values),
         model_q_(model, model_values),
         policy_(policy),
-        rounding_(round_up(world_q_.rounding_bound() + model_q_.rounding_bound())) {}
+        shift_(shift),
+        rounding_(round_up(world_q_.rounding_bound() + model_q_.rounding_bound() + 0x1p-100 * std::abs(shift))) {}
 
   Part operator()(State s) const {
     Part part;
@@ -66,7 +69,7 @@ class Distance {
       const QInterval model = model_q_(s, row);
       const QInterval world = world_q_(s, row);
       if (is_infinite(model) && is_infinite(world)) continue;
-      const Interval d = difference(model, world, rounding_);
+      const Interval d = difference(model, world, shift_, rounding_);
       ++n_compared;
       part.norm_lower = std::max({part.norm_lower, d.lower, -d.upper});
       const double norm = std::max(std::abs(d.lower), std::abs(d.upper));
@@ -96,18 +99,19 @@ class Distance {
   const Mdp& world_;
   EnclosedQ world_q_, model_q_;
   std::span<const Action> policy_;
+  double shift_;
   double rounding_;
 };
 
 }  // namespace
 
 QDistance q_distance(const Mdp& world, const KnownValues& world_values, const Mdp& model,
-                     const KnownValues& model_values, std::span<const Action> policy, int threads) {
+                     const KnownValues& model_values, std::span<const Action> policy, int threads, double shift) {
   require_same_shape(world, model);
   require_certified(world, world_values, "world");
   require_certified(model, model_values, "model");
   if (!policy.empty()) require_valid(model, policy);
-  const Distance distance(world, world_values, model, model_values, policy);
+  const Distance distance(world, world_values, model, model_values, policy, shift);
   const auto in_block = [&](State first, State last) {
     Part part;
     for (State s = first; s < last; ++s) part = combine(part, distance(s));

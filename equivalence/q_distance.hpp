@@ -20,9 +20,10 @@ struct QDistance {
 };
 
 /// \param policy  [n_states] or empty: whose greediness for Q^* is bounded
+/// \param shift   c: everything is about Q^* - Q* - c (T7)
 /// \throws InvalidArgument unless both are certified and of the same shape. One pass over the transitions of each.
 [[nodiscard]] QDistance q_distance(const Mdp& world, const KnownValues& world_values, const Mdp& model,
                                    const KnownValues& model_values, std::span<const Action> policy = {},
-                                   int threads = 0);
+                                   int threads = 0, double shift = 0.0);
 
 }  // namespace mdp::equivalence

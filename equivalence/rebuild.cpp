@@ -25,17 +25,10 @@ bool is_absorbing_and_free(const Mdp& frame, const Transitions& transitions, Sta
   return true;
 }
 
-}  // namespace
-
-Transitions transitions_of(const Mdp& mdp) {
-  return {copy(mdp.row_begin()), copy(mdp.next_state()), copy(mdp.probability()), copy(mdp.probability_tail())};
-}
-
-Mdp rebuild(const Mdp& frame, Transitions&& transitions, const Discount& discount) {
+// The frame's arrays with these transitions, discount and goals.
+Mdp assemble(const Mdp& frame, Transitions&& transitions, const Discount& discount, std::vector<State> goals) {
   MdpArrays arrays;
-  for (const State s : frame.goal()) {
-    if (is_absorbing_and_free(frame, transitions, s)) arrays.goal.push_back(s);
-  }
+  arrays.goal = std::move(goals);
   arrays.state_rows = copy(frame.state_rows());
   arrays.row_begin = std::move(transitions.row_begin);
   arrays.next_state = std::move(transitions.next_state);
@@ -47,6 +40,24 @@ Mdp rebuild(const Mdp& frame, Transitions&& transitions, const Discount& discoun
   arrays.initial = copy(frame.initial());
   arrays.names = frame.names();
   return build(std::move(arrays)).with_objective(frame.objective());  // costs are minimised already
+}
+
+}  // namespace
+
+Transitions transitions_of(const Mdp& mdp) {
+  return {copy(mdp.row_begin()), copy(mdp.next_state()), copy(mdp.probability()), copy(mdp.probability_tail())};
+}
+
+Mdp rebuild(const Mdp& frame, Transitions&& transitions, const Discount& discount) {
+  std::vector<State> goals;
+  for (const State s : frame.goal()) {
+    if (is_absorbing_and_free(frame, transitions, s)) goals.push_back(s);
+  }
+  return assemble(frame, std::move(transitions), discount, std::move(goals));
+}
+
+Mdp with_goals(const Mdp& mdp, std::vector<State> goals) {
+  return assemble(mdp, transitions_of(mdp), mdp.exact_discount(), std::move(goals));
 }
 
 Mdp without_lost_goals(const Mdp& mdp) {

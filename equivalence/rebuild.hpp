@@ -26,4 +26,7 @@ struct Transitions {
 /// `mdp` itself if all its goals have cost-free self-loops, else a copy without those that do not.
 [[nodiscard]] Mdp without_lost_goals(const Mdp& mdp);
 
+/// `mdp` with other goal states, whose rows must be cost-free self-loops.
+[[nodiscard]] Mdp with_goals(const Mdp& mdp, std::vector<State> goals);
+
 }  // namespace mdp::equivalence

@@ -20,6 +20,7 @@ enum class RandomStream : std::uint32_t {
   trajectory = 4,
   transition = 5,
   chain = 62,
+  polytope = 63,
 };
 
 /// The sequence of random numbers that (seed, stream, index) names: the same on every machine and for any

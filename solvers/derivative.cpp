@@ -237,7 +237,7 @@ ReverseDerivative Linearisation::vjp(const OutputGradient& output) const {
   }
   kernels::transpose_rows(mdp_, rho, carried);
   for (std::size_t s = 0; s < n; ++s) carried[s] = weights.values[s] + gamma * carried[s] - result.adjoint[s];
-  result.gradient.probability.resize(mdp_.n_transitions());
+  if (options_.probability) result.gradient.probability.resize(mdp_.n_transitions());
   result.gradient.discount =
       kernels::entry_gradient(mdp_, rho, point_.values, options_.convention == EntryConvention::normalised,
                               result.gradient.probability, options_.threads);

@@ -21,7 +21,7 @@ struct SolveResult;
 /// One number for every entry of an MDP: a direction in which the entries move, or a gradient.
 struct EntryDirection {
   std::vector<double> cost = {};         ///< [n_rows]
-  std::vector<double> probability = {};  ///< [n_transitions], stored transitions in order
+  std::vector<double> probability = {};  ///< [n_transitions], stored transitions in order (gradients: or empty)
   double discount = 0.0;
 };
 using EntryGradient = EntryDirection;
@@ -53,6 +53,8 @@ struct DerivativeOptions {
   EntryConvention convention = EntryConvention::raw;
   AtTies at_ties = AtTies::refuse;
   int threads = 0;  ///< 0 = all
+  /// Gradients by probabilities, 8 bytes per transition; false: they are left empty, everything else is the same.
+  bool probability = true;
 
   [[nodiscard]] std::string check() const;  ///< "" or the first violated rule
 };

@@ -125,6 +125,15 @@ double GaugeFixedSolver::curvature_min() const noexcept {
   return eigenvalues_.empty() ? not_computed : eigenvalues_.front();
 }
 
+bool GaugeFixedSolver::regular() const noexcept {
+  return std::all_of(eigenvalues_.begin(), eigenvalues_.end(), [this](double e) { return is_regular(e); });
+}
+
+bool GaugeFixedSolver::is_regular(double eigenvalue) const noexcept {
+  const double largest = std::max(std::abs(eigenvalues_.front()), std::abs(eigenvalues_.back()));
+  return std::abs(eigenvalue) > singular * static_cast<double>(n_) * largest;
+}
+
 std::int64_t GaugeFixedSolver::n_gauge() const noexcept {
   return dense_ ? n_ - static_cast<std::int64_t>(eigenvalues_.size()) : -1;
 }
@@ -137,13 +146,11 @@ GaugeFixedSolver::Solution GaugeFixedSolver::solve_dense(std::span<const double>
   const auto r = static_cast<Eigen::Index>(eigenvalues_.size());
   const Eigen::Map<const Matrix> basis(basis_.data(), n_, r);
   Vector x = basis.transpose() * as_vector(b);
-  double largest = 0.0;
-  for (const double e : eigenvalues_) largest = std::max(largest, std::abs(e));
   Solution solution;
   solution.solved = true;
   for (Eigen::Index i = 0; i < r; ++i) {
     const double e = eigenvalues_[i];
-    const bool regular = std::abs(e) > singular * static_cast<double>(n_) * largest;
+    const bool regular = is_regular(e);
     solution.solved = solution.solved && regular;
     solution.negative_curvature = solution.negative_curvature || e < 0.0;
     x(i) = regular ? x(i) / (descent ? std::abs(e) : e) : 0.0;
@@ -156,15 +163,19 @@ GaugeFixedSolver::Solution GaugeFixedSolver::solve_dense(std::span<const double>
 // 1952). Negative curvature ends them with the step so far, or with b itself (Steihaug, 1983, without a radius).
 GaugeFixedSolver::Solution GaugeFixedSolver::solve_by_products(std::span<const double> b) const {
   Vector x = Vector::Zero(n_), r = as_vector(b), p = r;
-  const double target = 1e-13 * r.norm();
-  double rr = r.squaredNorm();
+  Vector best = x;
+  double rr = r.squaredNorm(), least = rr;
+  const double target = 1e-13 * std::sqrt(rr);
+  std::int64_t best_at = 0;
   Solution solution;
-  for (std::int64_t i = 0; i < 4 * n_ + 100 && std::sqrt(rr) > target; ++i) {
+  // Rounding of the products ends the descent of the residual; beyond, iterates drift: the best one is kept.
+  for (std::int64_t i = 0; std::sqrt(least) > target && i - best_at < n_ + 20; ++i) {
     const Vector hp = as_vector(hessian_.product(as_std(p)));
     const double curvature = p.dot(hp);
     if (!(curvature > 0.0)) {
-      solution.negative_curvature = true;
-      if (i == 0) x = p;
+      // Of a direction that rounding has made, it says nothing.
+      solution.negative_curvature = std::sqrt(least) > 1e-9 * as_vector(b).norm();
+      if (i == 0) best = p;
       break;
     }
     const double alpha = rr / curvature;
@@ -173,9 +184,13 @@ GaugeFixedSolver::Solution GaugeFixedSolver::solve_by_products(std::span<const d
     const double next = r.squaredNorm();
     p = r + (next / rr) * p;
     rr = next;
+    if (!(rr < least)) continue;
+    least = rr;
+    best = x;
+    best_at = i;
   }
-  solution.solved = !solution.negative_curvature && std::sqrt(rr) <= 1e-9 * as_vector(b).norm();
-  solution.x = as_std(x);
+  solution.solved = !solution.negative_curvature && std::sqrt(least) <= 1e-9 * as_vector(b).norm();
+  solution.x = as_std(best);
   return solution;
 }
 

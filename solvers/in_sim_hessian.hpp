@@ -47,10 +47,13 @@ class GaugeFixedSolver {
   [[nodiscard]] Solution solve(std::span<const double> b, bool descent) const;
 
   [[nodiscard]] bool dense() const noexcept { return dense_; }
+  /// Dense: no eigenvalue off the gauge vanishes within rounding. Matrix-free: not known beforehand, true.
+  [[nodiscard]] bool regular() const noexcept;
   [[nodiscard]] double curvature_min() const noexcept;
   [[nodiscard]] std::int64_t n_gauge() const noexcept;
 
  private:
+  [[nodiscard]] bool is_regular(double eigenvalue) const noexcept;
   [[nodiscard]] Solution solve_dense(std::span<const double> b, bool descent) const;
   [[nodiscard]] Solution solve_by_products(std::span<const double> b) const;
 

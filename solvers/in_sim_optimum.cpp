@@ -80,7 +80,8 @@ class Search {
     const double length = policies_.effect(newton.x, visited_);
     const bool stationary = at_->stationarity_bound() <= options_.tolerance * at_->scale(options_);
     if (stationary && (length <= 1e-6 || at_->stationarity() <= at_->hessian.gradient_error())) {
-      const bool minimum = newton.solved && !newton.negative_curvature;
+      // Where only rounding is left of the gradient, conjugate gradients can not be solved for it: a short step will do.
+      const bool minimum = !newton.negative_curvature && (newton.solved || (!solver.dense() && length <= 1e-6));
       if (minimum)
         return end(Status::converged, "the gradient of the in-sim performance vanishes, its Hessian does not");
       if (newton.negative_curvature && length > 1e-6) {

@@ -16,6 +16,8 @@ namespace mdp::solvers {
 namespace {
 
 constexpr std::int64_t most_parameters_of_parts = 2000;
+constexpr const char* singular_hessian =
+    "the Hessian of the in-sim performance is singular within rounding along a direction that moves the policy";
 
 ExpansionOptions expansion_options(const InSimOptions& options) {
   return {.temperature = options.temperature, .reference = options.reference, .threads = options.threads};
@@ -65,6 +67,11 @@ PolicySensitivity::PolicySensitivity(const Mdp& model, const PolicyClass& polici
   }
   solver_->general = std::make_unique<GaugeFixedSolver>(solver_->hessian, policies,
                                                         visited_by(model, point_.log_policy()), options.path);
+  if (!solver_->general->regular()) {
+    status_ = Status::refused;
+    message_ = singular_hessian;
+    return;
+  }
   message_ = solver_->general->dense() ? "dense Hessian" : "conjugate gradients with Hessian-vector products";
 }
 
@@ -93,7 +100,7 @@ SensitivityForward PolicySensitivity::jvp(const EntryDirection& direction) const
   const GaugeFixedSolver::Solution solution = solver_->general->solve(right, false);
   if (!solution.solved) {
     result.status = Status::refused;
-    result.message = "the Hessian of the in-sim performance is singular along a direction that moves the policy";
+    result.message = singular_hessian;
     return result;
   }
   result.parameters = solution.x;
@@ -108,8 +115,14 @@ EntryGradient PolicySensitivity::vjp(std::span<const double> g) const {
   std::vector<double> right = point_.pull_back(g);
   for (double& x : right) x = -x;
   const GaugeFixedSolver::Solution solution = solver_->general->solve(right, false);
-  if (!solution.solved) refuse("the Hessian is singular along a direction that moves the policy");
+  if (!solution.solved) refuse(singular_hessian);
   return expansion_.along({point_.along(solution.x), zero_direction(expansion_.mdp())}).gradient.entries;
+}
+
+EntryGradient PolicySensitivity::value_hessian_product(const EntryDirection& direction) const {
+  SensitivityForward moved = jvp(direction);
+  if (moved.status == Status::refused) refuse(moved.message);
+  return expansion_.along({std::move(moved.log_policy), direction}).gradient.entries;
 }
 
 std::vector<double> PolicySensitivity::hessian_product(std::span<const double> u) const {

@@ -104,6 +104,9 @@ class PolicySensitivity {
   /// solve with the Hessian whatever the number of entries. D8 for any class, and for any functional of the policy.
   /// \throws InvalidArgument  refused, a singular Hessian, or a wrong shape
   [[nodiscard]] EntryGradient vjp(std::span<const double> g) const;
+  /// The optimal in-sim performance J*(entries) to second order: how its gradient d pi, gamma d pi V(s'), ... by the entries
+  /// moves when they move along `direction` and w* with them (D5; dJ/dw = 0, so that no second derivative of w* enters).
+  [[nodiscard]] EntryGradient value_hessian_product(const EntryDirection& direction) const;
   /// The Hessian of J by w along u; [n_parameters].
   [[nodiscard]] std::vector<double> hessian_product(std::span<const double> u) const;
   /// The Hessian and its parts, n_parameters forward solves. \throws InvalidArgument above 2000 parameters.

@@ -11,7 +11,9 @@
 #include "cli/table.hpp"
 #include "cli/watch.hpp"
 #include "cli/world_and_model.hpp"
+#include "equivalence/exact_levels.hpp"
 #include "equivalence/levels.hpp"
+#include "libmdp/io/exact_model.hpp"
 
 namespace mdp::cli {
 namespace {
@@ -24,6 +26,12 @@ using equivalence::Verdict;
 struct CheckCommand {
   PairFlags pair;
   std::string require;
+  const CLI::Option* level = nullptr;
+
+  /// In rationals: small models, unless another level is asked for.
+  [[nodiscard]] bool exactly(const Mdp& world) const {
+    return level->count() == 0 && world.n_states() <= equivalence::exact_levels_states;
+  }
 };
 
 std::vector<EquivalenceLevel> all_levels() {
@@ -134,7 +142,11 @@ int run_check(const CheckCommand& command, const CommonFlags& common) {
   const solvers::SolveResult solved = command.pair.solve_world(world, common);
   Watch watch("solve model", common, expected_half_width(model, options.solve));
   options.solve = watch.on(options.solve);
-  const LevelsResult found = equivalence::check_levels(world, solved, model, options);
+  LevelsResult found = equivalence::check_levels(world, solved, model, options);
+  if (command.exactly(world)) {
+    equivalence::decide_exactly(world, command.pair.exact_world(common), command.pair.exact_model(common),
+                                options.solve, found);
+  }
   present(common, to_result(world, model, found), [&] { return tables(world, model, found); });
   if (command.require.empty()) return exit_code_of(found.status);
   const auto required = equivalence::equivalence_level_from_string(command.require);
@@ -146,11 +158,13 @@ int run_check(const CheckCommand& command, const CommonFlags& common) {
 void add_check(Command& command) {
   const auto it = std::make_shared<CheckCommand>();
   it->pair.add_to(command, "--model", true);
+  it->level = command.parser().get_option("--level");
   command.parser()
       .add_option("--require", it->require, "Exit code 1 unless this level holds: E0, E2, E3, E4, E5, E6, E6-some")
       ->type_name("LEVEL");
   command.add_common_flags();
   command.examples(
+      "Up to 500 states the answer is exact, in rationals; --level certified keeps to doubles with proved bounds.\n"
       "  mdp check --world world.json --model model.json\n"
       "  mdp check --world world.json --model model.json --require E5 --json");
   command.run([it, &command] { return run_check(*it, command.common()); });

@@ -18,6 +18,8 @@ void add_equivalent_cost(Command& command);
 void add_equivalent_model(Command& command);
 void add_check(Command& command);
 void add_gradient(Command& command);
+void add_sensitivity(Command& command);
+void add_tune(Command& command);
 void add_estimate(Command& command);
 void add_study(Command& command);
 /// Adds one nested command per kind to `kinds`.

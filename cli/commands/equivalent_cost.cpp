@@ -1,54 +1,61 @@
 #include "equivalence/equivalent_cost.hpp"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include <fmt/format.h>
 
 #include "cli/commands/commands.hpp"
+#include "cli/cost_change_result.hpp"
 #include "cli/model_file.hpp"
 #include "cli/present.hpp"
 #include "cli/result.hpp"
 #include "cli/table.hpp"
+#include "cli/usage.hpp"
 #include "cli/value_tables.hpp"
 #include "cli/verification.hpp"
+#include "cli/watch.hpp"
 #include "cli/world_and_model.hpp"
+#include "equivalence/exact_cost.hpp"
+#include "equivalence/exact_levels.hpp"
+#include "libmdp/io/exact_json.hpp"
+#include "libmdp/io/read.hpp"
+#include "libmdp/io/write_file.hpp"
 
 namespace mdp::cli {
 namespace {
+
+using solvers::Criterion;
+
+const std::array<std::string, 5> model_criteria = {"discounted", "finite", "total", "goal", "average"};
 
 struct EquivalentCostCommand {
   PairFlags pair;
   std::string output;
   bool exclude_violations = false;
+  std::string model_criterion;
+  std::optional<std::int64_t> model_horizon;
+  std::string model_terminal;
+  std::string stage = "0";
+  std::string potential = "optimal";
+  std::string slack = "advantage";
+  std::string least_change;
+  std::optional<double> margin;
+
+  const CLI::Option* level = nullptr;
+
+  /// Whether the model is to be written with its cost in rationals: small ones into text, unless another level is asked for.
+  [[nodiscard]] bool writes_exactly(const Mdp& world) const {
+    return output.ends_with(".json") && level->count() == 0 && world.n_states() <= equivalence::exact_levels_states;
+  }
+  [[nodiscard]] bool is_shaped() const { return potential != "optimal" || slack != "advantage"; }
 };
 
-Result violation_result(const Mdp& model, const equivalence::Violation& violation) {
-  const State s = model.state_of(violation.row);
-  Result result;
-  result.set("state", std::int64_t{s});
-  result.set("action", violation.row - model.state_rows()[static_cast<std::size_t>(s)]);
-  result.set("next_state", std::int64_t{violation.next});
-  result.set("probability", violation.probability);
-  result.set("maybe_optimal", violation.maybe_optimal);
-  result.set("reachable", violation.reachable);
-  Result::Entries path{2, {}, {}};
-  for (const auto& step : violation.path) path.positions.insert(path.positions.end(), {step.state, step.action});
-  result.set("path", std::move(path));
-  return result;
-}
-
-Result condition_result(const Mdp& model, const equivalence::EquivalentCostResult& found) {
-  std::vector<Result> violations;
-  for (const auto& violation : found.violations) violations.push_back(violation_result(model, violation));
-  Result result;
-  result.set("holds", found.n_violations == 0);
-  result.set("n_violations", found.n_violations);
-  result.set("violations", std::move(violations));
-  return result;
-}
-
-Result to_result(const Mdp& world, const Mdp& model, const equivalence::EquivalentCostResult& found,
+Result t1_result(const Mdp& world, const Mdp& model, const equivalence::EquivalentCostResult& found,
                  const Verified& verified, const SensedValues& values) {
   const Objective sense = world.objective();
   Result result;
@@ -63,6 +70,7 @@ Result to_result(const Mdp& world, const Mdp& model, const equivalence::Equivale
   result.set_rows("q", world, in_sense(sense, found.q));
   values.add_to(result);
   result.set("condition_number", found.condition_number);
+  result.set("pair_condition_number", found.pair_condition_number);
   result.set("n_zero_cost", found.n_zero_cost);
   result.set("cost_error_bound", found.cost_error_bound);
   verified.add_to(result);
@@ -71,8 +79,8 @@ Result to_result(const Mdp& world, const Mdp& model, const equivalence::Equivale
   return result;
 }
 
-std::string tables(const Mdp& world, const Mdp& model, const equivalence::EquivalentCostResult& found,
-                   const Verified& verified) {
+std::string t1_tables(const Mdp& world, const Mdp& model, const equivalence::EquivalentCostResult& found,
+                      const Verified& verified) {
   Facts facts;
   facts.add("status", status_text(verified.status, verified.message));
   facts.add("level", std::string(to_string(found.level)));
@@ -81,7 +89,7 @@ std::string tables(const Mdp& world, const Mdp& model, const equivalence::Equiva
                                      objective_word(world.objective())));
   verified.add_to(facts);
   facts.add("cost error", "<= " + bound_text(found.cost_error_bound));
-  facts.add("condition", fmt::format("{:.3g} = max |g E V*| / |L^|", found.condition_number));
+  facts.add("condition", fmt::format("{:.3g} = max |g E V*| / max |L^|", found.condition_number));
   facts.add("technical condition",
             found.n_violations == 0 ? "holds" : fmt::format("fails at {} pairs", found.n_violations));
 
@@ -98,35 +106,183 @@ std::string tables(const Mdp& world, const Mdp& model, const equivalence::Equiva
   return facts.text() + "\n" + table.text();
 }
 
-int run_equivalent_cost(const EquivalentCostCommand& command, const CommonFlags& common) {
-  if (!command.output.empty()) require_model_file(command.output);
+// The model with L^ in rationals, so that Q^* = Q* without an error; false if it was not written.
+bool write_exactly(const EquivalentCostCommand& command, const CommonFlags& common, const Mdp& world) {
+  if (!command.writes_exactly(world)) return false;
+  const auto exact = equivalence::exact_equivalent_cost(
+      command.pair.exact_world(common), command.pair.exact_model(common), command.pair.solve().options(common));
+  if (exact.status != Status::converged) return false;
+  io::write_file(command.output, io::exact_json_text(exact.model));
+  return true;
+}
+
+int run_t1(const EquivalentCostCommand& command, const CommonFlags& common, const Mdp& world, const Mdp& model) {
   const solvers::SolveOptions options = command.pair.solve().options(common);
-  const Mdp world = command.pair.world(common);
-  const Mdp model = command.pair.model(world, common);
   const solvers::SolveResult solved = command.pair.solve_world(world, common);
   const auto found = equivalence::equivalent_cost(
       world, solved, model, {.exclude_violations = command.exclude_violations, .threads = common.threads});
   const Verified verified = verify(
       world, solved, {found.status, found.message, found.scope, found.q_error_bound, &*found.model}, options, common);
-  if (!command.output.empty()) write_model(command.output, *found.model);
+  const bool exact = verified.status == Status::converged && found.scope == equivalence::Scope::all_pairs &&
+                     write_exactly(command, common, world);
+  if (!exact && !command.output.empty()) write_model(command.output, *found.model);
   const SensedValues values(world.objective(), solved.values, solved.value_lower, solved.value_upper);
-  present(common, to_result(world, model, found, verified, values),
-          [&] { return tables(world, model, found, verified); });
+  Result result = t1_result(world, model, found, verified, values);
+  if (!command.output.empty()) result.set("output_exact", exact);
+  present(common, result, [&] {
+    return t1_tables(world, model, found, verified) +
+           (exact ? "\n" + command.output + ": the cost in exact rationals\n" : "");
+  });
   return exit_code_of(verified.status);
+}
+
+// The model's criterion: the flag's; else discounted if the model is, else the world's own if that does not discount, else total.
+Criterion model_criterion(const EquivalentCostCommand& command, Criterion from, const Mdp& model) {
+  if (command.model_criterion.empty()) {
+    if (model.discount() < 1.0) return Criterion::discounted;
+    return from == Criterion::discounted ? Criterion::total : from;
+  }
+  if (std::ranges::find(model_criteria, command.model_criterion) == model_criteria.end()) {
+    throw unknown_value("--model-criterion", command.model_criterion, model_criteria);
+  }
+  return solvers::criterion_from_string(command.model_criterion);
+}
+
+std::int64_t stage_of(const EquivalentCostCommand& command, Criterion from, Criterion to) {
+  if (command.stage != "0" && from != Criterion::finite)
+    throw UsageError("--stage belongs to --world-criterion finite");
+  if (command.stage == "all") {
+    if (to == Criterion::finite) return 0;
+    throw UsageError(
+        "--stage all: a stationary model carries the Q* of one stage; --model-criterion finite carries them all (T3)");
+  }
+  std::int64_t stage = 0;
+  const auto [end, error] = std::from_chars(command.stage.data(), command.stage.data() + command.stage.size(), stage);
+  if (error != std::errc{} || end != command.stage.data() + command.stage.size()) {
+    throw UsageError(fmt::format("--stage {}: a stage is a number from 0, or all", command.stage));
+  }
+  return stage;
+}
+
+int run_criteria(const EquivalentCostCommand& command, const CommonFlags& common, const Mdp& world, const Mdp& model,
+                 Criterion from, Criterion to) {
+  equivalence::CriterionChangeOptions options;
+  options.criterion = to;
+  options.exclude_violations = command.exclude_violations;
+  if (to == Criterion::finite && !command.model_horizon)
+    throw UsageError("--model-criterion finite needs --model-horizon N");
+  if (command.model_horizon) options.horizon = *command.model_horizon;
+  if (!command.model_terminal.empty()) {
+    options.terminal = in_sense(world.objective(), io::read_values(command.model_terminal, world.n_states()));
+  }
+  const solvers::SolveOptions solve = command.pair.solve().options(common);
+  const std::int64_t stage = stage_of(command, from, to);
+  const auto found = [&] {
+    Watch watch("solve world and model", common);
+    options.solve = watch.on(solve);
+    const auto world_options = command.pair.world_options(world, options.solve);
+    const auto target = equivalence::world_target(world, from, world_options, stage);
+    return equivalence::change_criterion(world, target, world_options, model, options);
+  }();
+  if (!command.output.empty() && found.model) write_model(command.output, *found.model);
+  present(common, to_result(world, model, from, to, found), [&] { return tables(world, model, from, to, found); });
+  return exit_code_of(found.status);
+}
+
+int run_shaped(const EquivalentCostCommand& command, const CommonFlags& common, const Mdp& world, const Mdp& model) {
+  equivalence::PotentialCostOptions options;
+  options.solve = command.pair.solve().options(common);
+  const auto n = static_cast<std::size_t>(world.n_states());
+  if (command.potential == "zero") options.potential.assign(n, 0.0);
+  if (command.potential != "zero" && command.potential != "optimal") {
+    options.potential = in_sense(world.objective(), io::read_values(command.potential, world.n_states()));
+  }
+  if (command.slack != "advantage") options.slack = io::read_values(command.slack, world.n_rows());
+  const solvers::SolveResult solved = command.pair.solve_world(world, common);
+  const auto found = equivalence::potential_cost(world, solved, model, options);
+  if (!command.output.empty()) write_model(command.output, *found.model);
+  present(common, to_result(world, model, found), [&] { return tables(world, model, found); });
+  return exit_code_of(found.status);
+}
+
+int run_least_change(const EquivalentCostCommand& command, const CommonFlags& common, const Mdp& world,
+                     const Mdp& model) {
+  equivalence::LeastChangeOptions options;
+  options.norm = equivalence::change_norm_from_string(command.least_change);
+  options.margin = command.margin.value_or(0.0);
+  options.solve = command.pair.solve().options(common);
+  const solvers::SolveResult solved = command.pair.solve_world(world, common);
+  const auto found = equivalence::least_change(world, solved, model, options);
+  if (!command.output.empty() && found.model) write_model(command.output, *found.model);
+  present(common, to_result(world, model, options, found), [&] { return tables(world, model, options, found); });
+  return exit_code_of(found.status);
+}
+
+// Each way of making a cost has flags of its own.
+void require_compatible(const EquivalentCostCommand& command, Criterion from, Criterion to) {
+  const bool least = !command.least_change.empty();
+  const bool discounted = from == Criterion::discounted && to == Criterion::discounted;
+  if (least && command.is_shaped())
+    throw UsageError("--least-change finds its own potential: not with --potential or --slack");
+  if ((least || command.is_shaped()) && !discounted) {
+    throw UsageError(
+        "--potential, --slack and --least-change belong to the discounted criterion of world and model (T4, T5)");
+  }
+  if ((least || command.is_shaped()) && command.exclude_violations) {
+    throw UsageError(
+        "--exclude-violations belongs to the equivalent cost itself: not with --potential, --slack or --least-change");
+  }
+  if (command.margin && !least) throw UsageError("--margin belongs to --least-change");
+  if (to != Criterion::finite && (command.model_horizon || !command.model_terminal.empty())) {
+    throw UsageError("--model-horizon and --model-terminal belong to --model-criterion finite");
+  }
+}
+
+int run_equivalent_cost(const EquivalentCostCommand& command, const CommonFlags& common) {
+  if (!command.output.empty()) require_model_file(command.output);
+  static_cast<void>(command.pair.solve().options(common));
+  const Mdp world = command.pair.world(common);
+  const Criterion from = command.pair.world_criterion(world);
+  const Mdp model = command.pair.model(world, common);
+  const Criterion to = model_criterion(command, from, model);
+  require_compatible(command, from, to);
+  if (!command.least_change.empty()) return run_least_change(command, common, world, model);
+  if (command.is_shaped()) return run_shaped(command, common, world, model);
+  const bool t1 = from == Criterion::discounted && to == Criterion::discounted && model.discount() < 1.0;
+  return t1 ? run_t1(command, common, world, model) : run_criteria(command, common, world, model, from, to);
 }
 
 }  // namespace
 
 void add_equivalent_cost(Command& command) {
   const auto it = std::make_shared<EquivalentCostCommand>();
-  it->pair.add_to(command, "--model", true);
+  it->pair.add_to(command, "--model", true, true);
+  it->level = command.parser().get_option("--level");
+  CLI::App& parser = command.parser();
+  parser.add_option("--stage", it->stage, "Finite world: the stage whose Q* a stationary model gets [0], or all")
+      ->type_name("K");
+  parser.add_option("--model-criterion", it->model_criterion, "discounted, finite, total, goal or average (T3)")
+      ->type_name("NAME");
+  parser.add_option("--model-horizon", it->model_horizon, "Stages of a finite model")->type_name("N");
+  parser.add_option("--model-terminal", it->model_terminal, "Terminal cost of a finite model [V* of the world]")
+      ->type_name("FILE");
+  parser.add_option("--potential", it->potential, "Values of the model: optimal [V*], zero, or a file (T4)")
+      ->type_name("P");
+  parser.add_option("--slack", it->slack, "advantage [A*], or a file: n_rows numbers, 0 at optimal actions (T4)")
+      ->type_name("B");
+  parser.add_option("--least-change", it->least_change, "The cost nearest the model's own, in l1, l2 or linf (T5)")
+      ->type_name("NORM");
+  parser.add_option("--margin", it->margin, "With --least-change: by how much other actions are worse [0]")
+      ->type_name("D");
   command.parser().add_flag("--exclude-violations", it->exclude_violations,
                             "Where no equivalent cost exists and the pair is not optimal: cost inf there");
   add_model_output(command, it->output);
   command.add_common_flags({.output = false});
   command.examples(
       "  mdp equivalent-cost --world world.json --model model.json --output corrected.json\n"
-      "  mdp equivalent-cost --world world.json --model model.json --discount-model 0 --json");
+      "  mdp equivalent-cost --world world.json --model model.json --discount-model 0 --json\n"
+      "  mdp equivalent-cost --world world.json --model model.json --model-criterion average\n"
+      "  mdp equivalent-cost --world world.json --model model.json --least-change l2 --margin 0.1");
   command.run([it, &command] { return run_equivalent_cost(*it, command.common()); });
 }
 

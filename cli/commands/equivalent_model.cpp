@@ -1,7 +1,6 @@
 #include "equivalence/equivalent_model.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <string>
 
@@ -9,6 +8,7 @@
 
 #include "cli/commands/commands.hpp"
 #include "cli/entry_gradient.hpp"
+#include "cli/equivalent_model_flags.hpp"
 #include "cli/model_file.hpp"
 #include "cli/present.hpp"
 #include "cli/result.hpp"
@@ -16,62 +16,91 @@
 #include "cli/usage.hpp"
 #include "cli/value_tables.hpp"
 #include "cli/verification.hpp"
+#include "cli/watch.hpp"
 #include "cli/world_and_model.hpp"
+#include "equivalence/plausible_model.hpp"
+#include "equivalence/policy_equivalent_model.hpp"
 
 namespace mdp::cli {
 namespace {
 
+using equivalence::Divergence;
+using equivalence::EquivalentModelResult;
+
 struct EquivalentModelCommand {
   PairFlags pair;
+  EquivalentModelFlags flags;
   std::string output;
-  std::string divergence = "kl";
-  std::string support = "reference";
+  std::string keep = "q";
+  bool polytope = false;
 };
 
-void require_available(const EquivalentModelCommand& command) {
-  static const std::array<std::string, 9> divergences = {"kl", "reverse-kl",  "likelihood", "chi2",         "l2",
-                                                         "l1", "wasserstein", "sparsest",   "deterministic"};
-  static const std::array<std::string, 4> supports = {"world", "reference", "union", "all"};
-  if (std::ranges::find(divergences, command.divergence) == divergences.end()) {
-    throw unknown_value("--divergence", command.divergence, divergences);
-  }
-  if (command.divergence != "kl") not_available_yet("--divergence " + command.divergence + "; kl is there");
-  if (command.support != "reference") {
-    if (std::ranges::find(supports, command.support) == supports.end() && !command.support.starts_with("within:")) {
-      throw unknown_value("--support", command.support, supports);
-    }
-    not_available_yet("--support " + command.support + "; reference is there");
-  }
+double sign_of(const Mdp& mdp) { return mdp.objective() == Objective::maximize ? -1.0 : 1.0; }
+
+Offset action_of(const Mdp& mdp, Offset row) {
+  return row - mdp.state_rows()[static_cast<std::size_t>(mdp.state_of(row))];
 }
 
 /// [[s, a, tau, min, max], …]: the moment that a row cannot meet, and the values that its support offers (T6).
-Result::Entries infeasible_rows(const Mdp& world, std::span<const double> values, const Mdp& reference, double discount,
-                                std::span<const equivalence::RowOutcome> outcome) {
-  const double sign = world.objective() == Objective::maximize ? -1.0 : 1.0;
+Result::Entries infeasible_rows(const Mdp& world, const EquivalentModelResult& found) {
+  const double sign = sign_of(world);
   Result::Entries entries{2, {}, {}};
-  for (std::size_t row = 0; row < outcome.size(); ++row) {
-    if (outcome[row] != equivalence::RowOutcome::infeasible) continue;
-    double tau = 0.0, low = infinity, high = -infinity;
-    for (Offset k = world.row_begin()[row]; k < world.row_begin()[row + 1]; ++k) {
-      const auto i = static_cast<std::size_t>(k);
-      tau += world.probability()[i] * values[static_cast<std::size_t>(world.next_state()[i])];
-    }
-    for (Offset k = reference.row_begin()[row]; k < reference.row_begin()[row + 1]; ++k) {
-      const double v = values[static_cast<std::size_t>(reference.next_state()[static_cast<std::size_t>(k)])];
-      if (!std::isfinite(v)) continue;
-      low = std::min(low, sign * v);
-      high = std::max(high, sign * v);
-    }
-    const State s = world.state_of(static_cast<Offset>(row));
-    entries.positions.insert(entries.positions.end(),
-                             {s, static_cast<Offset>(row) - world.state_rows()[static_cast<std::size_t>(s)]});
-    entries.values.insert(entries.values.end(), {sign * world.discount() / discount * tau, low, high});
+  for (const auto& row : found.infeasible) {
+    entries.positions.insert(entries.positions.end(), {world.state_of(row.row), action_of(world, row.row)});
+    const bool turned = sign < 0.0;
+    entries.values.insert(entries.values.end(), {sign * row.target, sign * (turned ? row.high : row.low),
+                                                 sign * (turned ? row.low : row.high)});
   }
   return entries;
 }
 
-Result to_result(const Mdp& world, const Mdp& reference, const solvers::SolveResult& solved,
-                 const equivalence::EquivalentModelResult& found, const Verified& verified) {
+/// [lower, upper] in the file's sense; [] if no shift is feasible.
+std::vector<double> shift_interval(const Mdp& world, const EquivalentModelResult& found) {
+  const auto& range = found.shift_interval.range;
+  if (found.shift_interval.empty()) return {};
+  const double low = std::min(range.lower, range.upper), high = std::max(range.lower, range.upper);
+  if (world.objective() == Objective::maximize) return {-high, -low};
+  return {low, high};
+}
+
+/// T10 on the world's own rows and discount.
+Result plausible_result(const Mdp& world, const equivalence::PlausibleModelResult& plausible) {
+  Result result;
+  result.set("bound", plausible.bound);
+  result.set("epsilon", plausible.epsilon);
+  result.set("n_disconnected", plausible.n_disconnected);
+  Result::Entries rows{3, {}, {}};
+  for (std::size_t row = 0; row < plausible.rows.size(); ++row) {
+    const auto& here = plausible.rows[row];
+    if (here.n_components < 2) continue;
+    const auto r = static_cast<Offset>(row);
+    rows.positions.insert(rows.positions.end(), {world.state_of(r), action_of(world, r), here.n_components});
+    rows.values.insert(rows.values.end(), {here.bound, here.error});
+  }
+  result.set("disconnected_rows", std::move(rows));
+  return result;
+}
+
+/// Whole numbers, shaped as q.
+std::vector<std::vector<std::int64_t>> per_pair(const Mdp& world, const std::vector<Offset>& numbers) {
+  std::vector<std::vector<std::int64_t>> shaped;
+  auto next = numbers.begin();
+  for (State s = 0; s < world.n_states(); ++s) {
+    shaped.emplace_back(next, next + world.n_actions(s));
+    next += world.n_actions(s);
+  }
+  return shaped;
+}
+
+Result polytope_result(const Mdp& world, const equivalence::PolytopeTable& table) {
+  Result result;
+  result.set("dimension", per_pair(world, table.dimension));
+  result.set("n_vertices", per_pair(world, table.n_vertices));
+  return result;
+}
+
+Result to_result(const Mdp& world, const solvers::SolveResult& solved, const EquivalentModelResult& found,
+                 const Verified& verified, Divergence divergence) {
   const Objective sense = world.objective();
   Result result;
   result.set("status", to_string(verified.status));
@@ -81,34 +110,54 @@ Result to_result(const Mdp& world, const Mdp& reference, const solvers::SolveRes
   result.set("criterion", "discounted");
   result.set("objective", objective_word(sense));
   result.set("discount", found.model->discount());
+  result.set("divergence_name", to_string(divergence));
   result.set("feasible", found.n_infeasible == 0);
   result.set("transitions", per_transition(*found.model, found.model->probability()));
   result.set_rows("divergence", world, found.divergence);
   result.set("divergence_total", found.sum_divergence);
   result.set("divergence_max", found.max_divergence);
   result.set("duality_gap_max", found.max_duality_gap);
-  result.set("n_tilted", found.n_tilted);
-  result.set("infeasible_rows",
-             infeasible_rows(world, solved.values, reference, found.model->discount(), found.outcome));
-  result.set("epsilon", found.defect.epsilon);
+  result.set("n_changed", found.n_changed);
+  result.set("infeasible_rows", infeasible_rows(world, found));
+  result.set("shift", sign_of(world) * found.shift + 0.0);
+  result.set("shift_interval", shift_interval(world, found));
+  result.set("shift_interval_error", found.shift_interval.error);
+  result.set("shift_suboptimality", found.shift_suboptimality);
+  result.set("epsilon", found.epsilon);
   verified.add_to(result);
   SensedValues(sense, solved.values, solved.value_lower, solved.value_upper).add_to(result);
   result.set("seconds", found.seconds);
   return result;
 }
 
-std::string tables(const Mdp& world, const equivalence::EquivalentModelResult& found, const Verified& verified) {
+std::string unit_of(Divergence divergence) {
+  switch (divergence) {
+    case Divergence::kl:
+    case Divergence::reverse_kl:
+    case Divergence::likelihood: return " nats";
+    default: return "";
+  }
+}
+
+std::string tables(const Mdp& world, const EquivalentModelResult& found, const Verified& verified,
+                   Divergence divergence) {
   Facts facts;
   facts.add("status", status_text(verified.status, verified.message));
   facts.add("level", std::string(to_string(found.level)));
   facts.add("discounts", fmt::format("world {}, model {}; {}", world.discount(), found.model->discount(),
                                      objective_word(world.objective())));
   verified.add_to(facts);
-  facts.add("epsilon (T9)", bound_text(found.defect.epsilon));
+  facts.add("epsilon (T9)", bound_text(found.epsilon));
   facts.add("rows", fmt::format("{}, of which {} had to change and {} cannot be equivalent", count_text(world.n_rows()),
-                                count_text(found.n_tilted), count_text(found.n_infeasible)));
-  facts.add("KL from the reference", fmt::format("{} nats in all, at most {} in a row",
-                                                 number_text(found.sum_divergence), number_text(found.max_divergence)));
+                                count_text(found.n_changed), count_text(found.n_infeasible)));
+  const std::vector<double> interval = shift_interval(world, found);
+  facts.add("shift (T7)", fmt::format("{}; {}", number_text(sign_of(world) * found.shift + 0.0),
+                                      interval.empty() ? "none is feasible"
+                                                       : fmt::format("feasible from {} to {}", number_text(interval[0]),
+                                                                     number_text(interval[1]))));
+  facts.add(fmt::format("{} from the reference", to_string(divergence)),
+            fmt::format("{}{} in all, at most {} in a row", number_text(found.sum_divergence), unit_of(divergence),
+                        number_text(found.max_divergence)));
 
   std::vector<std::size_t> order;
   for (std::size_t row = 0; row < found.divergence.size(); ++row) {
@@ -117,34 +166,110 @@ std::string tables(const Mdp& world, const equivalence::EquivalentModelResult& f
   const std::size_t shown = std::min<std::size_t>(order.size(), 10);
   std::ranges::partial_sort(order, order.begin() + static_cast<std::ptrdiff_t>(shown), std::ranges::greater{},
                             [&](std::size_t row) { return found.divergence[row]; });
-  Table table(
-      {{"rows that changed most: state", Align::left}, {"action", Align::left}, {"how", Align::left}, {"KL, nats"}});
+  Table table({{"rows that changed most: state", Align::left},
+               {"action", Align::left},
+               {"how", Align::left},
+               {std::string(to_string(divergence))}});
   for (std::size_t i = 0; i < shown; ++i) {
     const auto row = static_cast<Offset>(order[i]);
-    const State s = world.state_of(row);
-    table.add({state_label(world, s),
-               action_label(world, s, static_cast<Action>(row - world.state_rows()[static_cast<std::size_t>(s)])),
+    table.add({state_label(world, world.state_of(row)),
+               action_label(world, world.state_of(row), static_cast<Action>(action_of(world, row))),
                std::string(equivalence::to_string(found.outcome[order[i]])), number_text(found.divergence[order[i]])});
   }
   note_the_rest(table, static_cast<std::int64_t>(order.size() - shown), "rows that changed");
   return facts.text() + (shown > 0 ? "\n" + table.text() : "");
 }
 
-int run_equivalent_model(const EquivalentModelCommand& command, const CommonFlags& common) {
-  require_available(command);
+int run_keep_q(EquivalentModelCommand& command, const CommonFlags& common, const Mdp& world, const Mdp& reference,
+               const solvers::SolveResult& solved) {
+  const auto options = command.flags.options(command.pair, world, common);
+  const auto found = equivalence::equivalent_model(world, solved, reference, options);
+  const Verified verified =
+      verify(world, solved, {found.status, found.message, found.scope, found.q_error_bound, &*found.model, found.shift},
+             command.pair.solve().options(common), common);
+  if (!command.output.empty()) write_model(command.output, *found.model);
+  Result result = to_result(world, solved, found, verified, options.divergence);
+  if (command.polytope) {
+    auto with_shift = options;
+    with_shift.shift = found.shift;
+    result.set("polytope",
+               polytope_result(world, equivalence::equivalent_polytopes(world, solved, reference, with_shift)));
+  }
+  std::string more;
+  if (options.divergence == Divergence::deterministic) {
+    const auto plausible = equivalence::plausible_model(world, solved, options.graph, common.threads);
+    result.set("plausible", plausible_result(world, plausible));
+    Facts facts;
+    facts.add("plausible model (T10)", fmt::format("error {}, bound {}; {} rows with a support in several components",
+                                                   bound_text(plausible.epsilon), bound_text(plausible.bound),
+                                                   count_text(plausible.n_disconnected)));
+    more = "\n" + facts.text();
+  }
+  present(common, result, [&] { return tables(world, found, verified, options.divergence) + more; });
+  return exit_code_of(verified.status);
+}
+
+/// T8.
+int run_keep_actions(EquivalentModelCommand& command, const CommonFlags& common, const Mdp& world, const Mdp& reference,
+                     const solvers::SolveResult& solved) {
+  const auto options = command.flags.options(command.pair, world, common);
+  Watch watch("policy-equivalent model", common);
+  const auto found = equivalence::policy_equivalent_model(world, solved, reference,
+                                                          {.divergence = options.divergence,
+                                                           .support = options.support,
+                                                           .solve = watch.on(command.pair.solve().options(common))});
+  if (!command.output.empty() && found.model) write_model(command.output, *found.model);
+  Result result;
+  result.set("status", to_string(found.status));
+  result.set("message", found.message);
+  result.set("criterion", "discounted");
+  result.set("objective", objective_word(world.objective()));
+  result.set("divergence_name", to_string(options.divergence));
+  result.set("feasible", found.model.has_value());
+  Result certificate;
+  certificate.set("level", "E5");
+  certificate.set("holds", equivalence::to_string(found.certificate.holds));
+  certificate.set("reason", found.certificate.reason);
+  result.set("certificate", std::move(certificate));
+  result.set("n_tied_states", std::int64_t{found.n_tied_states});
+  if (found.model) {
+    result.set("discount", found.model->discount());
+    result.set("transitions", per_transition(*found.model, found.model->probability()));
+    result.set_rows("divergence", world, found.divergence);
+    result.set("divergence_total", found.sum_divergence);
+    result.set("divergence_start", found.start_divergence);
+    result.set("gradient_max", found.gradient);
+    result.set("iterations", found.iterations);
+    result.set("potential", in_sense(world.objective(), found.potential));
+  }
+  present(common, result, [&] {
+    Facts facts;
+    facts.add("status", status_text(found.status, found.message));
+    if (found.model) {
+      facts.add("divergence", fmt::format("{} in all; {} where Q* is kept", number_text(found.sum_divergence),
+                                          number_text(found.start_divergence)));
+      facts.add("descent",
+                fmt::format("{} steps, largest derivative {}", found.iterations, bound_text(found.gradient)));
+    }
+    return facts.text();
+  });
+  return exit_code_of(found.status);
+}
+
+int run_equivalent_model(EquivalentModelCommand& command, const CommonFlags& common) {
+  static const std::vector<std::string> kept = {"q", "actions"};
+  if (std::ranges::find(kept, command.keep) == kept.end()) throw unknown_value("--keep", command.keep, kept);
+  command.flags.require_valid();
+  const bool keeps_actions = command.keep == "actions";
+  const Divergence divergence = command.flags.divergence();
+  if (keeps_actions && divergence != Divergence::kl && divergence != Divergence::l2) {
+    throw UsageError(fmt::format("--keep actions takes --divergence kl or l2, not {}", to_string(divergence)));
+  }
   if (!command.output.empty()) require_model_file(command.output);
-  const solvers::SolveOptions options = command.pair.solve().options(common);
   const Mdp world = command.pair.world(common);
   const Mdp reference = command.pair.model(world, common);
   const solvers::SolveResult solved = command.pair.solve_world(world, common);
-  const auto found =
-      equivalence::equivalent_model(world, solved, reference, {.discount = {}, .threads = common.threads});
-  const double promised = largest_absolute(found.defect.q_difference);
-  const Verified verified =
-      verify(world, solved, {found.status, found.message, found.scope, promised, &*found.model}, options, common);
-  if (!command.output.empty()) write_model(command.output, *found.model);
-  present(common, to_result(world, reference, solved, found, verified), [&] { return tables(world, found, verified); });
-  return exit_code_of(verified.status);
+  return (keeps_actions ? run_keep_actions : run_keep_q)(command, common, world, reference, solved);
 }
 
 }  // namespace
@@ -152,17 +277,17 @@ int run_equivalent_model(const EquivalentModelCommand& command, const CommonFlag
 void add_equivalent_model(Command& command) {
   const auto it = std::make_shared<EquivalentModelCommand>();
   it->pair.add_to(command, "--reference,--model", false);
+  it->flags.add_to(command);
   command.parser()
-      .add_option("--divergence", it->divergence, "What is minimised: kl (others: not available yet)")
-      ->type_name("NAME");
-  command.parser()
-      .add_option("--support", it->support, "Successors allowed: reference (others: not available yet)")
-      ->type_name("NAME");
+      .add_option("--keep", it->keep, "q: Q^* = Q* (T6); actions: the optimal actions only (T8; kl, l2)")
+      ->type_name("q|actions");
+  command.parser().add_flag("--polytope", it->polytope,
+                            "Dimension and number of vertices of the solutions of each row");
   add_model_output(command, it->output);
   command.add_common_flags({.output = false});
   command.examples(
       "  mdp equivalent-model --world world.json --reference fit.json --output corrected.json\n"
-      "  mdp equivalent-model --world world.json --discount-model 0.95 --json");
+      "  mdp equivalent-model --world world.json --discount-model 0.95 --shift auto --support all --json");
   command.run([it, &command] { return run_equivalent_model(*it, command.common()); });
 }
 

@@ -95,8 +95,9 @@ int gradient_of_value(const GradientCommand& command, const CommonFlags& common)
   if (!command.world.empty() || !command.model.empty() || command.temperature) {
     throw UsageError("--world, --model and --temperature belong to --of world-performance");
   }
-  const solvers::DerivativeOptions derivative{convention_of(command), at_ties_of(command), common.threads};
   const WithRespectTo parts = parts_of(command);
+  const solvers::DerivativeOptions derivative{convention_of(command), at_ties_of(command), common.threads,
+                                              parts.probability};
   const solvers::SolveOptions options = command.solve.options(common);
   if (options.level != Level::certified)
     throw UsageError("--of value needs --level certified: ties are found by proved bounds");
@@ -202,8 +203,8 @@ int gradient_of_world_performance(const GradientCommand& command, const CommonFl
   bool agrees = true;
   std::string check;
   if (computed) {
-    agrees = add_check(command, model, found.gradient, world_performance(world, soft),
-                       1e-2 * *command.temperature, result, check);
+    agrees = add_check(command, model, found.gradient, world_performance(world, soft), 1e-2 * *command.temperature,
+                       result, check);
   }
   const solvers::EntryGradient gradient =
       computed ? solvers::in_sense(world.objective(), std::move(found.gradient)) : solvers::EntryGradient{};

@@ -7,6 +7,7 @@
 
 #include "cli/result_file.hpp"
 #include "cli/study/report.hpp"
+#include "cli/study/sim2real.hpp"
 #include "libmdp/error.hpp"
 #include "libmdp/io/file_bytes.hpp"
 #include "libmdp/io/write.hpp"
@@ -30,21 +31,29 @@ const std::vector<StudyKind>& study_kinds() {
   static const std::vector<StudyKind> kinds = {
       {"candidates", "models fitted to a world: regret, equivalent cost and model, gradient, estimator",
        run_candidates},
+      {"sim2real", "in-real learning over in-sim learning: learners side by side on several worlds", run_sim2real},
   };
   return kinds;
 }
 
-std::pair<std::string, Report> run_study(const std::string& path, const StudyContext& context) {
+void open_study(const std::string& path, const std::function<void(StudyFile& file, const std::string& kind)>& read) {
   const toml::table table = parse(path);
   StudyFile file{path, TomlSection(path, "", table), std::filesystem::path(path).parent_path(), {}, 1};
-  const std::vector<StudyKind>& kinds = study_kinds();
   std::vector<std::string> names;
-  for (const StudyKind& kind : kinds) names.push_back(kind.name);
+  for (const StudyKind& kind : study_kinds()) names.push_back(kind.name);
   const std::string name = file.top.word("kind", names, names.front());
   file.title = file.top.text("title");
   file.seed = static_cast<std::uint64_t>(file.top.integer("seed", 0, 1));
-  Report report = std::ranges::find(kinds, name, &StudyKind::name)->run(file, context);
-  return {file.title, std::move(report)};
+  read(file, name);
+}
+
+std::pair<std::string, Report> run_study(const std::string& path, const StudyContext& context) {
+  std::pair<std::string, Report> done;
+  open_study(path, [&](StudyFile& file, const std::string& kind) {
+    done.second = std::ranges::find(study_kinds(), kind, &StudyKind::name)->run(file, context);
+    done.first = file.title;
+  });
+  return done;
 }
 
 void write_report(const std::string& folder, const Report& report) {

@@ -58,6 +58,10 @@ struct StudyKind {
 /// All kinds; the first is taken where a file names none.
 [[nodiscard]] const std::vector<StudyKind>& study_kinds();
 
+/// Opens a study file and hands it over, with the name of its kind.
+/// \throws InputError naming file, line and key
+void open_study(const std::string& path, const std::function<void(StudyFile& file, const std::string& kind)>& read);
+
 /// Opens a study file, runs the study that it asks for. Deterministic but for keys named `seconds`.
 /// \throws InputError naming file, line and key
 [[nodiscard]] std::pair<std::string, Report> run_study(const std::string& path, const StudyContext& context);

@@ -72,7 +72,7 @@ Result model_result(const Mdp& world, const ModelStudy& study) {
   rows.set("divergence_total", study.nearest.sum_divergence);
   rows.set("divergence_max", study.nearest.max_divergence);
   rows.set("duality_gap_max", study.nearest.max_duality_gap);
-  rows.set("n_tilted", study.nearest.n_tilted);
+  rows.set("n_tilted", study.nearest.n_changed);
   rows.set("n_infeasible", study.nearest.n_infeasible);
   rows.set("epsilon_t9", study.nearest.defect.epsilon);
   rows.set("q_error_bound_t9", largest_absolute(study.nearest.defect.q_difference));

@@ -114,7 +114,7 @@ std::string equivalent_model_text(const Experiment& experiment) {
                {"initial regret"},
                {"largest regret of a state"}});
   for (const ModelStudy& study : experiment.models) {
-    table.add({study.config.name, std::string(to_string(study.nearest.status)), count_text(study.nearest.n_tilted),
+    table.add({study.config.name, std::string(to_string(study.nearest.status)), count_text(study.nearest.n_changed),
                count_text(study.nearest.n_infeasible), fmt::format("{:.6g}", study.nearest.sum_divergence),
                fmt::format("{:.4g}", study.nearest.max_divergence), loss_text(study.with_rows.distance.norm),
                loss_text(study.with_rows.initial_regret_bounds), loss_text(study.with_rows.max_regret)});

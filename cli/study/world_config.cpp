@@ -35,15 +35,25 @@ void read_garnet(TomlSection& section, WorldConfig& world, std::uint64_t seed) {
   if (const std::string broken = world.garnet.check(); !broken.empty()) section.fail("kind", broken);
 }
 
+void read_pendulum(TomlSection& section, WorldConfig& world) {
+  auto& pendulum = world.pendulum;
+  pendulum.angles = section.integer("angles", 2, pendulum.angles);
+  pendulum.velocities = section.integer("velocities", 2, pendulum.velocities);
+  pendulum.torques = section.integer("torques", 2, pendulum.torques);
+  pendulum.time_step = section.number("time_step", false, pendulum.time_step);
+  if (const std::string broken = pendulum.check(); !broken.empty()) section.fail("kind", broken);
+}
+
 }  // namespace
 
 WorldConfig read_world(TomlSection section, std::uint64_t seed, const std::filesystem::path& folder) {
   WorldConfig world;
-  world.kind = section.word("kind", {"file", "gridworld", "inventory", "garnet"});
+  world.kind = section.word("kind", {"file", "gridworld", "inventory", "garnet", "pendulum"});
   if (world.kind == "file") world.file = (folder / section.text("file")).string();
   if (world.kind == "gridworld") read_gridworld(section, world);
   if (world.kind == "inventory") read_inventory(section, world);
   if (world.kind == "garnet") read_garnet(section, world, seed);
+  if (world.kind == "pendulum") read_pendulum(section, world);
   world.discount = section.discount("discount");
   if (world.discount && !(world.discount->value.hi < 1)) section.fail("discount", "must be below 1");
   section.finish();
@@ -73,6 +83,12 @@ Result to_result(const WorldConfig& world) {
     result.set("actions", world.garnet.shape.actions);
     result.set("successors", world.garnet.shape.successors);
   }
+  if (world.kind == "pendulum") {
+    result.set("angles", world.pendulum.angles);
+    result.set("velocities", world.pendulum.velocities);
+    result.set("torques", world.pendulum.torques);
+    result.set("time_step", world.pendulum.time_step);
+  }
   if (world.discount) result.set("discount", world.discount->value.hi);
   return result;
 }
@@ -82,6 +98,7 @@ Mdp make_world(const WorldConfig& config, int threads) {
     if (config.kind == "gridworld") return generate::gridworld(config.gridworld);
     if (config.kind == "inventory") return generate::inventory(config.inventory);
     if (config.kind == "garnet") return generate::garnet(config.garnet);
+    if (config.kind == "pendulum") return generate::pendulum(config.pendulum);
     io::ReadOptions options;
     options.threads = threads;
     return io::read_mdp(config.file, options);

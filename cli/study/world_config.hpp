@@ -11,18 +11,20 @@
 #include "libmdp/generate/garnet.hpp"
 #include "libmdp/generate/gridworld.hpp"
 #include "libmdp/generate/inventory.hpp"
+#include "libmdp/generate/pendulum.hpp"
 #include "libmdp/mdp.hpp"
 
 namespace mdp::cli::study {
 
 /// Where the world comes from: a file, or a generator with its options.
 struct WorldConfig {
-  std::string kind;  ///< "file", "gridworld", "inventory", "garnet"
+  std::string kind;  ///< "file", "gridworld", "inventory", "garnet", "pendulum"
   std::string file;
   std::string preset;  ///< of the gridworld, or ""
   generate::GridworldOptions gridworld;
   generate::InventoryOptions inventory;
   generate::GarnetOptions garnet;
+  generate::PendulumOptions pendulum;
   std::optional<Discount> discount;
 };
 

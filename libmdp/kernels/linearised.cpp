@@ -139,6 +139,7 @@ double entry_gradient(const Mdp& mdp, std::span<const double> weight, std::span<
       const bool counts = weight[row] != 0.0;
       const double expectation = counts ? q.expectation(row) : 0.0;
       if (counts) total = total + two_product(weight[row], expectation);
+      if (probability.empty()) return;
       const double centre = normalised ? expectation : 0.0;
       for (Offset k = q.begin[row]; k < q.begin[row + 1]; ++k) {
         probability[k] = counts ? q.discount * weight[row] * (v[q.next[k]] - centre) : 0.0;

@@ -53,7 +53,7 @@ void add_row_products(const Mdp& mdp, std::span<const double> weight, std::span<
 
 /// The derivative of sum over rows of weight (L + gamma P v) at fixed v with respect to probabilities and discount:
 /// probability[k] = gamma weight(row) (v(s') - centre), centre = E v if `normalised`, else 0; returns
-/// sum weight E v, compensated. Rows of weight 0 give 0, whatever v.
+/// sum weight E v, compensated. Rows of weight 0 give 0, whatever v. `probability` [n_transitions], or empty: not written.
 double entry_gradient(const Mdp& mdp, std::span<const double> weight, std::span<const double> v, bool normalised,
                       std::span<double> probability, int threads = 0);
 

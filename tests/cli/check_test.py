@@ -32,6 +32,58 @@ class Check(program.ProgramTest):
         self.check(world, model, "--require", "E4", code=1)
         self.check(world, model, "--require", "E0", code=1)
 
+    def test_small_models_are_decided_in_rationals(self):
+        # T4', one command for each pair of levels that are not the same: docs/levels.md.
+        nine_tenths, half = "9/10", "1/2"
+        for world, model, level, maximal in [
+            (([0, 1], half), ([0, 1], half), "E0", ["E0"]),
+            (([1], half), (["1/5"], nine_tenths), "E2", ["E2", "E3"]),
+            (([0, 1], nine_tenths), ([0, 1], half), "E3", ["E3"]),
+            (([0, 1], nine_tenths), ([0, 5], half), "E2", ["E2"]),
+            (([0, 1], half), ([1, 2], half), "E4", ["E4"]),
+            (([0, 1, 1], half), ([0, 1, 2], half), "E5", ["E5"]),
+            (([0, 0], half), ([0, 1], half), "E6", ["E6"]),
+            (([0, 1], half), ([0, 0], half), "none", ["E6-some"]),
+            (([0, 1], half), ([1, 0], half), "none", []),
+        ]:
+            result = self.check(one_state(*world), one_state(*model))
+            self.assertEqual((result["level"], result["maximal"]), (level, maximal))
+            self.assertEqual(result["precision"], "exact")
+            for verdict in result["levels"].values():
+                self.assertIn(verdict["holds"], ("yes", "no"))
+
+    def test_certified_leaves_ties_open(self):
+        result = self.check(one_state([0, 0], 0.5), one_state([0, 0], 0.5), "--level", "certified")
+        self.assertEqual(result["precision"], "certified")
+        self.assertEqual(result["levels"]["E3"]["holds"], "undecided")
+        self.assertEqual(result["levels"]["E5"]["holds"], "undecided")
+        self.assertEqual(result["level"], "none")
+
+    def test_arrays_are_dyadic(self):
+        self.mdp("generate", "garnet", "--states", 30, "--actions", 3, "--successors", 4, "--seed", 1, "--output", "w.npz")
+        result = self.json("check", "--world", "w.npz", "--model", "w.npz")
+        self.assertEqual((result["level"], result["precision"]), ("E0", "exact"))
+
+    def test_an_equivalent_cost_is_written_in_rationals(self):
+        world = self.write("world.json", one_state([0, "1/7"], "1/3"))
+        model = self.write("model.json", one_state([5, 7], "2/7"))
+        pair = "--world", world, "--model"
+        self.mdp("equivalent-cost", *pair, model, "--output", "made.json")
+        self.json("check", *pair, "made.json", "--require", "E3")
+        # To 106 bits, where the level is asked for: E3 to 1e-30 only.
+        self.mdp("equivalent-cost", *pair, model, "--output", "rounded.json", "--level", "certified")
+        result = self.json("check", *pair, "rounded.json", "--require", "E5")
+        self.assertLess(result["levels"]["E3"]["number"]["upper"], 1e-15)
+
+    def test_a_gridworld_with_ties_keeps_them(self):
+        for name, slip, discount in ("world.json", 0.2, 0.95), ("model.json", 0.05, 0.9):
+            self.mdp("generate", "gridworld", "--width", 4, "--height", 4, "--slip", slip, "--discount", discount,
+                     "--output", name)
+        pair = "--world", "world.json", "--model"
+        self.mdp("equivalent-cost", *pair, "model.json", "--output", "made.json")
+        result = self.json("check", *pair, "made.json", "--require", "E3")
+        self.assertEqual(result["maximal"], ["E3"])
+
     def test_rewards(self):
         low = self.check(one_state([0, 1], 0.9), one_state([1, 0], 0.9))
         high = self.check(

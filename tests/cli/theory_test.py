@@ -58,11 +58,12 @@ class EquivalentCost(program.ProgramTest):
         for cost, q in zip(sum(zero["cost"], []), sum(zero["q"], [])):
             self.assertAlmostEqual(cost, q, delta=1e-7)  # T1 at discount 0: the cost is Q*
 
-    def test_discount_one_is_refused_with_the_reason(self):
-        world = self.write("world.json", WORLD)
-        result = self.json("equivalent-cost", "--world", world, "--model", world, "--discount-model", "1", code=1)
-        self.assertEqual(result["status"], "refused")
-        self.assertEqual(result["scope"], "finite_horizon")
+    def test_discount_one_is_decided_by_the_boundary_term(self):
+        world = self.write("world.json", WORLD)  # one recurrent class: M(c), c the average of V* there (T3)
+        result = self.json("equivalent-cost", "--world", world, "--model", world, "--discount-model", "1")
+        self.assertEqual((result["status"], result["criterion"]), ("converged", "total"))
+        self.assertEqual(result["boundary_term"]["holds"], "yes")
+        self.assertGreater(result["shift"]["lower"], 1)
 
     def test_violations_have_a_witness(self):
         choices = [dict(c) for c in WORLD["choices"]]
@@ -116,6 +117,113 @@ class EquivalentModel(program.ProgramTest):
         for s, a, tau, low, high in result["infeasible_rows"]:
             self.assertTrue(tau < low or tau > high)
         self.assertGreater(result["epsilon"], 0)
+
+
+    DIVERGENCES = "kl reverse-kl likelihood chi2 l2 l1 wasserstein sparsest".split()
+
+    def moments(self, result, world):
+        """E[V*] of every row of the model, in the order of the choices."""
+        value = self.json("solve", world)["value"]
+        moments = {}
+        for s, a, to, p in result["transitions"]:
+            moments[s, a] = moments.get((s, a), 0) + p * value[to]
+        return list(moments.values()), value
+
+    def test_every_divergence_and_support(self):
+        reference = dict(WORLD, choices=[dict(c, to=[[0, 0.2], [1, 0.3], [2, 0.5]]) for c in WORLD["choices"]])
+        world, reference = self.write("world.json", WORLD), self.write("reference.json", reference)
+        for divergence in self.DIVERGENCES:
+            for support in ("reference", "all", "union", "within:2", f"mask:{reference}"):
+                flags = ("--divergence", divergence, "--support", support, "--output", "m.json")
+                result = self.json("equivalent-model", "--world", world, "--reference", reference, *flags)
+                self.assertTrue(result["feasible"])
+                self.assertLess(result["q_error_bound"], 1e-7)
+                self.assertLess(result["duality_gap_max"], 1e-12)
+                moments, value = self.moments(result, world)
+                for moment, choice in zip(moments, WORLD["choices"]):
+                    self.assertAlmostEqual(moment, sum(p * value[to] for to, p in choice["to"]), delta=1e-7)
+                for v, w in zip(self.json("solve", "m.json")["value"], value):
+                    self.assertAlmostEqual(v, w, delta=1e-6)
+        # l1 undercuts every other model in l1.
+        rows = {}
+        for divergence in ("l1", "kl"):
+            result = self.json("equivalent-model", "--world", world, "--reference", reference, "--divergence", divergence)
+            given = [0.2, 0.3, 0.5] * 5
+            chance = {(s, a, to): p for s, a, to, p in result["transitions"]}
+            keys = [(s, a, to) for s in range(3) for a in range(LENGTHS[s]) for to in range(3)]
+            rows[divergence] = sum(abs(chance.get(k, 0) - r) for k, r in zip(keys, given))
+        self.assertLessEqual(rows["l1"], rows["kl"] + 1e-12)
+
+    def test_another_discount_and_its_shifts(self):
+        for turn in (lambda m: m, in_rewards):
+            world = self.write("world.json", turn(WORLD))
+            flags = ("--discount-model", "0.8", "--support", "all", "--divergence", "l1")
+            auto = self.json("equivalent-model", "--world", world, *flags, "--shift", "auto", "--output", "m.json")
+            low, high = auto["shift_interval"]
+            self.assertLessEqual(low, auto["shift"])
+            self.assertLessEqual(auto["shift"], high)
+            world_q = sum(self.json("solve", world)["q"], [])
+            for q, w in zip(sum(self.json("solve", "m.json")["q"], []), world_q):
+                self.assertAlmostEqual(q, w + auto["shift"], delta=1e-6)  # T7
+            for c in (0.75 * low + 0.25 * high, 0.25 * low + 0.75 * high):
+                other = self.json("equivalent-model", "--world", world, *flags, "--shift", repr(c))
+                self.assertEqual(other["shift"], c)
+                self.assertGreaterEqual(other["divergence_total"], auto["divergence_total"] - 1e-9)
+            beyond = self.json("equivalent-model", "--world", world, *flags, "--shift", repr(high + 1), code=1)
+            self.assertFalse(beyond["feasible"])
+        # V* of both states is 1/(1 - gamma): a discount of 0 asks for c = -gamma V*.
+        flat = dict(WORLD, choices=[dict(c, cost=1) for c in WORLD["choices"]])
+        zero = self.json("equivalent-model", "--world", self.write("flat.json", flat), "--discount-model", "0", "--shift", "auto")
+        self.assertAlmostEqual(zero["shift"], -9, delta=1e-6)
+        refused = self.json("equivalent-model", "--world", self.write("flat.json", flat), "--discount-model", "0", code=1)
+        self.assertEqual(len(refused["infeasible_rows"]), 5)
+
+    def test_polytope_random_and_extreme_models(self):
+        world = self.write("world.json", WORLD)
+        flags = ("equivalent-model", "--world", world, "--support", "all", "--polytope")
+        one = self.json(*flags, "--divergence", "uniform", "--seed", "1")
+        two = self.json(*flags, "--divergence", "uniform", "--seed", "2")
+        self.assertEqual(one["polytope"]["dimension"], [[1, 1], [1, 1], [1]])
+        self.assertEqual(one["polytope"]["n_vertices"], [[2, 2], [2, 2], [2]])
+        self.assertNotEqual(one["transitions"], two["transitions"])
+        self.assertLess(one["q_error_bound"], 1e-7)
+        direction = self.write("g.json", [1, 0, 0])
+        least = self.json(*flags, "--divergence", "linear", "--direction", direction)
+        for random in (one, two):
+            for s, a, to, p in random["transitions"]:
+                if to == 0:
+                    self.assertGreaterEqual(p, least["divergence"][s][a] - 1e-12)
+
+    def test_optimal_actions_only(self):
+        reference = dict(WORLD, choices=[dict(c, to=[[0, 0.2], [1, 0.3], [2, 0.5]]) for c in WORLD["choices"]])
+        world, reference = self.write("world.json", WORLD), self.write("reference.json", reference)
+        flags = ("--reference", reference, "--keep", "actions", "--output", "m.json")
+        result = self.json("equivalent-model", "--world", world, *flags)
+        self.assertEqual(result["certificate"]["holds"], "yes")
+        self.assertLessEqual(result["divergence_total"], result["divergence_start"])
+        self.assertEqual(self.json("solve", "m.json")["policy"], self.json("solve", world)["policy"])
+
+    def test_deterministic_and_plausible(self):
+        world = self.write("world.json", WORLD)
+        result = self.json("equivalent-model", "--world", world, "--divergence", "deterministic", code=1)
+        plausible = result["plausible"]
+        self.assertLessEqual(plausible["epsilon"], plausible["bound"])
+        self.assertEqual(len({(s, a) for s, a, _, _ in result["transitions"]}), len(result["transitions"]))
+        self.assertGreater(result["epsilon"], 0)
+
+    def test_wrong_questions(self):
+        world = self.write("world.json", WORLD)
+        say = lambda *flags, code=2: self.complaint("equivalent-model", "--world", world, *flags, code=code)
+        self.assertIn("--direction", say("--divergence", "linear"))
+        self.assertIn("convex", say("--divergence", "sparsest", "--shift", "auto"))
+        self.assertIn("within:", say("--support", "within:x"))
+        self.assertIn("did you mean", say("--divergence", "wassertein"))
+        self.assertIn("kl or l2", say("--divergence", "l1", "--keep", "actions"))
+        wide = dict(WORLD, choices=[dict(c, to=[[0, 0.2], [1, 0.3], [2, 0.5]]) for c in WORLD["choices"]])
+        text = say("--reference", self.write("r.json", wide), "--support", "world", "--divergence", "likelihood", code=3)
+        self.assertIn("state 0, action a", text)
+        metric = self.write("d.json", [1, 2, 3])
+        self.assertIn("9", say("--divergence", "wasserstein", "--metric", metric, code=3))
 
 
 class Gradient(program.ProgramTest):

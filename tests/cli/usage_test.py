@@ -48,10 +48,6 @@ class Usage(program.ProgramTest):
             )
         self.assertIn("not available yet: level exact", self.complaint("solve", model, "--level", "exact", code=2))
         self.assertIn(
-            "not available yet: --divergence chi2",
-            self.complaint("equivalent-model", "--world", model, "--divergence", "chi2", code=2),
-        )
-        self.assertIn(
             "--estimator dice does not estimate --quantity policy-gradient",
             self.complaint("estimate", "--model", model, "--horizon", "3", "--estimator", "dice", code=2),
         )

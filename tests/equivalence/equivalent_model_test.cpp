@@ -104,7 +104,7 @@ TEST_CASE("T6: the world is its own nearest model, to the bit") {
   const auto result = on_line(world, world);
   REQUIRE(result.status == Status::converged);
   REQUIRE(result.sum_divergence == 0.0);
-  REQUIRE(result.n_tilted == 0);
+  REQUIRE(result.n_changed == 0);
   REQUIRE(std::equal(world.probability().begin(), world.probability().end(), result.model->probability().begin()));
   REQUIRE(std::equal(world.next_state().begin(), world.next_state().end(), result.model->next_state().begin()));
 }
@@ -113,13 +113,13 @@ TEST_CASE("T6: a hand-made row, tau inside, at an end, outside, and V* constant 
   const Mdp world = line({{2, 0.5}, {3, 0.5}});  // E[V*] = 1.5
   SECTION("inside: tilted, with the closed form of two points") {
     const auto result = on_line(world, line({{1, 0.5}, {4, 0.5}}));
-    REQUIRE(result.outcome[0] == RowOutcome::tilted);
+    REQUIRE(result.outcome[0] == RowOutcome::projected);
     REQUIRE(result.model->probability()[1] == Approx(0.15));
     REQUIRE(result.multiplier[0] == Approx(std::log(0.15 / 0.85) / 10.0));
     REQUIRE(result.divergence[0] == Approx(0.15 * std::log(0.3) + 0.85 * std::log(1.7)));
     REQUIRE(result.max_divergence_row == 0);
     REQUIRE(result.sum_divergence == result.divergence[0]);
-    REQUIRE(result.n_tilted == 1);
+    REQUIRE(result.n_changed == 1);
     REQUIRE(result.status == Status::converged);
   }
   SECTION("outside: the nearest end, and epsilon = gamma^ dist(tau, [min, max])") {
@@ -236,7 +236,7 @@ TEST_CASE("T6: at a thousand states the planted Q* comes back; same bits for any
   const auto one = equivalent_model(truth.mdp, known, reference, {.threads = 1});
   const auto three = equivalent_model(truth.mdp, known, reference, {.threads = 3});
   REQUIRE(one.status == Status::converged);
-  REQUIRE(one.n_tilted > 5900);
+  REQUIRE(one.n_changed > 5900);
   REQUIRE(one.max_duality_gap <= 1e-13);
   // A few ulps of the spread of V* (at most 16) in each moment equation.
   REQUIRE(one.defect.epsilon <= 8 * unit_roundoff * 16.0);

@@ -1,6 +1,4 @@
 // T6: the information projection of a row, by closed forms, optimality conditions and duality.
-#include "equivalence/information_projection.hpp"
-
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -9,6 +7,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "equivalence/row_projection.hpp"
 #include "tests/equivalence/instances.hpp"
 
 using namespace mdp;
@@ -25,8 +24,9 @@ struct Solved : Projection {
 
 Solved project(const Vector& r, const Vector& x, double tie = 0.0, double slack = 0.0) {
   Vector p(r.size());
-  InformationProjection solver;
-  const Projection projection = solver(r, x, tie, slack, p);
+  const std::vector<State> states(r.size());
+  RowProjection solver(Divergence::kl);
+  const Projection projection = solver({states, r, x, tie, slack}, p);
   return {projection, p};
 }
 
@@ -71,7 +71,7 @@ TEST_CASE("T6: two points, in closed form") {
       CAPTURE(scale, target);
       const Vector r{0.75, 0.25};
       const auto s = project(r, {-target * scale, (1.0 - target) * scale});
-      REQUIRE(s.outcome == RowOutcome::tilted);
+      REQUIRE(s.outcome == RowOutcome::projected);
       REQUIRE(s.p[1] == Approx(target).epsilon(1e-15));
       REQUIRE(s.p[0] == Approx(1.0 - target).epsilon(1e-15));
       const double lambda = (std::log(target) - std::log(1.0 - target) - std::log(0.25 / 0.75)) / scale;
@@ -116,7 +116,7 @@ TEST_CASE("T6: random rows meet the moment equation, the KKT conditions and the 
     const auto s = project(r, x);
     if (s.outcome == RowOutcome::kept) continue;
 
-    REQUIRE(s.outcome == RowOutcome::tilted);
+    REQUIRE(s.outcome == RowOutcome::projected);
     const double spread = *std::max_element(x.begin(), x.end()) - *std::min_element(x.begin(), x.end());
     REQUIRE(std::abs(static_cast<double>(moment(s.p, x))) <= 4.0 * unit_roundoff * spread);
     REQUIRE(std::accumulate(s.p.begin(), s.p.end(), 0.0) == Approx(1.0).epsilon(4e-16));
@@ -165,7 +165,7 @@ TEST_CASE("T6: at an end of the interval r is conditioned on the extreme states"
 
   SECTION("and the limit is continuous") {
     const auto near = project({0.2, 0.3, 0.1, 0.4}, minus({-3.0, 0.0, -1.0, 0.0}, -1e-9));
-    REQUIRE(near.outcome == RowOutcome::tilted);
+    REQUIRE(near.outcome == RowOutcome::projected);
     REQUIRE(near.divergence == Approx(-std::log(0.7)).margin(1e-7));
     REQUIRE(std::abs(static_cast<double>(moment(near.p, minus({-3.0, 0.0, -1.0, 0.0}, -1e-9)))) <= 1e-24);
   }
@@ -216,7 +216,7 @@ TEST_CASE("T6: near ties, tiny references and far ends are still met to a few ul
   };
   for (const auto& c : cases) {
     const auto s = project(c.r, c.x);
-    REQUIRE(s.outcome == RowOutcome::tilted);
+    REQUIRE(s.outcome == RowOutcome::projected);
     long double absolute = 0.0;
     for (std::size_t i = 0; i < c.r.size(); ++i) absolute += static_cast<long double>(s.p[i]) * std::abs(c.x[i]);
     REQUIRE(std::abs(static_cast<double>(moment(s.p, c.x))) <= 4.0 * unit_roundoff * static_cast<double>(absolute));
@@ -252,7 +252,7 @@ TEST_CASE("T6: rows over many orders of magnitude, ties of 1e-13 among them, bal
     const auto s = project(r, x);
     if (s.outcome == RowOutcome::kept) continue;
 
-    REQUIRE(s.outcome == RowOutcome::tilted);
+    REQUIRE(s.outcome == RowOutcome::projected);
     long double absolute = 0.0;
     for (std::size_t i = 0; i < n; ++i) absolute += static_cast<long double>(s.p[i]) * std::abs(x[i]);
     REQUIRE(std::abs(static_cast<double>(moment(s.p, x) / absolute)) <= 2.0 * unit_roundoff);

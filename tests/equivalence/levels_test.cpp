@@ -111,6 +111,15 @@ TEST_CASE("T4': a unique optimal action far from ties is confirmed at E5 and E6"
   REQUIRE(result.slack[1] == Approx(2.0));  // eta = A^ - A = 3 - 1
 }
 
+TEST_CASE("T4': a possible tie of the world leaves E6 open, one of the model too") {
+  const auto world_tie = check(one_state({0.0, 0.0}, 0.5), one_state({0.0, 1.0}, 0.5));
+  REQUIRE(world_tie[every_optimal_policy].holds == Verdict::undecided);
+  REQUIRE(world_tie[some_optimal_policy].holds == Verdict::undecided);
+  const auto model_tie = check(one_state({0.0, 1.0}, 0.5), one_state({0.0, 0.0}, 0.5));
+  REQUIRE(model_tie[every_optimal_policy].holds == Verdict::undecided);
+  REQUIRE(model_tie[same_optimal_sets].holds == Verdict::undecided);
+}
+
 TEST_CASE("T4': the witness of a lost decision is the pair that the model prefers") {
   const auto result = check(one_state({0.0, 1.0}, 0.9), one_state({1.0, 0.0}, 0.9));
   for (const auto level : {same_optimal_sets, every_optimal_policy}) {

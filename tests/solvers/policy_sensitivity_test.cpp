@@ -248,6 +248,27 @@ TEST_CASE("D8: the gradient of world performance by the policy's sensitivity is 
   }
 }
 
+TEST_CASE("D5: the Hessian of the optimal soft performance is a difference of its gradient, in 50 digits") {
+  std::mt19937_64 random(19);
+  const Mdp model = garnet(4, 61, 0.75);
+  const PolicyClass policies = PolicyClass::tabular(model);
+  const InSimOptions options{.temperature = 0.5};
+  const PolicySensitivity at(model, policies, in_sim_optimum(model, policies, options), options);
+  const EntryDirection u = random_direction(model, random), v = random_direction(model, random);
+  const std::vector<double> list_u = entry_list(u), list_v = entry_list(v);
+  const auto j = [&](const Fifty& x, const Fifty& y) {
+    auto r = oracles::moved(model, list_u, x);
+    for (std::size_t e = 0; e < list_v.size(); ++e) oracles::entry(r, e) += y * Fifty(list_v[e]);
+    const auto soft = oracles::soft_value_iteration<Fifty>(r, Fifty(0.5), {}, 350);  // 0.75^350 < 1e-43
+    Fifty sum(0.0);
+    for (State s = 0; s < model.n_states(); ++s) sum += Fifty(model.initial()[s]) * soft.values[s];
+    return sum;
+  };
+  const Fifty h(1e-8);  // h^2 times a fourth derivative, and 1e-43/h^2
+  const double exact = static_cast<double>((j(h, h) - j(h, -h) - j(-h, h) + j(-h, -h)) / (4 * h * h));
+  CHECK(dot(at.value_hessian_product(u), v) == Approx(exact).epsilon(1e-10));
+}
+
 TEST_CASE("D6: stationary policies over a finite horizon are a class of the unrolled MDP") {
   const Mdp model = garnet(3, 41, 0.875);
   const std::vector<double> terminal{1.0, -2.0, 0.5};

@@ -1,0 +1,319 @@
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <numeric>
+#include <optional>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "cli/commands/commands.hpp"
+#include "cli/present.hpp"
+#include "cli/study/sim2real.hpp"
+#include "cli/table.hpp"
+#include "cli/usage.hpp"
+#include "solvers/in_real_gradient.hpp"
+#include "solvers/policy_sensitivity.hpp"
+
+namespace mdp::cli {
+namespace {
+
+struct SensitivityCommand {
+  std::string config, experiment;
+  std::string path = "auto";
+  std::optional<double> temperature;
+  std::vector<std::int64_t> parameters;
+  bool check = false;
+};
+
+constexpr std::size_t most_parameters = 12;  // shown if none are asked for
+constexpr std::int64_t most_parameters_of_parts = 200;
+
+solvers::HessianPath path_of(const std::string& word) {
+  static const std::array<std::string, 3> words = {"auto", "dense", "matrix-free"};
+  if (word == words[0]) return solvers::HessianPath::automatic;
+  if (word == words[1]) return solvers::HessianPath::dense;
+  if (word == words[2]) return solvers::HessianPath::matrix_free;
+  throw unknown_value("--path", word, words);
+}
+
+solvers::PolicyClass policies_of(const study::PolicyConfig& config, const Mdp& mdp) {
+  auto features =
+      config.kind == "shared" ? solvers::RowFeatures::shared(mdp, config.groups) : solvers::RowFeatures::identity(mdp);
+  return {mdp, std::move(features), config.exploration};
+}
+
+double largest(std::span<const double> x) {
+  double most = 0.0;
+  for (const double entry : x) most = std::max(most, std::abs(entry));
+  return most;
+}
+
+double largest_gap(std::span<const double> x, std::span<const double> y) {
+  double most = 0.0;
+  for (std::size_t i = 0; i < x.size(); ++i) most = std::max(most, std::abs(x[i] - y[i]));
+  return most;
+}
+
+/// The in-sim optimum of a study's experiment at its family's start, and how it moves with theta (D6, D7, D8).
+class Sensitivities {
+ public:
+  Sensitivities(const SensitivityCommand& command, const study::Sim2RealConfig& config,
+                const study::ExperimentConfig& experiment, const CommonFlags& common)
+      : command_(command),
+        parts_(study::make_experiment(config, experiment, common.threads)),
+        theta_(parts_.family.start()),
+        model_(parts_.family.at(theta_)),
+        policies_(policies_of(experiment.policy, model_)) {
+    options_.temperature = command.temperature.value_or(experiment.temperature);
+    options_.path = path_of(command.path);
+    options_.threads = common.threads;
+    sign_ = model_.objective() == Objective::maximize ? -1.0 : 1.0;
+  }
+
+  Status run(Result& result, std::string& text) {
+    const solvers::InSimOptimum optimum = solvers::in_sim_optimum(model_, policies_, options_);
+    if (optimum.status != Status::converged) {
+      describe(optimum, optimum.status, optimum.message, result, text);
+      return optimum.status;
+    }
+    nu_ = optimum.parameters;
+    const solvers::PolicySensitivity sensitivity(model_, policies_, optimum, options_);
+    const auto in_world =
+        solvers::policy_gradient(parts_.world, sensitivity.expansion().policy(), 0.0, options_.threads);
+    if (in_world.status == Status::refused) throw UsageError(in_world.message);
+    gradient_ = parts_.family.vjp(theta_, sensitivity.vjp(in_world.logit_gradient));
+    result.set("path", sensitivity.message());
+    result.set("world_value", sign_ * in_world.performance);
+    choose_parameters();
+    std::string message = optimum.message, tables;
+    const Status status = forward(sensitivity, in_world, message, result, tables);
+    describe(optimum, status, message, result, text);
+    text += tables;
+    return status;
+  }
+
+ private:
+  void describe(const solvers::InSimOptimum& optimum, Status status, const std::string& message, Result& result,
+                std::string& text) const {
+    result.set("status", to_string(status));
+    result.set("message", message);
+    result.set("criterion", "discounted");
+    result.set("objective", objective_word(model_.objective()));
+    result.set("discount", model_.discount());
+    result.set("temperature", options_.temperature);
+    result.set("n_parameters", parts_.family.n_parameters());
+    result.set("n_policy_parameters", policies_.n_parameters());
+    result.set("stationarity", optimum.stationarity);
+    result.set("stationarity_bound", optimum.stationarity_bound);
+    result.set("curvature_min", optimum.curvature_min);
+    if (optimum.n_gauge >= 0) result.set("n_gauge", optimum.n_gauge);
+    result.set("unreached_states", std::vector<std::int64_t>(optimum.unreached.begin(), optimum.unreached.end()));
+    if (optimum.status == Status::converged) result.set("nu", optimum.parameters);
+    Facts facts;
+    facts.add("status", status_text(status, message));
+    facts.add("policy", fmt::format("{} parameters, largest |dJ/dnu| at most {}", policies_.n_parameters(),
+                                    bound_text(optimum.stationarity_bound)));
+    facts.add("unreached", fmt::format("{} states", optimum.unreached.size()));
+    text = facts.text();
+  }
+
+  void choose_parameters() {
+    chosen_ = command_.parameters;
+    for (const std::int64_t i : chosen_) {
+      if (i < 0 || i >= parts_.family.n_parameters())
+        throw UsageError(fmt::format("--parameters: {} is not among 0 .. {}", i, parts_.family.n_parameters() - 1));
+    }
+    if (!chosen_.empty()) return;
+    chosen_.resize(gradient_.size());
+    std::iota(chosen_.begin(), chosen_.end(), std::int64_t{0});
+    std::ranges::stable_sort(chosen_, [&](std::int64_t a, std::int64_t b) {
+      return std::abs(gradient_[static_cast<std::size_t>(a)]) > std::abs(gradient_[static_cast<std::size_t>(b)]);
+    });
+    chosen_.resize(std::min(chosen_.size(), most_parameters));
+    std::ranges::sort(chosen_);
+  }
+
+  /// d log pi along theta_i by re-optimising at theta_i +- h, Richardson's extrapolation; NaN outside the domain.
+  [[nodiscard]] std::vector<double> differences(std::size_t i) const {
+    const double h = 2e-3 * options_.temperature;
+    std::array<std::vector<double>, 4> at;
+    const std::array<double, 4> steps{h, -h, 2 * h, -2 * h};
+    for (std::size_t k = 0; k < steps.size(); ++k) {
+      std::vector<double> moved = theta_;
+      moved[i] += steps[k];
+      if (!parts_.family.violated(moved).empty()) return {};
+      solvers::InSimOptions options = options_;
+      options.start = nu_;
+      options.tolerance = 1e-12;
+      at[k] = solvers::in_sim_optimum(parts_.family.at(moved), policies_, options).log_policy;
+    }
+    std::vector<double> d(at[0].size());
+    for (std::size_t row = 0; row < d.size(); ++row) {
+      const double near = (at[0][row] - at[1][row]) / (2 * h), far = (at[2][row] - at[3][row]) / (4 * h);
+      d[row] = (4 * near - far) / 3;
+    }
+    return d;
+  }
+
+  /// What one parameter does.
+  struct Move {
+    solvers::SensitivityForward by;
+    std::vector<double> d_policy = {};
+    double d_world = 0.0;
+    double local = not_computed;            ///< largest d log pi that D7 gives
+    double local_error = 0.0;               ///< how far D7 is off
+    std::optional<double> difference = {};  ///< largest deviation from differences, where they were made
+  };
+
+  [[nodiscard]] Move move(const solvers::PolicySensitivity& sensitivity, const solvers::PolicyGradient& in_world,
+                          std::size_t i) const {
+    std::vector<double> unit(theta_.size(), 0.0);
+    unit[i] = 1.0;
+    const solvers::EntryDirection direction = parts_.family.jvp(theta_, unit);
+    Move m{.by = sensitivity.jvp(direction)};
+    if (m.by.status == Status::refused) return m;
+    const std::vector<double>& moved = m.by.log_policy;
+    m.d_policy.resize(moved.size());
+    for (std::size_t row = 0; row < moved.size(); ++row) {
+      m.d_policy[row] = sensitivity.expansion().policy()[row] * moved[row];
+      m.d_world += sign_ * in_world.logit_gradient[row] * moved[row];
+    }
+    if (options_.temperature > 0.0) {
+      const std::vector<double> local = sensitivity.local_log_policy(direction);
+      m.local = largest(local);
+      m.local_error = largest_gap(local, moved);
+    }
+    if (!command_.check) return m;
+    const std::vector<double> quotient = differences(i);
+    if (!quotient.empty()) m.difference = largest_gap(quotient, moved);
+    return m;
+  }
+
+  Status forward(const solvers::PolicySensitivity& sensitivity, const solvers::PolicyGradient& in_world,
+                 std::string& message, Result& result, std::string& text) {
+    std::vector<std::vector<double>> d_nu, d_policy;
+    std::vector<double> d_world, checks;
+    double d7_error = 0.0, most = 0.0;
+    Table table({{"theta", Align::left}, {"d world value"}, {"largest d log pi"}, {"by D7"}});
+    for (const std::int64_t parameter : chosen_) {
+      Move m = move(sensitivity, in_world, static_cast<std::size_t>(parameter));
+      if (m.by.status == Status::refused) {
+        message = m.by.message;
+        return Status::refused;
+      }
+      most = std::max(most, largest(m.by.log_policy));
+      d7_error = std::max(d7_error, m.local_error);
+      if (m.difference) checks.push_back(*m.difference);
+      table.add({std::to_string(parameter), number_text(m.d_world), number_text(largest(m.by.log_policy)),
+                 number_text(m.local)});
+      d_nu.push_back(std::move(m.by.parameters));
+      d_policy.push_back(std::move(m.d_policy));
+      d_world.push_back(m.d_world);
+    }
+    result.set("parameters", chosen_);
+    result.set("d_nu", std::move(d_nu));
+    result.set("d_policy", std::move(d_policy));
+    result.set("adjoint_defect", adjoint_defect(d_world));
+    result.set("d_world_value", std::move(d_world));
+    text += fmt::format("solved by  {}\n\n{}", sensitivity.message(), table.text());
+    add_parts(sensitivity, result, text);
+    if (options_.temperature > 0.0) {
+      result.set("d7_error", d7_error);
+      text += fmt::format("D7, local to each state, is off by {} of {}\n", number_text(d7_error), number_text(most));
+    }
+    return command_.check ? report_check(checks, most, message, result, text) : Status::converged;
+  }
+
+  static Status report_check(const std::vector<double>& errors, double most, std::string& message, Result& result,
+                             std::string& text) {
+    const double relative = largest(errors) / std::max(most, 1e-300);
+    Result check;
+    check.set("n_parameters", static_cast<std::int64_t>(errors.size()));
+    check.set("max_error", largest(errors));
+    check.set("max_relative_error", relative);
+    check.set("agrees", relative <= 1e-5);
+    result.set("check", std::move(check));
+    text += fmt::format("check: differences of {} re-optimised policies are within {} of the largest\n", errors.size(),
+                        bound_text(relative));
+    if (relative <= 1e-5) return Status::converged;
+    message = "finite differences contradict the derivatives";
+    return Status::refused;
+  }
+
+  /// Largest difference of dJ/dtheta forward and by adjoint (D8), over the largest.
+  [[nodiscard]] double adjoint_defect(const std::vector<double>& d_world) const {
+    double most = 0.0, size = 0.0;
+    for (std::size_t k = 0; k < chosen_.size(); ++k) {
+      const double adjoint = sign_ * gradient_[static_cast<std::size_t>(chosen_[k])];
+      most = std::max(most, std::abs(d_world[k] - adjoint));
+      size = std::max(size, std::abs(adjoint));
+    }
+    return size > 0.0 ? most / size : most;
+  }
+
+  void add_parts(const solvers::PolicySensitivity& sensitivity, Result& result, std::string& text) const {
+    if (policies_.n_parameters() > most_parameters_of_parts) return;
+    const solvers::HessianParts parts = sensitivity.hessian_parts();
+    Result sizes;
+    sizes.set("total", largest(parts.total));
+    sizes.set("fisher", largest(parts.fisher));
+    sizes.set("advantage", largest(parts.advantage));
+    sizes.set("cross", largest(parts.cross));
+    sizes.set("entropy", largest(parts.entropy));
+    text += fmt::format("largest entries of the Hessian {}: H1 {}, H2 {}, H12 {}, entropy {}\n",
+                        number_text(largest(parts.total)), number_text(largest(parts.fisher)),
+                        number_text(largest(parts.advantage)), number_text(largest(parts.cross)),
+                        number_text(largest(parts.entropy)));
+    result.set("hessian_parts", std::move(sizes));
+  }
+
+  const SensitivityCommand& command_;
+  study::ExperimentParts parts_;
+  std::vector<double> theta_;
+  Mdp model_;
+  solvers::PolicyClass policies_;
+  solvers::InSimOptions options_;
+  double sign_ = 1.0;
+  std::vector<double> nu_;
+  std::vector<double> gradient_;
+  std::vector<std::int64_t> chosen_;
+};
+
+int run_sensitivity(const SensitivityCommand& command, const CommonFlags& common) {
+  require_writable(common);
+  const study::Sim2RealConfig config = study::read_sim2real(command.config);
+  std::vector<std::string> names;
+  for (const auto& e : config.experiments) names.push_back(e.name);
+  const std::string name = command.experiment.empty() ? names.front() : command.experiment;
+  const auto at = std::ranges::find(names, name);
+  if (at == names.end()) throw unknown_value("--experiment", name, names);
+  Result result;
+  std::string text;
+  Sensitivities sensitivities(command, config, config.experiments[static_cast<std::size_t>(at - names.begin())],
+                              common);
+  const Status status = sensitivities.run(result, text);
+  present(common, result, [&] { return text; });
+  return exit_code_of(status);
+}
+
+}  // namespace
+
+void add_sensitivity(Command& command) {
+  const auto it = std::make_shared<SensitivityCommand>();
+  CLI::App& parser = command.parser();
+  parser.add_option("CONFIG", it->config, "A study of kind sim2real: its family and policy class")->required();
+  parser.add_option("--experiment", it->experiment, "Which experiment [the first]")->type_name("NAME");
+  parser.add_option("--parameters", it->parameters, "Positions in theta [those of the largest d world value]")
+      ->delimiter(',')
+      ->type_name("N,...");
+  parser.add_option("--temperature", it->temperature, "Entropy weight in place of the study's")->type_name("B");
+  parser.add_option("--path", it->path, "auto, dense (the Hessian formed), matrix-free (products with it)")
+      ->type_name("NAME");
+  parser.add_flag("--check", it->check, "Finite differences of re-optimised policies; exit code 1 where they disagree");
+  command.add_common_flags();
+  command.examples("  mdp sensitivity data/studies/sim2real.toml --experiment gridworld --check");
+  command.run([it, &command] { return run_sensitivity(*it, command.common()); });
+}
+
+}  // namespace mdp::cli

@@ -1,0 +1,31 @@
+// cli/cost_change_result.hpp — what equivalent-cost found beyond T1: another criterion, another potential, the least change.
+#pragma once
+
+#include <string>
+
+#include "cli/result.hpp"
+#include "equivalence/criterion_change.hpp"
+#include "equivalence/least_change.hpp"
+#include "equivalence/potential_cost.hpp"
+#include "libmdp/mdp.hpp"
+
+namespace mdp::cli {
+
+/// technical_condition {holds n_violations violations}.
+[[nodiscard]] Result condition_result(const Mdp& model, const equivalence::EquivalentCostResult& found);
+
+/// Keys in docs/program.md; the tables show the same to people.
+[[nodiscard]] Result to_result(const Mdp& world, const Mdp& model, solvers::Criterion from, solvers::Criterion to,
+                               const equivalence::CriterionChange& found);
+[[nodiscard]] std::string tables(const Mdp& world, const Mdp& model, solvers::Criterion from, solvers::Criterion to,
+                                 const equivalence::CriterionChange& found);
+
+[[nodiscard]] Result to_result(const Mdp& world, const Mdp& model, const equivalence::PotentialCost& found);
+[[nodiscard]] std::string tables(const Mdp& world, const Mdp& model, const equivalence::PotentialCost& found);
+
+[[nodiscard]] Result to_result(const Mdp& world, const Mdp& model, const equivalence::LeastChangeOptions& options,
+                               const equivalence::LeastChange& found);
+[[nodiscard]] std::string tables(const Mdp& world, const Mdp& model, const equivalence::LeastChangeOptions& options,
+                                 const equivalence::LeastChange& found);
+
+}  // namespace mdp::cli

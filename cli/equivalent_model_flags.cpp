@@ -1,0 +1,144 @@
+#include "cli/equivalent_model_flags.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "cli/model_flags.hpp"
+#include "cli/usage.hpp"
+#include "equivalence/shape.hpp"
+#include "libmdp/error.hpp"
+#include "libmdp/io/read.hpp"
+
+namespace mdp::cli {
+namespace {
+
+using equivalence::Divergence;
+using equivalence::SupportRule;
+
+constexpr std::array all_divergences = {Divergence::kl,          Divergence::reverse_kl, Divergence::likelihood,
+                                        Divergence::chi2,        Divergence::l2,         Divergence::l1,
+                                        Divergence::wasserstein, Divergence::sparsest,   Divergence::deterministic,
+                                        Divergence::linear,      Divergence::uniform};
+const std::array<std::string, 6> supports = {"world", "reference", "union", "all", "within:D", "mask:FILE"};
+
+int steps_of(const std::string& support) {
+  const std::string digits = support.substr(std::string("within:").size());
+  int steps = -1;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), steps);
+  if (error != std::errc() || end != digits.data() + digits.size() || steps < 0) {
+    throw UsageError(fmt::format("--support {}: required a number of steps >= 0 after \"within:\"", support));
+  }
+  return steps;
+}
+
+}  // namespace
+
+void EquivalentModelFlags::add_to(Command& command) {
+  CLI::App& parser = command.parser();
+  parser
+      .add_option("--divergence", divergence_,
+                  "What is smallest: kl, reverse-kl, likelihood, chi2, l2, l1, wasserstein, sparsest, deterministic; "
+                  "or linear (an extreme model), uniform (a random one)")
+      ->type_name("NAME");
+  parser
+      .add_option("--support", support_,
+                  "Successors allowed: world, reference, union, all, within:D steps, mask:FILE (those of a model)")
+      ->type_name("RULE");
+  parser.add_option("--shift", shift_, "c: the model has Q* + c; auto: the c of the nearest model")
+      ->type_name("auto|C");
+  parser.add_option("--graph", graph_file_, "A model whose transitions say which states are neighbours [the world]")
+      ->type_name("FILE");
+  parser
+      .add_option("--metric", metric_file_, "wasserstein: distances, n_states * n_states numbers [steps in the graph]")
+      ->type_name("FILE");
+  parser.add_option("--direction", direction_file_, "linear: a number per state, its expectation is smallest")
+      ->type_name("FILE");
+  parser.add_option("--seed", seed_, "uniform: of the random numbers")->type_name("K");
+}
+
+Divergence EquivalentModelFlags::divergence() const {
+  for (const Divergence d : all_divergences) {
+    if (to_string(d) == divergence_) return d;
+  }
+  std::vector<std::string> words;
+  for (const Divergence d : all_divergences) words.emplace_back(to_string(d));
+  throw unknown_value("--divergence", divergence_, words);
+}
+
+void EquivalentModelFlags::require_valid() const {
+  const Divergence chosen = divergence();
+  const auto needs = [&](const char* flag, bool given, Divergence only) {
+    if (given && chosen != only) throw UsageError(fmt::format("{} belongs to --divergence {}", flag, to_string(only)));
+  };
+  needs("--metric", !metric_file_.empty(), Divergence::wasserstein);
+  needs("--direction", !direction_file_.empty(), Divergence::linear);
+  if (chosen == Divergence::linear && direction_file_.empty()) {
+    throw UsageError("--divergence linear needs --direction FILE");
+  }
+  if (shift_ != "auto") {
+    static_cast<void>(parse_number("--shift", shift_));
+  } else if (!equivalence::is_convex(chosen)) {
+    throw UsageError(fmt::format("--shift auto needs a convex divergence, {} is none: give the shift", divergence_));
+  }
+  if (support_.starts_with("within:")) {
+    static_cast<void>(steps_of(support_));
+  } else if (!support_.starts_with("mask:") && std::ranges::find(supports, support_) == supports.end()) {
+    throw unknown_value("--support", support_, supports);
+  }
+}
+
+equivalence::Support EquivalentModelFlags::support(const PairFlags& pair, const Mdp& world,
+                                                   const CommonFlags& common) const {
+  if (support_.starts_with("within:")) return {SupportRule::within, steps_of(support_), {}};
+  if (support_.starts_with("mask:")) {
+    const Mdp mask = pair.read(support_.substr(std::string("mask:").size()), common);
+    equivalence::require_same_shape(world, mask);
+    return {SupportRule::mask, 0, mask};
+  }
+  const SupportRule rule = support_ == "world"   ? SupportRule::world
+                           : support_ == "union" ? SupportRule::world_reference
+                           : support_ == "all"   ? SupportRule::all
+                                                 : SupportRule::reference;
+  return {rule, 0, {}};
+}
+
+equivalence::Metric EquivalentModelFlags::metric(const Mdp& world) {
+  const auto n = static_cast<std::size_t>(world.n_states());
+  distances_ = io::read_values(metric_file_, static_cast<std::int64_t>(n) * world.n_states());
+  for (std::size_t i = 0; i < distances_.size(); ++i) {
+    if (distances_[i] >= 0.0 && distances_[i] < infinity) continue;
+    throw InputError(metric_file_, fmt::format("distance from state {} to state {}", i / n, i % n),
+                     fmt::format("{}, required finite and >= 0", distances_[i]));
+  }
+  return [this, n](State from, State to) {
+    return distances_[static_cast<std::size_t>(from) * n + static_cast<std::size_t>(to)];
+  };
+}
+
+equivalence::EquivalentModelOptions EquivalentModelFlags::options(const PairFlags& pair, const Mdp& world,
+                                                                  const CommonFlags& common) {
+  const double sign = world.objective() == Objective::maximize ? -1.0 : 1.0;
+  equivalence::EquivalentModelOptions options;
+  options.divergence = divergence();
+  options.support = support(pair, world, common);
+  options.shift = shift_ == "auto" ? std::optional<double>() : sign * parse_number("--shift", shift_).hi;
+  options.threads = common.threads;
+  options.seed = seed_;
+  if (!graph_file_.empty()) {
+    const Mdp relation = pair.read(graph_file_, common);
+    graph_ = graph::neighbour_graph(relation);
+    options.graph = &*graph_;
+  }
+  if (!metric_file_.empty()) options.metric = metric(world);
+  if (!direction_file_.empty()) {
+    direction_ = io::read_values(direction_file_, world.n_states());
+    options.direction = direction_;
+  }
+  return options;
+}
+
+}  // namespace mdp::cli

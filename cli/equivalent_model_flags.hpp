@@ -1,0 +1,45 @@
+// cli/equivalent_model_flags.hpp — which equivalent model is asked for.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/program.hpp"
+#include "cli/world_and_model.hpp"
+#include "equivalence/equivalent_model.hpp"
+#include "libmdp/graph/neighbours.hpp"
+#include "libmdp/mdp.hpp"
+
+namespace mdp::cli {
+
+/// --divergence, --support, --shift, --graph, --metric, --direction, --seed.
+class EquivalentModelFlags {
+ public:
+  void add_to(Command& command);
+
+  /// Refuses words that do not exist, before any file is read. \throws UsageError
+  void require_valid() const;
+  /// Options of the library; they refer to this object. Reads the files that the flags name.
+  /// \throws UsageError, InputError, InvalidArgument
+  [[nodiscard]] equivalence::EquivalentModelOptions options(const PairFlags& pair, const Mdp& world,
+                                                            const CommonFlags& common);
+
+  [[nodiscard]] equivalence::Divergence divergence() const;
+
+ private:
+  [[nodiscard]] equivalence::Support support(const PairFlags& pair, const Mdp& world, const CommonFlags& common) const;
+  [[nodiscard]] equivalence::Metric metric(const Mdp& world);
+
+  std::string divergence_ = "kl";
+  std::string support_ = "reference";
+  std::string shift_ = "0";
+  std::string graph_file_, metric_file_, direction_file_;
+  std::uint64_t seed_ = 1;
+
+  std::optional<graph::NeighbourGraph> graph_;
+  std::vector<double> distances_;  // [n_states * n_states]
+  std::vector<double> direction_;  // [n_states] in cost sense
+};
+
+}  // namespace mdp::cli

@@ -1,0 +1,129 @@
+"""equivalent-cost beyond T1: criteria (T3), potentials (T4), the least change (T5)."""
+import json
+import unittest
+
+import program
+
+# T2': staying is right, and the undiscounted sum prefers to go.
+TRAP = {
+    "format": "mdp", "version": 1, "discount": 0.9, "states": 2, "choices": [
+        {"state": 0, "action": "stay", "cost": 0.5, "to": [[0, 1]]},
+        {"state": 0, "action": "go", "cost": 0, "to": [[1, 1]]},
+        {"state": 1, "action": "rest", "cost": 1, "to": [[1, 1]]},
+    ],
+}  # fmt: skip
+# Two ways to a goal; every row may reach it.
+TO_GOAL = {
+    "format": "mdp", "version": 1, "discount": 0.9, "states": 3, "goal": [2], "choices": [
+        {"state": 0, "action": "a", "cost": 1, "to": [[0, 0.25], [1, 0.5], [2, 0.25]]},
+        {"state": 0, "action": "b", "cost": 3, "to": [[0, 0.125], [2, 0.875]]},
+        {"state": 1, "action": "a", "cost": 2, "to": [[0, 0.5], [2, 0.5]]},
+    ],
+}  # fmt: skip
+OTHER = dict(TO_GOAL, discount=0.75, choices=[dict(c, cost=0, to=[[0, 0.5], [2, 0.5]]) for c in TO_GOAL["choices"]])
+CRITERIA = ["discounted", "goal", "total", "average", "finite"]
+
+
+class Criteria(program.ProgramTest):
+    def run_pair(self, world, model, *flags, code=0):
+        world, model = self.write("world.json", world), self.write("model.json", model)
+        return self.json("equivalent-cost", "--world", world, "--model", model, *flags, code=code)
+
+    def test_all_cells(self):
+        for objective in (lambda model: model), program.maximised:
+            world, model = objective(TO_GOAL), objective(OTHER)
+            for source in CRITERIA:
+                for target in CRITERIA:
+                    flags = ["--world-criterion", source, "--model-criterion", target]
+                    if source == "finite":
+                        flags += ["--horizon", 6]
+                    if source == "goal" and objective is program.maximised:
+                        flags += ["--improper", "excluded"]
+                    if target == "finite":
+                        flags += ["--model-horizon", 5]
+                    with self.subTest(source=source, target=target):
+                        result = self.run_pair(world, model, *flags)
+                        self.assertEqual(result["status"], "converged")
+                        if (source, target) == ("discounted", "discounted"):
+                            continue
+                        self.assertEqual((result["world_criterion"], result["criterion"]), (source, target))
+                        self.assert_shaped(result["cost"], [2, 1, 1])
+                        self.assertLess(result["confirmation"]["error"]["upper"], 1e-5)
+                        self.assertEqual("boundary_term" in result, target in ("total", "average"))
+                        self.assertEqual("cost_by_stage" in result, (source, target) == ("finite", "finite"))
+
+    def test_the_trap(self):
+        for flags in (["--discount-model", "1"], ["--model-criterion", "average"]):
+            result = self.run_pair(TRAP, TRAP, *flags, code=1)
+            self.assertEqual(result["status"], "refused")
+            term = result["boundary_term"]
+            self.assertEqual((term["holds"], term["breaking_state"], term["breaking_action"]), ("no", 0, 1))
+            self.assertEqual(len(term["components"]), 2)
+            self.assertAlmostEqual(term["constant"]["upper"], 10, delta=1e-6)
+        result = self.run_pair(TRAP, TRAP, "--model-criterion", "finite", "--model-horizon", 30)
+        self.assertEqual(result["status"], "converged")
+
+    def test_a_terminal_cost_that_is_given(self):
+        terminal = self.write("terminal.json", [1, 2])
+        result = self.run_pair(TRAP, TRAP, "--model-criterion", "finite", "--model-horizon", 3, "--model-terminal", terminal)
+        self.assertEqual(result["terminal"], [1, 2])
+        self.assertEqual(len(result["cost_by_stage"]), 3)
+
+    def test_refused_and_wrong_flags(self):
+        self.assertIn("8 stages, the world 6", self.run_pair(
+            TO_GOAL, OTHER, "--world-criterion", "finite", "--horizon", 6, "--model-criterion", "finite",
+            "--model-horizon", 8, code=1)["message"])  # fmt: skip
+        world = self.write("world.json", TO_GOAL)
+        pair = "equivalent-cost", "--world", world, "--model", world
+        finite = "--world-criterion", "finite", "--horizon", "6"
+        for flags, message in [
+            (["--model-criterion", "reach"], "no such choice"),
+            (["--model-criterion", "finite"], "needs --model-horizon"),
+            (["--model-horizon", "3"], "belong to --model-criterion finite"),
+            ([*finite, "--stage", "all"], "one stage"),
+            ([*finite, "--stage", "6"], "required 0 <= stage < horizon = 6"),
+            ([*finite, "--potential", "zero"], "T4, T5"),
+            (["--margin", "1"], "belongs to --least-change"),
+            (["--least-change", "l2", "--potential", "zero"], "its own potential"),
+            (["--least-change", "l3"], "l1, l2, linf"),
+            (["--world-criterion", "reach"], "criterion is reach"),
+        ]:
+            with self.subTest(flags=flags):
+                self.assertIn(message, self.complaint(*pair, *flags, code=2))
+
+
+class Shapes(program.ProgramTest):
+    def setUp(self):
+        super().setUp()
+        self.pair = "equivalent-cost", "--world", self.write("world.json", TO_GOAL), "--model", self.write("model.json", OTHER)
+
+    def test_potentials(self):
+        usual = self.json(*self.pair)
+        zero = self.json(*self.pair, "--potential", "zero", "--output", "zero.json")
+        self.assertEqual(zero["potential"], [0, 0, 0])
+        self.assertEqual(zero["slack"], zero["cost"])
+        solved = self.json("solve", "zero.json")
+        self.assertEqual(solved["policy"], self.json("solve", "world.json")["policy"])
+        for value in solved["value"]:
+            self.assertAlmostEqual(value, 0, delta=1e-12)
+        same = self.json(*self.pair, "--potential", self.write("v.json", usual["value"]))
+        for x, y in zip(sum(same["cost"], []), sum(usual["cost"], [])):
+            self.assertAlmostEqual(x, y, delta=1e-7)
+        slack = self.write("slack.json", [9 if a > 1e-6 else 0 for a in sum(zero["slack"], [])])
+        result = self.json(*self.pair, "--slack", slack)
+        self.assertEqual(result["keeps_optimal_sets"], "yes")
+        self.assertIn("required >= 0", self.complaint(*self.pair, "--slack", self.write("bad.json", [-1, 0, 0, 0]), code=3))
+
+    def test_least_change(self):
+        for norm in "l1", "l2", "linf":
+            result = self.json(*self.pair, "--least-change", norm, "--margin", "0.5", "--output", "changed.json")
+            self.assertEqual(result["status"], "converged")
+            self.assertLessEqual(result["size_lower"], result["size"])
+            self.assertLess(result["duality_gap"], 1e-5)
+            self.assertGreaterEqual(result["other_gap"]["lower"], 0.5 - 1e-6)
+            check = self.json("check", "--world", "world.json", "--model", "changed.json", "--require", "E6")
+            self.assertEqual(check["regret"], 0)
+
+
+if __name__ == "__main__":
+    program.main()

@@ -1,0 +1,340 @@
+// T4': the levels in rationals; an instance for every pair of levels that are not the same; E2 by theorem and by trial.
+#include "equivalence/exact_levels.hpp"
+
+#include <algorithm>
+#include <random>
+
+#include <catch2/catch.hpp>
+
+#include "equivalence/policy_equivalence.hpp"
+#include "libmdp/error.hpp"
+#include "tests/equivalence/instances.hpp"
+#include "tests/oracles/exact_solver.hpp"
+
+using namespace mdp;
+using namespace mdp::equivalence;
+using namespace mdp::tests;
+using enum EquivalenceLevel;
+using io::ExactModel;
+
+namespace {
+
+Rational ratio(long a, long b) {
+  Rational x(a, b);
+  x.canonicalize();
+  return x;
+}
+
+// An exact model row by row, states in order.
+struct Rows {
+  ExactModel model;
+
+  explicit Rows(const Rational& discount) {
+    model.discount = discount;
+    model.state_rows = {0};
+  }
+  Rows& state() {
+    ++model.n_states;
+    model.state_rows.push_back(model.state_rows.back());
+    return *this;
+  }
+  Rows& row(const Rational& cost, std::vector<std::pair<std::int64_t, Rational>> to) {
+    model.rows.push_back({std::move(to), cost, false, ""});
+    ++model.state_rows.back();
+    return *this;
+  }
+  Rows& inadmissible() {
+    model.rows.push_back({{{model.n_states - 1, 1}}, 0, true, ""});
+    ++model.state_rows.back();
+    return *this;
+  }
+};
+
+ExactModel one_state(const std::vector<Rational>& costs, const Rational& discount) {
+  Rows rows(discount);
+  rows.state();
+  for (const Rational& c : costs) rows.row(c, {{0, 1}});
+  return rows.model;
+}
+
+LevelsResult check(const ExactModel& world, const ExactModel& model) {
+  const Mdp w = io::nearest_mdp(world), m = io::nearest_mdp(model);
+  auto result = check_levels(w, solvers::solve(w), m);
+  const auto rough = result;
+  decide_exactly(w, world, model, {}, result);
+  REQUIRE(result.precision == Level::exact);
+  for (std::size_t i = 0; i < n_equivalence_levels; ++i) {  // what floating point decided is true
+    CAPTURE(i, rough.levels[i].reason, result.levels[i].reason);
+    REQUIRE(result.levels[i].holds != Verdict::undecided);
+    if (rough.levels[i].holds != Verdict::undecided) REQUIRE(rough.levels[i].holds == result.levels[i].holds);
+  }
+  return result;
+}
+
+std::string holding(const LevelsResult& result) {
+  std::string words;
+  for (std::size_t i = 0; i < n_equivalence_levels; ++i) {
+    if (result.levels[i].holds != Verdict::yes) continue;
+    if (!words.empty()) words += ' ';
+    words += to_string(static_cast<EquivalenceLevel>(i));
+  }
+  return words;
+}
+
+// T4': s0 {free -> s1; stay w.p. p at cost c, else -> s1}, s1 absorbing and free.
+ExactModel leak(const Rational& p, const Rational& cost) {
+  Rows rows(ratio(9, 10));
+  rows.state().row(0, {{1, 1}}).row(cost, {{0, p}, {1, 1 - p}});
+  rows.state().row(0, {{1, 1}});
+  return rows.model;
+}
+
+ExactModel random_exact(std::mt19937& random, const std::vector<int>& shape, const Rational& discount) {
+  Rows rows(discount);
+  const int n = static_cast<int>(shape.size());
+  for (const int n_actions : shape) {
+    rows.state();
+    for (int a = 0; a < n_actions; ++a) {
+      std::vector<std::pair<std::int64_t, Rational>> to;
+      const int n_next = draw(random, 1, 2);
+      const int first = draw(random, 0, n - 1), second = draw(random, 0, n - 1);
+      if (n_next == 1 || first == second) {
+        to.emplace_back(first, 1);
+      } else {
+        const Rational p = ratio(draw(random, 1, 4), 5);
+        to.emplace_back(std::min(first, second), p);
+        to.emplace_back(std::max(first, second), 1 - p);
+      }
+      rows.row(draw(random, -3, 3), std::move(to));
+    }
+  }
+  return rows.model;
+}
+
+// Whether V^pi = V^^pi for many random policies, mixed and pure.
+bool agree_on_trials(std::mt19937& random, const ExactModel& world, const ExactModel& model) {
+  for (int trial = 0; trial < 30; ++trial) {
+    std::vector<Rational> policy(world.rows.size(), 0);
+    for (std::int64_t s = 0; s < world.n_states; ++s) {
+      const auto first = world.state_rows[s], n = world.state_rows[s + 1] - first;
+      for (std::int64_t a = 0; a < n; ++a)
+        policy[first + a] = trial % 2 == 0 ? Rational(draw(random, 1, 50)) : Rational(0);
+      if (trial % 2 == 1) policy[first + static_cast<std::int64_t>(random() % static_cast<unsigned>(n))] = 1;
+    }
+    if (oracles::policy_values(world, policy) != oracles::policy_values(model, policy)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+TEST_CASE("T4': an instance for every pair of levels that are not the same") {
+  const Rational half = ratio(1, 2), nine_tenths = ratio(9, 10);
+  SECTION("E0 implies everything") {
+    REQUIRE(holding(check(leak(half, 1), leak(half, 1))) == "E0 E2 E3 E4 E5 E6 E6-some");
+  }
+  SECTION("E2 and E3 without E0: a single action, another way to the same value") {
+    const auto result = check(one_state({1}, half), one_state({ratio(1, 5)}, nine_tenths));
+    REQUIRE(holding(result) == "E2 E3 E4 E5 E6 E6-some");
+    REQUIRE(result.lowest() == "E2");
+    REQUIRE(result.maximal() == std::vector<EquivalenceLevel>{every_policy, same_q});
+  }
+  SECTION("E3 without E2: the equivalent cost of T1") {
+    // World: V* = 0, A* = (0, 1). Model with discount 1/2: L^ = Q* - V*/2 = (0, 1); mixtures pay less for ever.
+    const auto result = check(one_state({0, 1}, nine_tenths), one_state({0, 1}, half));
+    REQUIRE(holding(result) == "E3 E4 E5 E6 E6-some");
+    REQUIRE(result.lowest() == "E3");
+  }
+  SECTION("E2 without E4: theory.md's L^ = 5 L") {
+    const auto result = check(one_state({0, 1}, nine_tenths), one_state({0, 5}, half));
+    REQUIRE(holding(result) == "E2 E5 E6 E6-some");
+    REQUIRE(result.lowest() == "E2");
+    REQUIRE(result[same_advantage].action == 1);
+    REQUIRE(result.slack[1] == 4.0);
+  }
+  SECTION("E4 without E3: values shifted by a constant") {
+    const auto result = check(one_state({0, 1}, half), one_state({1, 2}, half));
+    REQUIRE(holding(result) == "E4 E5 E6 E6-some");
+    REQUIRE(result.potential[0] == 2.0);
+  }
+  SECTION("E5 without E4 or E2") {
+    const auto result = check(one_state({0, 1, 1}, half), one_state({0, 1, 2}, half));
+    REQUIRE(holding(result) == "E5 E6 E6-some");
+    REQUIRE(result[every_policy].state == 0);
+    REQUIRE(result[every_policy].policy.size() == 3);
+  }
+  SECTION("E6 (every) without E5: a tie of the world is broken") {
+    const auto result = check(one_state({0, 0}, half), one_state({0, 1}, half));
+    REQUIRE(holding(result) == "E6 E6-some");
+    REQUIRE(result.lowest() == "E6");
+    REQUIRE(result[same_optimal_sets].action == 1);
+  }
+  SECTION("E6 (some) without E6 (every): a tie that the world does not have") {
+    const auto result = check(one_state({0, 1}, half), one_state({0, 0}, half));
+    REQUIRE(holding(result) == "E6-some");
+    REQUIRE(result.lowest() == "none");
+    REQUIRE(result[every_optimal_policy].action == 1);
+  }
+  SECTION("nothing") { REQUIRE(holding(check(one_state({0, 1}, half), one_state({1, 0}, half))).empty()); }
+  SECTION("a difference of 1e-30 is seen") {
+    const Rational tiny = 1 / Rational("1000000000000000000000000000000");
+    REQUIRE(holding(check(one_state({0, 1}, half), one_state({0, 1 + tiny}, half))) == "E5 E6 E6-some");
+  }
+}
+
+TEST_CASE("T4': deterministic policies alone test less than E2") {
+  // Stay w.p. 1/2 at cost 1 against w.p. 1/5 at cost 0.82/0.55: the same value when always taken, not at a mixture.
+  const auto world = leak(ratio(1, 2), 1), model = leak(ratio(1, 5), ratio(82, 55));
+  for (const Policy& policy : {Policy{0, 0}, Policy{1, 0}}) {
+    REQUIRE(oracles::policy_values(world, policy) == oracles::policy_values(model, policy));
+  }
+  const auto result = decide_policy_equivalence(world, model);
+  REQUIRE(result.holds == Verdict::no);
+  REQUIRE(result.state == 0);
+  const std::vector<Rational> weights(result.weights.begin(), result.weights.end());
+  REQUIRE(oracles::policy_values(world, weights) != oracles::policy_values(model, weights));
+}
+
+TEST_CASE("T4', E2: Delta constant gives E4, Delta of the state alone does not even give E5") {
+  // s0 {to s1; to s2}, s1 and s2 absorbing. World: all costs 0 but 1 for going to s2.
+  const auto make = [](const Rational& at_0, const Rational& at_1, const Rational& at_2) {
+    Rows rows(ratio(1, 2));
+    rows.state().row(at_0, {{1, 1}}).row(at_0 + 1, {{2, 1}});
+    rows.state().row(at_1, {{1, 1}});
+    rows.state().row(at_2, {{2, 1}});
+    return rows.model;
+  };
+  REQUIRE(check(make(0, 0, 0), make(7, 7, 7)).lowest() == "E4");
+  const auto result = check(make(0, 0, 0), make(0, 5, 0));
+  REQUIRE(result.lowest() == "none");
+  REQUIRE(result[some_optimal_policy].holds == Verdict::no);
+}
+
+TEST_CASE("T4', E2: the decision agrees with random policies, and its witnesses differ") {
+  const auto seed = 3U;
+  CAPTURE(seed);
+  std::mt19937 random(seed);
+  int n_yes = 0, n_no = 0, n_indifferent = 0;
+  for (int trial = 0; trial < 250; ++trial) {
+    CAPTURE(trial);
+    const auto shape = random_shape(random, 4);
+    auto world = random_exact(random, shape, ratio(4, 5));
+    if (trial % 4 == 0) {
+      for (auto& row : world.rows) row.cost = 0;  // every state is indifferent
+    }
+    auto model = trial % 2 == 0 ? random_exact(random, shape, trial % 4 == 0 ? ratio(1, 3) : ratio(4, 5)) : world;
+    if (trial % 4 == 0) {
+      for (auto& row : model.rows) row.cost = 0;
+    }
+    if (trial % 8 == 1) model.rows[random() % model.rows.size()].cost += 1;
+    const auto result = decide_policy_equivalence(world, model);
+    REQUIRE(result.holds != Verdict::undecided);
+    const bool agree = agree_on_trials(random, world, model);
+    if (result.holds == Verdict::yes) {
+      ++n_yes;
+      n_indifferent += result.n_indifferent > 0 ? 1 : 0;
+      REQUIRE(agree);
+      continue;
+    }
+    ++n_no;
+    const std::vector<Rational> weights(result.weights.begin(), result.weights.end());
+    const auto v = oracles::policy_values(world, weights), w = oracles::policy_values(model, weights);
+    REQUIRE(v[static_cast<std::size_t>(result.state)] != w[static_cast<std::size_t>(result.state)]);
+  }
+  REQUIRE(n_yes > 50);
+  REQUIRE(n_no > 50);
+  REQUIRE(n_indifferent > 20);
+}
+
+TEST_CASE("T4', E2: equivalence hidden behind states whose actions never matter") {
+  // s0 chooses between s1 (cost 0) and s2 (cost 1); s1, s2 each pass by one of two equal ways. In the model s0 goes through another,
+  // indifferent, state to the same place: the rows are no multiples of the world's, the reduced ones are.
+  const auto make = [](std::int64_t via, const Rational& cost) {
+    Rows rows(ratio(1, 2));
+    rows.state().row(0, {{via, 1}}).row(cost, {{2, 1}});
+    rows.state().row(0, {{3, 1}}).row(0, {{3, 1}});
+    rows.state().row(0, {{3, 1}}).row(0, {{1, 1}});
+    rows.state().row(0, {{3, 1}});
+    return rows.model;
+  };
+  const auto result = decide_policy_equivalence(make(1, 1), make(3, 1));
+  REQUIRE(result.holds == Verdict::yes);
+  REQUIRE(result.n_indifferent == 3);
+  // The model at half the speed: kappa = 1/2 in every state, gamma^ = 3/4.
+  auto slow = make(3, 1);
+  slow.discount = ratio(3, 4);
+  for (std::int64_t s = 0; s < slow.n_states; ++s) {
+    for (auto r = slow.state_rows[s]; r < slow.state_rows[s + 1]; ++r) {
+      auto& row = slow.rows[static_cast<std::size_t>(r)];
+      row.cost /= 2;
+      if (row.to.front().first == s) continue;
+      row.to = {{s, ratio(2, 3)}, {row.to.front().first, ratio(1, 3)}};
+      std::sort(row.to.begin(), row.to.end());
+    }
+  }
+  const auto slowed = decide_policy_equivalence(make(1, 1), slow);
+  REQUIRE(slowed.holds == Verdict::yes);
+  REQUIRE(slowed.n_indifferent == 3);
+  // With a cost that depends on the way, the state matters, and the same change is seen.
+  auto world = make(1, 1), model = make(3, 1);
+  world.rows[3].cost = model.rows[3].cost = 2;
+  REQUIRE(decide_policy_equivalence(world, model).holds == Verdict::no);
+}
+
+TEST_CASE("T4', E2: a self-loop that slows a state down keeps the values of every policy") {
+  // kappa_s f_s with discount gamma^: V(s) = L + gamma P V times kappa; here all rows of s0 get the same holding probability.
+  Rows world(ratio(1, 2)), model(ratio(1, 2));
+  world.state().row(1, {{1, 1}}).row(3, {{0, ratio(1, 2)}, {1, ratio(1, 2)}});
+  world.state().row(2, {{1, 1}});
+  // f_a = (1, -1/2 | 1), (3/4, -1/4 | 3). kappa = 4/5 needs row sums 1 - kappa + kappa gamma = 3/5: not 1/2, so P^ cannot; with
+  // another discount it can: gamma^ = 3/5, and s1 then has kappa = 4/5 too.
+  model.model.discount = ratio(3, 5);
+  model.state().row(ratio(4, 5), {{0, ratio(1, 3)}, {1, ratio(2, 3)}});
+  model.row(ratio(12, 5), {{0, ratio(2, 3)}, {1, ratio(1, 3)}});
+  model.state().row(ratio(8, 5), {{1, 1}});
+  const auto result = check(world.model, model.model);
+  REQUIRE(result[every_policy].holds == Verdict::yes);
+  REQUIRE(result[same_q].holds == Verdict::no);
+}
+
+TEST_CASE("T4', E2: inadmissible pairs") {
+  const Rational half = ratio(1, 2);
+  const auto make = [&](std::vector<std::pair<std::int64_t, Rational>> first,
+                        std::vector<std::pair<std::int64_t, Rational>> second) {
+    Rows rows(half);
+    rows.state().row(0, std::move(first)).row(1, std::move(second));
+    rows.state().row(0, {{1, 1}}).inadmissible();
+    rows.state().row(0, {{2, 1}});
+    return rows.model;
+  };
+  const auto through = make({{1, 1}}, {{2, 1}});
+  REQUIRE(decide_policy_equivalence(through, through).holds == Verdict::yes);
+  // V = 0 in s1 and s2 alike, but only s1 can be infinite.
+  const auto around = make({{2, 1}}, {{2, 1}});
+  const auto result = decide_policy_equivalence(through, around);
+  REQUIRE(result.holds == Verdict::no);
+  const std::vector<Rational> weights(result.weights.begin(), result.weights.end());
+  REQUIRE(oracles::policy_values(through, weights)[static_cast<std::size_t>(result.state)] !=
+          oracles::policy_values(around, weights)[static_cast<std::size_t>(result.state)]);
+  // Half the way is as infinite as all of it.
+  REQUIRE(decide_policy_equivalence(through, make({{1, half}, {2, half}}, {{2, 1}})).holds == Verdict::yes);
+  // A pair that no policy can afford.
+  auto dead = through;
+  dead.rows[0].inadmissible = true;
+  REQUIRE(decide_policy_equivalence(through, dead).holds == Verdict::no);
+}
+
+TEST_CASE("Exact levels: states of infinite value, and limits") {
+  Rows world(ratio(1, 2)), model(ratio(1, 2));
+  world.state().row(0, {{0, 1}}).row(1, {{1, 1}});
+  world.state().inadmissible();
+  model.state().row(0, {{0, 1}}).row(2, {{1, 1}});
+  model.state().inadmissible();
+  REQUIRE(check(world.model, model.model).lowest() == "E2");  // going is infinite in both
+  REQUIRE(check(world.model, world.model).lowest() == "E0");
+  model.model.rows[2].inadmissible = false;  // the pit is harmless
+  const auto result = check(world.model, model.model);
+  REQUIRE(result[same_advantage].holds == Verdict::no);
+  REQUIRE(result[same_optimal_sets].holds == Verdict::yes);
+  REQUIRE_THROWS_AS(check(world.model, one_state({0}, 1)), InvalidArgument);
+}

@@ -1,0 +1,67 @@
+#include "solvers/descent.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include <catch2/catch.hpp>
+
+#include "libmdp/error.hpp"
+
+namespace {
+
+using namespace mdp;
+using namespace mdp::solvers;
+
+DescentPoint rosenbrock(std::span<const double> x) {
+  const double a = 1 - x[0], b = x[1] - x[0] * x[0];
+  return {a * a + 100 * b * b, {-2 * a - 400 * x[0] * b, 200 * b}};
+}
+
+}  // namespace
+
+TEST_CASE("Descent reaches minima, L-BFGS in far fewer steps than the gradient") {
+  const DescentResult quasi = minimise(rosenbrock, {.x = {-1.2, 1.0}}, {.max_iterations = 200});
+  CHECK(quasi.status == Status::converged);
+  CHECK(quasi.gradient_norm <= 1e-8);
+  CHECK(quasi.state.x[0] == Approx(1.0).epsilon(1e-7));
+  CHECK(quasi.state.x[1] == Approx(1.0).epsilon(1e-7));
+  const DescentResult slow =
+      minimise(rosenbrock, {.x = {-1.2, 1.0}}, {.method = DescentMethod::gradient, .max_iterations = 200});
+  CHECK(slow.status == Status::sweep_limit);
+  CHECK(slow.state.iteration == 200);
+  CHECK(slow.point.value < 24.2);
+}
+
+TEST_CASE("Descent stays in its domain and leaves what may not move") {
+  DescentOptions options{.gradient_tolerance = 1e-6};
+  options.project = [](std::vector<double> x) {
+    x[0] = std::min(x[0], 0.5);
+    return x;
+  };
+  const DescentResult bounded = minimise(rosenbrock, {.x = {-1.0, 1.0}}, options);
+  CHECK(bounded.status == Status::converged);
+  CHECK(bounded.state.x[0] == 0.5);
+  CHECK(bounded.state.x[1] == Approx(0.25).epsilon(1e-6));
+  options.project = nullptr;
+  options.free = {0, 1};
+  const DescentResult fixed = minimise(rosenbrock, {.x = {0.75, 4.0}}, options);
+  CHECK(fixed.state.x[0] == 0.75);
+  CHECK(fixed.state.x[1] == Approx(0.5625).epsilon(1e-8));
+}
+
+TEST_CASE("Descent steps over infinite values, stops on request, says where rounding ends it") {
+  const auto barrier = [](std::span<const double> x) -> DescentPoint {
+    return x[0] <= 0 ? DescentPoint{infinity, {}} : DescentPoint{x[0] - std::log(x[0]), {1 - 1 / x[0]}};
+  };
+  DescentOptions options{.first_step = 100.0};
+  const DescentResult inside = minimise(barrier, {.x = {3.0}}, options);
+  CHECK(inside.status == Status::converged);
+  CHECK(inside.state.x[0] == Approx(1.0).epsilon(1e-7));
+  options.observer = [](const DescentState& state, const DescentPoint&) { return state.iteration < 1; };
+  CHECK(minimise(barrier, {.x = {3.0}}, options).status == Status::interrupted);
+  const auto steep = [](std::span<const double> x) { return DescentPoint{1e20 + x[0], {1.0}}; };
+  CHECK(minimise(steep, {.x = {1.0}}).status == Status::precision_limit);
+  CHECK_THROWS_AS(minimise(barrier, {.x = {-1.0}}), InvalidArgument);
+  CHECK_THROWS_AS(minimise(barrier, {}), InvalidArgument);
+  CHECK_THROWS_AS(minimise(barrier, {.x = {1.0}}, {.memory = 0}), InvalidOption);
+}
