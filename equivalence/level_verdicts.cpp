@@ -109,7 +109,7 @@ OptimalSet OptimalSet::from_possible(std::vector<char> possible) {
   return set;
 }
 
-OptimalSet OptimalSet::exactly(std::vector<char> set) { return {set, set}; }
+OptimalSet OptimalSet::exactly(const std::vector<char>& set) { return {set, set}; }
 
 void take_state(const Mdp& world, State s, const OptimalSet& in_world, const OptimalSet& in_model,
                 LevelsResult& result) {

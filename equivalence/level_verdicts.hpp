@@ -15,7 +15,7 @@ struct OptimalSet {
   /// it is the only possible one.
   static OptimalSet from_possible(std::vector<char> possible);
   /// Every action: a state with V* = inf, or a set known exactly.
-  static OptimalSet exactly(std::vector<char> set);
+  static OptimalSet exactly(const std::vector<char>& set);
 };
 
 /// Takes one state into the verdicts of E5 and E6. For sets between S and C:

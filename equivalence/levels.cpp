@@ -124,7 +124,7 @@ struct StateView {
     }
     std::vector<char> possible(q.size(), 1);
     if (is_infinite(value)) {
-      optimal = OptimalSet::exactly(std::move(possible));
+      optimal = OptimalSet::exactly(possible);
       return;
     }
     for (std::size_t a = 0; a < q.size(); ++a) {

@@ -33,6 +33,9 @@ using solvers::Criterion;
 
 const std::array<std::string, 5> model_criteria = {"discounted", "finite", "total", "goal", "average"};
 
+// Characters of a model with its cost in rationals; they have as many digits as the model has states, about twenty times.
+constexpr std::size_t max_exact_text = std::size_t{1} << 24;
+
 struct EquivalentCostCommand {
   PairFlags pair;
   std::string output;
@@ -112,7 +115,9 @@ bool write_exactly(const EquivalentCostCommand& command, const CommonFlags& comm
   const auto exact = equivalence::exact_equivalent_cost(
       command.pair.exact_world(common), command.pair.exact_model(common), command.pair.solve().options(common));
   if (exact.status != Status::converged) return false;
-  io::write_file(command.output, io::exact_json_text(exact.model));
+  const std::string text = io::exact_json_text(exact.model);
+  if (text.size() > max_exact_text) return false;
+  io::write_file(command.output, text);
   return true;
 }
 
