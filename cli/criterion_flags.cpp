@@ -76,11 +76,17 @@ void CriterionFlags::require_discounted(const Mdp& mdp, const ModelFlags& model)
   }
 }
 
+solvers::ExactLevelOptions CriterionFlags::exact_options(solvers::SolveOptions solve) const {
+  solvers::ExactLevelOptions options;
+  options.criterion.solve = std::move(solve);
+  if (improper_ == "excluded") options.criterion.improper = solvers::Improper::excluded;
+  if (horizon_) options.criterion.horizon = *horizon_;
+  options.terminal_path = terminal_;
+  return options;
+}
+
 solvers::CriterionOptions CriterionFlags::options(const Mdp& mdp, solvers::SolveOptions solve) const {
-  solvers::CriterionOptions options;
-  options.solve = std::move(solve);
-  if (improper_ == "excluded") options.improper = solvers::Improper::excluded;
-  if (horizon_) options.horizon = *horizon_;
+  solvers::CriterionOptions options = exact_options(std::move(solve)).criterion;
   if (!terminal_.empty()) options.terminal = in_sense(mdp.objective(), io::read_values(terminal_, mdp.n_states()));
   return options;
 }

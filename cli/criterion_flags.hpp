@@ -9,6 +9,7 @@
 #include "cli/program.hpp"
 #include "libmdp/mdp.hpp"
 #include "solvers/criterion.hpp"
+#include "solvers/exact/exact.hpp"
 
 namespace mdp::cli {
 
@@ -26,6 +27,9 @@ class CriterionFlags {
   void require_discounted(const Mdp& mdp, const ModelFlags& model) const;
   /// Options of a solve by this criterion. Reads the terminal cost. \throws InputError
   [[nodiscard]] solvers::CriterionOptions options(const Mdp& mdp, solvers::SolveOptions solve) const;
+
+  /// The same for the exact level, the terminal cost as written.
+  [[nodiscard]] solvers::ExactLevelOptions exact_options(solvers::SolveOptions solve) const;
 
  private:
   std::string criterion_;

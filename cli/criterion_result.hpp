@@ -9,6 +9,7 @@
 #include "cli/result.hpp"
 #include "libmdp/mdp.hpp"
 #include "solvers/criterion.hpp"
+#include "solvers/exact/exact.hpp"
 
 namespace mdp::cli {
 
@@ -16,6 +17,10 @@ namespace mdp::cli {
 /// the values and q, where the contract has it
 [[nodiscard]] Result to_result(const Mdp& mdp, const solvers::CriterionResult& solved,
                                const std::function<void(Result&)>& set_policy, int threads);
+
+/// value_exact, gain_exact and bias_exact, and `optimal`: per state, its actions that attain V* exactly. Nothing unless the
+/// answer is exact.
+void add_exact(Result& result, const Mdp& mdp, const solvers::ExactResult& solved);
 
 /// Status, level, method, bounds, and the first states.
 /// \param policy  deterministic, shown beside the values; or empty

@@ -70,6 +70,10 @@ io::ExactModel ModelFlags::read_exact_as_it_is(const std::string& path, int thre
   return io::read_exact_model(path, options(threads));
 }
 
+solvers::ExactMdp ModelFlags::read_exactly(const std::string& path, int threads) const {
+  return solvers::ExactMdp(std::make_shared<const io::ExactModel>(read_exact(path, threads)));
+}
+
 io::ReadOptions ModelFlags::options(int threads) const {
   io::ReadOptions options;
   options.row_sum_tolerance = row_sum_tolerance_;

@@ -7,6 +7,7 @@
 #include "cli/program.hpp"
 #include "libmdp/io/read.hpp"
 #include "libmdp/mdp.hpp"
+#include "solvers/exact/exact.hpp"
 
 namespace mdp::io {
 struct ExactModel;
@@ -30,6 +31,8 @@ class ModelFlags {
   [[nodiscard]] io::ExactModel read_exact(const std::string& path, int threads) const;
   /// The same, with the file's own discount.
   [[nodiscard]] io::ExactModel read_exact_as_it_is(const std::string& path, int threads) const;
+  /// The same as the solvers take it.
+  [[nodiscard]] solvers::ExactMdp read_exactly(const std::string& path, int threads) const;
 
   /// Whether --discount was given.
   [[nodiscard]] bool has_discount() const { return !discount_.empty(); }

@@ -34,7 +34,8 @@ void SolveFlags::add_to(Command& command, bool with_method) {
   if (with_method) {
     parser.add_option("--method", method_, fmt::format("{}", fmt::join(method_words(), ", ")))->type_name("NAME");
   }
-  parser.add_option("--level", level_, "certified: proved bounds; approximate: an estimate")->type_name("NAME");
+  parser.add_option("--level", level_, "certified: proved bounds; approximate: an estimate; exact: rationals")
+      ->type_name("NAME");
   parser.add_option("--tolerance", tolerance_, "Absolute half-width A of the enclosure [1e-9 min(1, max |cost|)]")
       ->type_name("A");
   parser.add_option("--relative-tolerance", relative_tolerance_, "Relative half-width R [1e-9]")->type_name("R");
@@ -51,7 +52,11 @@ void SolveFlags::add_temperature_to(Command& command) {
 solvers::SolveOptions SolveFlags::options(const CommonFlags& common) const {
   require_word("--level", level_, levels);
   require_word("--method", method_, method_words());
-  if (level_ == "exact") not_available_yet("level exact (rational arithmetic); certified is the default");
+  if (exact() && !allows_exact_)
+    not_available_yet("level exact in this command; solve, evaluate and reference have it");
+  if (exact() && method_ != "auto" && method_ != "policy-iteration") {
+    throw UsageError(fmt::format("--method {}: level exact has one method, policy-iteration", method_));
+  }
   solvers::SolveOptions options;
   options.method = solvers::method_from_string(method_);
   const bool soft = options.method == solvers::Method::soft_value_iteration;

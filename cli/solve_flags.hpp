@@ -18,9 +18,13 @@ namespace mdp::cli {
 class SolveFlags {
  public:
   void add_to(Command& command, bool with_method = true);
+  /// For commands that have a level exact: without it, options() refuses that word.
+  void allow_exact() { allows_exact_ = true; }
   /// --temperature, for commands that solve the soft problem by --method soft-value-iteration.
   void add_temperature_to(Command& command);
 
+  /// Whether --level exact was asked for; options() then are those of the run around it.
+  [[nodiscard]] bool exact() const { return level_ == "exact"; }
   /// Options of a solve, without an observer. \throws UsageError, InvalidOption.
   [[nodiscard]] solvers::SolveOptions options(const CommonFlags& common) const;
   /// The same for an entropy-regularised solve, which has one method and one level. \throws UsageError, InvalidOption.
@@ -29,6 +33,7 @@ class SolveFlags {
  private:
   std::string method_ = "auto";
   std::string level_ = "certified";
+  bool allows_exact_ = false;
   std::optional<double> tolerance_;
   std::optional<double> relative_tolerance_;
   std::optional<std::int64_t> max_sweeps_;

@@ -31,12 +31,18 @@ int run_evaluate(const EvaluateCommand& command, const CommonFlags& common) {
   const Mdp mdp = command.model.read(command.file, common.threads);
   const solvers::Criterion criterion = command.criterion.choose(mdp, command.model);
   const io::PolicyFile policy = io::read_policy(command.policy, mdp);
-  const solvers::CriterionResult evaluated = [&] {
+  const solvers::ExactResult evaluated = [&] {
     Watch watch("evaluate", common, expected_half_width(mdp, options));
-    const auto how = command.criterion.options(mdp, watch.on(options));
-    return policy.deterministic
-               ? solvers::evaluate_criterion(mdp, std::span<const Action>(policy.actions), criterion, how)
-               : solvers::evaluate_criterion(mdp, std::span<const double>(policy.probabilities), criterion, how);
+    const solvers::SolveOptions watched = watch.on(options);
+    if (command.solve.exact()) {
+      const auto exact = command.model.read_exactly(command.file, common.threads);
+      return solvers::solve_exactly(exact.chain(command.policy), criterion, command.criterion.exact_options(watched));
+    }
+    const auto how = command.criterion.options(mdp, watched);
+    return solvers::ExactResult(
+        policy.deterministic
+            ? solvers::evaluate_criterion(mdp, std::span<const Action>(policy.actions), criterion, how)
+            : solvers::evaluate_criterion(mdp, std::span<const double>(policy.probabilities), criterion, how));
   }();
   if (!command.trace.empty()) write_trace(command.trace, mdp.objective(), evaluated.trace);
   const auto set_policy = [&](Result& result) {
@@ -46,8 +52,9 @@ int run_evaluate(const EvaluateCommand& command, const CommonFlags& common) {
       result.set_rows("policy", mdp, policy.probabilities);
     }
   };
-  present(common, to_result(mdp, evaluated, set_policy, common.threads),
-          [&] { return criterion_tables(mdp, evaluated, policy.actions); });
+  Result result = to_result(mdp, evaluated, set_policy, common.threads);
+  add_exact(result, mdp, evaluated);
+  present(common, result, [&] { return criterion_tables(mdp, evaluated, policy.actions); });
   return exit_code_of(evaluated.status);
 }
 
@@ -63,6 +70,7 @@ void add_evaluate(Command& command) {
       ->type_name("P");
   it->criterion.add_to(command, true);
   it->solve.add_to(command, false);
+  it->solve.allow_exact();
   it->model.add_to(command);
   command.parser().add_option("--trace", it->trace, "Write one JSON line per sweep to T")->type_name("T.jsonl");
   command.add_common_flags();

@@ -29,17 +29,23 @@ int run_solve(const SolveCommand& command, const CommonFlags& common) {
   options.record_trace = !command.trace.empty();
   const Mdp mdp = command.model.read(command.file, common.threads);
   const solvers::Criterion criterion = command.criterion.choose(mdp, command.model);
-  const solvers::CriterionResult solved = [&] {
+  const solvers::ExactResult solved = [&] {
     Watch watch("solve", common, expected_half_width(mdp, options));
-    return solvers::solve_criterion(mdp, criterion, command.criterion.options(mdp, watch.on(options)));
+    const solvers::SolveOptions watched = watch.on(options);
+    if (command.solve.exact()) {
+      return solvers::solve_exactly(command.model.read_exactly(command.file, common.threads), criterion,
+                                    command.criterion.exact_options(watched));
+    }
+    return solvers::ExactResult(solvers::solve_criterion(mdp, criterion, command.criterion.options(mdp, watched)));
   }();
   if (!command.trace.empty()) write_trace(command.trace, mdp.objective(), solved.trace);
   const auto set_policy = [&](Result& result) {
     if (!solved.policy.empty()) result.set("policy", std::span<const Action>(solved.policy));
     if (!solved.stochastic_policy.empty()) result.set_rows("policy", mdp, solved.stochastic_policy);
   };
-  present(common, to_result(mdp, solved, set_policy, common.threads),
-          [&] { return criterion_tables(mdp, solved, solved.policy); });
+  Result result = to_result(mdp, solved, set_policy, common.threads);
+  add_exact(result, mdp, solved);
+  present(common, result, [&] { return criterion_tables(mdp, solved, solved.policy); });
   return exit_code_of(solved.status);
 }
 
@@ -51,6 +57,7 @@ void add_solve(Command& command) {
   it->criterion.add_to(command, true);
   it->solve.add_to(command);
   it->solve.add_temperature_to(command);
+  it->solve.allow_exact();
   it->model.add_to(command);
   command.parser().add_option("--trace", it->trace, "Write one JSON line per sweep to T")->type_name("T.jsonl");
   command.add_common_flags();

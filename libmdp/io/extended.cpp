@@ -71,7 +71,7 @@ double round_down(const Extended& x) {
   return mpq_class(near) <= x.finite ? near : std::nextafter(near, -mdp::infinity);
 }
 
-double round_up(const Extended& x) { return -round_down(-x); }
+double round_up(const Extended& x) { return 0.0 - round_down(-x); }
 
 double nearest(const Extended& x) { return x.infinite != 0 ? x.infinite * mdp::infinity : clamped(x.finite); }
 

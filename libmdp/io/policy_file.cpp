@@ -6,6 +6,7 @@
 
 #include "libmdp/error.hpp"
 #include "libmdp/io/archive.hpp"
+#include "libmdp/io/exact_arrays.hpp"
 #include "libmdp/io/file_bytes.hpp"
 #include "libmdp/io/json_document.hpp"
 #include "libmdp/io/npy.hpp"
@@ -42,9 +43,9 @@ void require_length(const JsonDocument& document, const Entry& entry, std::int64
                 "has " + std::to_string(length) + " entries, required " + std::to_string(n) + ", one per " + of_what);
 }
 
-/// Fills the probabilities of one state from an array of them.
-void read_probabilities(const JsonDocument& document, const Entry& entry, std::span<double> probabilities) {
-  require_length(document, entry, static_cast<std::int64_t>(probabilities.size()), "action of the state");
+/// The probabilities of one state from an array of them, divided by their sum.
+std::vector<mpq_class> read_probabilities(const JsonDocument& document, const Entry& entry, std::int64_t n_actions) {
+  require_length(document, entry, n_actions, "action of the state");
   std::vector<mpq_class> exact;
   mpq_class sum = 0;
   document.each(entry.value, entry.place, [&](std::int64_t i, Value v) {
@@ -56,26 +57,31 @@ void read_probabilities(const JsonDocument& document, const Entry& entry, std::s
     document.fail(entry.value, entry.place,
                   "the probabilities sum to " + shortest_text(nearest_double(sum)) + ", not to 1");
   }
-  for (std::size_t i = 0; i < exact.size(); ++i) probabilities[i] = nearest_double(exact[i] / sum);
+  for (mpq_class& p : exact) p /= sum;
+  return exact;
 }
 
-double number(const JsonDocument& document, Value v, const Place& place) {
+Extended number(const JsonDocument& document, Value v, const Place& place) {
   if (document.is(v, Kind::string)) {
     const std::string_view word = document.string(v, place);
-    if (word == "inf") return infinity;
-    if (word == "-inf") return -infinity;
+    if (word == "inf") return Extended::infinity(1);
+    if (word == "-inf") return Extended::infinity(-1);
   }
-  return nearest_double(document.rational(v, place));
+  return document.rational(v, place);
 }
 
-std::vector<double> values_of_json(std::span<const std::byte> bytes, const std::string& file, std::int64_t n) {
+/// Calls f(i, number) for each entry of the vector that the file holds.
+template <class F>
+void each_json_value(std::span<const std::byte> bytes, const std::string& file, std::int64_t n, F&& f) {
   const JsonDocument document(file, as_text(bytes));
   const Entry entry = array_or_member(document, "value");
   require_length(document, entry, n, "state");
+  document.each(entry.value, entry.place, [&](std::int64_t i, Value v) { f(i, number(document, v, entry.place[i])); });
+}
+
+std::vector<double> values_of_json(std::span<const std::byte> bytes, const std::string& file, std::int64_t n) {
   std::vector<double> values;
-  values.reserve(static_cast<std::size_t>(n));
-  document.each(entry.value, entry.place,
-                [&](std::int64_t i, Value v) { values.push_back(number(document, v, entry.place[i])); });
+  each_json_value(bytes, file, n, [&](std::int64_t, const Extended& x) { values.push_back(nearest(x)); });
   return values;
 }
 
@@ -96,33 +102,78 @@ std::vector<double> values_of_npz(std::span<const std::byte> bytes, const std::s
 
 }  // namespace
 
-PolicyFile parse_policy(std::span<const std::byte> bytes, const std::string& file, const Mdp& mdp) {
+namespace {
+
+/// Calls one(state, action) for each state with an action position and many(state, probabilities) for each with an array.
+/// \param name  of a state, for messages
+template <class Name, class One, class Many>
+void each_policy_entry(std::span<const std::byte> bytes, const std::string& file, std::span<const Offset> state_rows,
+                       Name&& name, One&& one, Many&& many) {
   const JsonDocument document(file, as_text(bytes));
   const Entry entry = array_or_member(document, "policy");
-  require_length(document, entry, mdp.n_states(), "state");
+  require_length(document, entry, static_cast<std::int64_t>(state_rows.size()) - 1, "state");
+  document.each(entry.value, entry.place, [&](std::int64_t i, Value v) {
+    const auto s = static_cast<std::size_t>(i);
+    const Offset n_actions = state_rows[s + 1] - state_rows[s];
+    if (document.is(v, Kind::array)) {
+      many(s, read_probabilities(document, {v, entry.place[i]}, n_actions));
+      return;
+    }
+    const std::int64_t action = document.integer(v, entry.place[i]);
+    if (action < 0 || action >= n_actions) {
+      document.fail(v, entry.place[i],
+                    "state " + name(s) + " has no action " + std::to_string(action) + ": they are 0 to " +
+                        std::to_string(n_actions - 1));
+    }
+    one(s, static_cast<Action>(action));
+  });
+}
+
+}  // namespace
+
+PolicyFile parse_policy(std::span<const std::byte> bytes, const std::string& file, const Mdp& mdp) {
   PolicyFile policy;
   policy.deterministic = true;
   policy.probabilities.assign(static_cast<std::size_t>(mdp.n_rows()), 0.0);
-  document.each(entry.value, entry.place, [&](std::int64_t i, Value v) {
-    const auto s = static_cast<State>(i);
-    const auto first = static_cast<std::size_t>(mdp.state_rows()[static_cast<std::size_t>(i)]);
-    const auto probabilities =
-        std::span(policy.probabilities).subspan(first, static_cast<std::size_t>(mdp.n_actions(s)));
-    if (document.is(v, Kind::array)) {
-      policy.deterministic = false;
-      return read_probabilities(document, {v, entry.place[i]}, probabilities);
-    }
-    const std::int64_t action = document.integer(v, entry.place[i]);
-    if (action < 0 || action >= mdp.n_actions(s)) {
-      document.fail(v, entry.place[i],
-                    "state " + mdp.state_name(s) + " has no action " + std::to_string(action) + ": they are 0 to " +
-                        std::to_string(mdp.n_actions(s) - 1));
-    }
-    probabilities[static_cast<std::size_t>(action)] = 1.0;
-    policy.actions.push_back(static_cast<Action>(action));
-  });
+  const auto first = [&](std::size_t s) { return static_cast<std::size_t>(mdp.state_rows()[s]); };
+  each_policy_entry(
+      bytes, file, mdp.state_rows(), [&](std::size_t s) { return mdp.state_name(static_cast<State>(s)); },
+      [&](std::size_t s, Action action) {
+        policy.probabilities[first(s) + static_cast<std::size_t>(action)] = 1.0;
+        policy.actions.push_back(action);
+      },
+      [&](std::size_t s, const std::vector<mpq_class>& exact) {
+        policy.deterministic = false;
+        for (std::size_t a = 0; a < exact.size(); ++a) policy.probabilities[first(s) + a] = nearest_double(exact[a]);
+      });
   if (!policy.deterministic) policy.actions.clear();
   return policy;
+}
+
+std::vector<mpq_class> read_exact_policy(const std::string& path, std::span<const Offset> state_rows) {
+  std::vector<mpq_class> weight(static_cast<std::size_t>(state_rows.back()));
+  const auto first = [&](std::size_t s) { return static_cast<std::size_t>(state_rows[s]); };
+  const FileBytes bytes(path);
+  each_policy_entry(
+      bytes.bytes(), path, state_rows, [](std::size_t s) { return std::to_string(s); },
+      [&](std::size_t s, Action action) { weight[first(s) + static_cast<std::size_t>(action)] = 1; },
+      [&](std::size_t s, const std::vector<mpq_class>& exact) {
+        for (std::size_t a = 0; a < exact.size(); ++a) weight[first(s) + a] = exact[a];
+      });
+  return weight;
+}
+
+std::vector<Extended> read_exact_values(const std::string& path, std::int64_t n) {
+  std::vector<Extended> values;
+  if (const std::string format = extension(path); format == "npy" || format == "npz") {
+    for (const double x : read_values(path, n)) {
+      values.push_back(std::isinf(x) ? Extended::infinity(x > 0.0 ? 1 : -1) : Extended(mpq_class(x)));
+    }
+    return values;
+  }
+  const FileBytes bytes(path);
+  each_json_value(bytes.bytes(), path, n, [&](std::int64_t, Extended&& x) { values.push_back(std::move(x)); });
+  return values;
 }
 
 std::vector<double> parse_values(std::span<const std::byte> bytes, const std::string& file, std::int64_t n) {

@@ -28,6 +28,7 @@ ExactAnswer solve_exact(const io::ExactModel& model, Criterion criterion, const 
     case Criterion::reach: solve_exact_reach(context, answer); break;
     case Criterion::average: solve_exact_average(context, answer); break;
   }
+  if (answer.status != Status::not_run) answer.certified = context.certified();
   if (answer.status == Status::not_run) answer.status = Status::converged;
   answer.sweeps = context.run().sweeps();
   answer.iterations = context.run().iterations();

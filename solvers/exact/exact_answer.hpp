@@ -1,6 +1,7 @@
 // solvers/exact/exact_answer.hpp — every criterion in rationals (internal; needs GMP, is not installed).
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,7 +42,7 @@ struct ExactAnswer {
   /// average: [n_states] h of the optimality equations, see exact_gain.hpp. goal: on the states of value -inf where `policy`
   /// goes round at a gain below 0, c + P h < h on its rows.
   std::vector<mpq_class> potential;
-  std::vector<mpq_class> bias;       ///< average: [n_states] bias of `policy`, P* h = 0; 0 where the gain is infinite
+  std::vector<mpq_class> bias;  ///< average: [n_states] bias of `policy`, P* h = 0; 0 where the gain is infinite
 
   /// goal, among proper policies: [n_states] one that reaches the goal from wherever that is possible; where the value is -inf,
   /// `policy` itself goes round for ever.
@@ -50,6 +51,8 @@ struct ExactAnswer {
   std::vector<std::vector<Extended>> value_by_stage;  ///< finite: [horizon+1][n_states]; `value` is stage 0
   std::vector<Policy> policy_by_stage;                ///< finite: [horizon][n_states]
   std::vector<std::vector<char>> optimal_by_stage;    ///< finite: [horizon][n_rows]; `optimal` is stage 0
+
+  std::optional<CriterionResult> certified;  ///< of the certified solver, where it ran; without an answer of its own
 
   std::vector<State> witness;  ///< undefined: as in CriterionResult
   std::int64_t sweeps = 0;     ///< passes over all rows, exact

@@ -63,12 +63,14 @@ ExactContext::ExactContext(const io::ExactModel& model, Criterion criterion, con
   };
 }
 
-Policy ExactContext::find_start(Criterion criterion) const {
+Policy ExactContext::find_start(Criterion criterion) {
   try {
     CriterionOptions options = options_.criterion;
     options.solve.level = Level::certified;
     options.solve.record_trace = false;
-    return solve_criterion(io::nearest_mdp(model_), criterion, options).policy;
+    options.solve.method = Method::automatic;
+    certified_ = solve_criterion(io::nearest_mdp(model_), criterion, options);
+    return certified_->policy;
   } catch (const Error&) {  // entries that doubles do not hold: any policy will do
     return {};
   }

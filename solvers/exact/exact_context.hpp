@@ -30,11 +30,14 @@ class ExactContext {
   /// [n_states] a policy of the model, not to be trusted: that of the options, of the solver in doubles, or the first rows.
   [[nodiscard]] const Policy& start() const { return start_; }
 
+  /// What the solver in doubles found, if it ran.
+  [[nodiscard]] const std::optional<CriterionResult>& certified() const { return certified_; }
+
   /// Puts status and message of an unfinished solve into the answer. False if it was solved.
   [[nodiscard]] bool unfinished(ExactEnd end, const ExactSize& size, ExactAnswer& answer) const;
 
  private:
-  [[nodiscard]] Policy find_start(Criterion criterion) const;
+  [[nodiscard]] Policy find_start(Criterion criterion);
 
   const io::ExactModel& model_;
   const ExactOptions& options_;
@@ -42,6 +45,7 @@ class ExactContext {
   Mdp structure_;
   Policy start_;
   ExactRun limits_;
+  std::optional<CriterionResult> certified_;
   double next_look_ = 0.0;
 };
 

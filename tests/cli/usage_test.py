@@ -46,7 +46,10 @@ class Usage(program.ProgramTest):
                 f"not available yet: criterion {criterion}",
                 self.complaint("equivalent-cost", "--world", model, "--model", model, "--criterion", criterion, code=2),
             )
-        self.assertIn("not available yet: level exact", self.complaint("solve", model, "--level", "exact", code=2))
+        self.assertIn(
+            "not available yet: level exact",
+            self.complaint("equivalent-cost", "--world", model, "--model", model, "--level", "exact", code=2),
+        )
         self.assertIn(
             "--estimator dice does not estimate --quantity policy-gradient",
             self.complaint("estimate", "--model", model, "--horizon", "3", "--estimator", "dice", code=2),
