@@ -76,6 +76,11 @@ void CriterionFlags::require_discounted(const Mdp& mdp, const ModelFlags& model)
   }
 }
 
+void CriterionFlags::describe(Result& result, Criterion criterion) const {
+  if (criterion == Criterion::goal) result.set("improper", improper_.empty() ? "infinite" : improper_);
+  if (horizon_) result.set("horizon", *horizon_);
+}
+
 solvers::ExactLevelOptions CriterionFlags::exact_options(solvers::SolveOptions solve) const {
   solvers::ExactLevelOptions options;
   options.criterion.solve = std::move(solve);

@@ -7,6 +7,7 @@
 
 #include "cli/model_flags.hpp"
 #include "cli/program.hpp"
+#include "cli/result.hpp"
 #include "libmdp/mdp.hpp"
 #include "solvers/criterion.hpp"
 #include "solvers/exact/exact.hpp"
@@ -28,6 +29,8 @@ class CriterionFlags {
   /// Options of a solve by this criterion. Reads the terminal cost. \throws InputError
   [[nodiscard]] solvers::CriterionOptions options(const Mdp& mdp, solvers::SolveOptions solve) const;
 
+  /// Sets the keys `improper` and `horizon` where they belong to the criterion.
+  void describe(Result& result, solvers::Criterion criterion) const;
   /// The same for the exact level, the terminal cost as written.
   [[nodiscard]] solvers::ExactLevelOptions exact_options(solvers::SolveOptions solve) const;
 

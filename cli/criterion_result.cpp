@@ -119,21 +119,24 @@ Result to_result(const Mdp& mdp, const CriterionResult& solved, const std::funct
   return result;
 }
 
+std::vector<std::vector<std::int64_t>> optimal_actions(const Mdp& mdp, std::span<const char> optimal) {
+  std::vector<std::vector<std::int64_t>> positions;
+  for (State s = 0; s < mdp.n_states(); ++s) {
+    auto& actions = positions.emplace_back();
+    for (Action a = 0; a < mdp.n_actions(s); ++a) {
+      if (optimal[static_cast<std::size_t>(mdp.state_rows()[static_cast<std::size_t>(s)] + a)] != 0)
+        actions.push_back(a);
+    }
+  }
+  return positions;
+}
+
 void add_exact(Result& result, const Mdp& mdp, const solvers::ExactResult& solved) {
   if (!solved.value_exact.empty()) result.set("value_exact", solved.value_exact);
   if (!solved.gain_exact.empty()) result.set("gain_exact", solved.gain_exact);
   if (!solved.bias_exact.empty()) result.set("bias_exact", solved.bias_exact);
   if (solved.optimal.size() != static_cast<std::size_t>(mdp.n_rows())) return;  // of a chain: nothing to choose
-  std::vector<std::vector<std::int64_t>> optimal;
-  for (State s = 0; s < mdp.n_states(); ++s) {
-    auto& actions = optimal.emplace_back();
-    for (Action a = 0; a < mdp.n_actions(s); ++a) {
-      if (solved.optimal[static_cast<std::size_t>(mdp.state_rows()[static_cast<std::size_t>(s)] + a)] != 0) {
-        actions.push_back(a);
-      }
-    }
-  }
-  result.set("optimal_actions", std::move(optimal));
+  result.set("optimal_actions", optimal_actions(mdp, solved.optimal));
 }
 
 std::string criterion_tables(const Mdp& mdp, const CriterionResult& solved, std::span<const Action> policy) {

@@ -18,8 +18,10 @@ namespace mdp::cli {
 [[nodiscard]] Result to_result(const Mdp& mdp, const solvers::CriterionResult& solved,
                                const std::function<void(Result&)>& set_policy, int threads);
 
-/// value_exact, gain_exact and bias_exact, and `optimal`: per state, its actions that attain V* exactly. Nothing unless the
-/// answer is exact.
+/// Per state, the positions of its actions whose rows are marked. \param optimal  [n_rows]
+[[nodiscard]] std::vector<std::vector<std::int64_t>> optimal_actions(const Mdp& mdp, std::span<const char> optimal);
+
+/// value_exact, gain_exact and bias_exact, and `optimal_actions`, which attain V* exactly. Nothing unless the answer is exact.
 void add_exact(Result& result, const Mdp& mdp, const solvers::ExactResult& solved);
 
 /// Status, level, method, bounds, and the first states.

@@ -34,12 +34,14 @@ class ModelFlags {
   /// The same as the solvers take it.
   [[nodiscard]] solvers::ExactMdp read_exactly(const std::string& path, int threads) const;
 
+  /// How the flags say that a file is read. \throws UsageError.
+  [[nodiscard]] io::ReadOptions options(int threads) const;
+  /// The text of --discount, or "".
+  [[nodiscard]] const std::string& discount_text() const { return discount_; }
   /// Whether --discount was given.
   [[nodiscard]] bool has_discount() const { return !discount_.empty(); }
 
  private:
-  [[nodiscard]] io::ReadOptions options(int threads) const;
-
   std::string discount_;
   std::string objective_;
   std::string goal_;

@@ -25,6 +25,8 @@ constexpr Entry entries[] = {
     {"info", "What a model is: sizes, structure, reachability", add_info},
     {"solve", "Optimal values and policy, with proved bounds", add_solve},
     {"evaluate", "Values of a given policy, with proved bounds", add_evaluate},
+    {"reference", "Reference results: exact fractions, or N certified digits", add_reference},
+    {"verify-certificate", "Does a certificate prove what it claims? By independent code", add_verify_certificate},
     {"convert", "Between file formats, saying what is lost", add_convert},
     {"equivalent-cost", "The cost that makes a model decide as the world does", add_equivalent_cost},
     {"equivalent-model", "The nearest model that decides as the world does", add_equivalent_model},

@@ -3,6 +3,7 @@
 #include "cli/commands/commands.hpp"
 #include "cli/criterion_flags.hpp"
 #include "cli/criterion_result.hpp"
+#include "cli/exit_code.hpp"
 #include "cli/model_flags.hpp"
 #include "cli/present.hpp"
 #include "cli/result.hpp"
@@ -10,6 +11,7 @@
 #include "cli/trace_file.hpp"
 #include "cli/watch.hpp"
 #include "solvers/criterion.hpp"
+#include "solvers/exact/write_certificate.hpp"
 
 namespace mdp::cli {
 namespace {
@@ -17,6 +19,7 @@ namespace {
 struct SolveCommand {
   std::string file;
   std::string trace;
+  std::string certificate;
   ModelFlags model;
   CriterionFlags criterion;
   SolveFlags solve;
@@ -25,6 +28,7 @@ struct SolveCommand {
 int run_solve(const SolveCommand& command, const CommonFlags& common) {
   require_writable(common);
   if (!command.trace.empty()) require_folder_of(command.trace);
+  if (!command.certificate.empty()) require_folder_of(command.certificate);
   solvers::SolveOptions options = command.solve.options(common);
   options.record_trace = !command.trace.empty();
   const Mdp mdp = command.model.read(command.file, common.threads);
@@ -39,14 +43,22 @@ int run_solve(const SolveCommand& command, const CommonFlags& common) {
     return solvers::ExactResult(solvers::solve_criterion(mdp, criterion, command.criterion.options(mdp, watched)));
   }();
   if (!command.trace.empty()) write_trace(command.trace, mdp.objective(), solved.trace);
+  const std::string missing =
+      command.certificate.empty()
+          ? ""
+          : write_certificate(command.certificate, command.model.read_exactly(command.file, common.threads), solved,
+                              command.criterion.exact_options(options));
   const auto set_policy = [&](Result& result) {
     if (!solved.policy.empty()) result.set("policy", std::span<const Action>(solved.policy));
     if (!solved.stochastic_policy.empty()) result.set_rows("policy", mdp, solved.stochastic_policy);
   };
   Result result = to_result(mdp, solved, set_policy, common.threads);
   add_exact(result, mdp, solved);
-  present(common, result, [&] { return criterion_tables(mdp, solved, solved.policy); });
-  return exit_code_of(solved.status);
+  if (!missing.empty()) result.set("no_certificate", missing);
+  present(common, result, [&] {
+    return (missing.empty() ? "" : "no certificate: " + missing + "\n") + criterion_tables(mdp, solved, solved.policy);
+  });
+  return missing.empty() ? exit_code_of(solved.status) : exit_not_met;
 }
 
 }  // namespace
@@ -60,6 +72,9 @@ void add_solve(Command& command) {
   it->solve.allow_exact();
   it->model.add_to(command);
   command.parser().add_option("--trace", it->trace, "Write one JSON line per sweep to T")->type_name("T.jsonl");
+  command.parser()
+      .add_option("--certificate", it->certificate, "Write a proof of the answer, for verify-certificate, to C")
+      ->type_name("C.json");
   command.add_common_flags();
   command.examples(
       "  mdp solve data/frozen_lake_4x4.json\n"

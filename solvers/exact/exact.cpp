@@ -104,6 +104,8 @@ ExactMdp ExactMdp::with_discount(std::string_view discount) const {
   return ExactMdp(std::move(model));
 }
 
+std::string ExactMdp::discount_text() const { return model_->discount.get_str(); }
+
 ExactMdp ExactMdp::chain(const std::string& policy_path) const {
   return ExactMdp(std::make_shared<const io::ExactModel>(
       exact_chain(*model_, io::read_exact_policy(policy_path, model_->state_rows))));

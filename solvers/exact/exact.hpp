@@ -36,6 +36,8 @@ class ExactMdp {
   /// The chain of a policy. \throws InvalidArgument if it is none of this MDP.
   [[nodiscard]] ExactMdp chain(std::span<const Action> policy) const;
 
+  /// "9/10".
+  [[nodiscard]] std::string discount_text() const;
   [[nodiscard]] const io::ExactModel& model() const noexcept { return *model_; }
 
  private:

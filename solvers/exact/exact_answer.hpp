@@ -44,6 +44,8 @@ struct ExactAnswer {
   std::vector<mpq_class> potential;
   std::vector<mpq_class> bias;  ///< average: [n_states] bias of `policy`, P* h = 0; 0 where the gain is infinite
 
+  /// goal, total: [n_states] 1 = `policy` stays in such states for ever, which makes their value -inf; or empty
+  std::vector<char> in_loop;
   /// goal, among proper policies: [n_states] one that reaches the goal from wherever that is possible; where the value is -inf,
   /// `policy` itself goes round for ever.
   Policy proper_policy;

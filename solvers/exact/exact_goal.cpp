@@ -65,6 +65,7 @@ class ExactGoal {
     const StateSet may_miss = graph::backward_closure(m_, into_, avoid, on_the_way, Needs::any, Needs::any);
     set_unbounded(may_miss);
     take_lowest_rows(m_, avoid, rows_inside(m_, avoid, live_.rows), answer_.policy);
+    answer_.in_loop = avoid;
     take_rows(m_, graph::rows_towards(m_, into_, avoid, on_the_way), answer_.policy);
     ExactCollapse problem;
     open_ = without(without(live_.states, goal_), may_miss);
@@ -85,6 +86,7 @@ class ExactGoal {
     if (!classify_cycles(ends, losing)) return false;
     const StateSet unbounded = graph::backward_closure(m_, into_, losing, kept, Needs::any, Needs::any);
     set_unbounded(unbounded);
+    answer_.in_loop = losing;
     take_rows(m_, graph::rows_towards(m_, into_, losing, kept), answer_.policy);
     answer_.proper_policy = answer_.policy;
     take_rows(m_, graph::rows_towards(m_, into_, goal_, kept), answer_.proper_policy);

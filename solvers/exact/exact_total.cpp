@@ -62,7 +62,8 @@ class ExactTotal {
     graph.may_stay.assign(at(graph.component.count), 1);
     StateSet candidates = no_gain;
     for (std::size_t s = 0; s < candidates.size(); ++s) candidates[s] = no_gain[s] != 0 && live_.states[s] != 0 ? 1 : 0;
-    graph.open = graph::almost_surely_reaching(m_, into_, states_of(graph.component, graph.may_stay), candidates, usable);
+    graph.open =
+        graph::almost_surely_reaching(m_, into_, states_of(graph.component, graph.may_stay), candidates, usable);
     graph.usable = rows_inside(m_, graph.open, usable);
     const std::vector<mpq_class> cost = costs_of(context_.model());
     problem.cost = cost;
@@ -94,6 +95,7 @@ class ExactTotal {
 
   // Towards a component with costs < 0, and there towards the rows that pay them.
   void take_gains(const StateSet& may_gain) {
+    answer_.in_loop = gains_;
     take_rows(m_, graph::rows_towards(m_, into_, gains_, rows_of(m_, may_gain, live_.rows)), answer_.policy);
     StateSet doors(gains_.size(), 0);
     RowMask gaining(ends_.inside.size(), 0);

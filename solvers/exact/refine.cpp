@@ -1,0 +1,314 @@
+#include "solvers/exact/refine.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "libmdp/error.hpp"
+#include "libmdp/graph/reachability.hpp"
+#include "solvers/exact/exact_answer.hpp"
+#include "solvers/exact/exact_context.hpp"
+#include "solvers/policy_system.hpp"
+#include "solvers/run.hpp"
+#include "solvers/solve.hpp"
+
+namespace mdp::solvers {
+namespace {
+
+std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
+
+mpz_class power_of_ten(long n) {
+  mpz_class x;
+  mpz_ui_pow_ui(x.get_mpz_t(), 10, static_cast<unsigned long>(n));
+  return x;
+}
+
+// The integer nearest to a / b, b > 0.
+mpz_class nearest_quotient(const mpz_class& a, const mpz_class& b) {
+  mpz_class q;
+  mpz_class doubled = 2 * a + b;
+  mpz_fdiv_q(q.get_mpz_t(), doubled.get_mpz_t(), mpz_class(2 * b).get_mpz_t());
+  return q;
+}
+
+// x rounded to `decimals` digits behind the point (before it, if negative).
+std::string fixed_decimal(const mpq_class& x, long decimals) {
+  mpz_class digits = decimals >= 0 ? nearest_quotient(x.get_num() * power_of_ten(decimals), x.get_den())
+                                   : nearest_quotient(x.get_num(), x.get_den() * power_of_ten(-decimals));
+  if (decimals <= 0) return mpz_class(digits * power_of_ten(-decimals)).get_str();
+  const bool negative = digits < 0;
+  std::string text = mpz_class(abs(digits)).get_str();
+  if (text.size() <= static_cast<std::size_t>(decimals))
+    text.insert(0, static_cast<std::size_t>(decimals) + 1 - text.size(), '0');
+  text.insert(text.size() - static_cast<std::size_t>(decimals), 1, '.');
+  return negative ? "-" + text : text;
+}
+
+// The e with 10^e <= |x| < 10^(e+1). x != 0.
+long decimal_exponent(const mpq_class& x) {
+  auto e = static_cast<long>(mpz_sizeinbase(x.get_num_mpz_t(), 10)) -
+           static_cast<long>(mpz_sizeinbase(x.get_den_mpz_t(), 10)) + 1;
+  const mpq_class size = abs(x);
+  const auto power = [](long n) { return n >= 0 ? mpq_class(power_of_ten(n)) : mpq_class(1, power_of_ten(-n)); };
+  while (power(e) > size) --e;
+  return e;
+}
+
+}  // namespace
+
+std::string decimal_text(const std::string& exact, int n_digits) {
+  if (n_digits < 1) throw InvalidArgument(fmt::format("digits = {}, required >= 1", n_digits));
+  const auto x = io::parse_extended(exact);
+  if (!x) throw InvalidArgument(fmt::format("'{}' is no number", exact));
+  if (!x->is_finite() || x->finite == 0) return exact;
+  const long exponent = decimal_exponent(x->finite);
+  if (x->finite.get_den() == 1 && exponent < n_digits) return exact;
+  const long decimals = n_digits - 1 - exponent;
+  const std::string digits = fixed_decimal(x->finite, decimals);
+  constexpr long longest_zeros = 40;
+  if (decimals <= longest_zeros + n_digits && exponent <= longest_zeros) return digits;
+  // Far from 1: d.ddd e±n.
+  mpq_class mantissa = exponent >= 0 ? mpq_class(x->finite / mpq_class(power_of_ten(exponent)))
+                                     : mpq_class(x->finite * mpq_class(power_of_ten(-exponent)));
+  return fmt::format("{}e{}", fixed_decimal(mantissa, n_digits - 1), exponent);
+}
+
+namespace {
+
+// Rows and values in units of 2^-bits.
+class FixedPoint {
+ public:
+  FixedPoint(const io::ExactModel& model, const Mdp& mdp, const graph::RowMask& usable, unsigned bits)
+      : mdp_(mdp), usable_(usable), bits_(bits), probability_(at(mdp.n_transitions())), cost_(at(mdp.n_rows())) {
+    for (Offset row = 0; row < mdp.n_rows(); ++row) {
+      if (usable[at(row)] == 0) continue;
+      const auto& exact = model.rows[at(row)];
+      cost_[at(row)] = floor_of(exact.cost);
+      std::size_t k = at(mdp.row_begin()[at(row)]);
+      for (const auto& [next, p] : exact.to) probability_[k++] = floor_of(model.discount * p);
+    }
+  }
+
+  [[nodiscard]] mpz_class floor_of(const mpq_class& x) const {
+    mpz_class scaled = x.get_num() << bits_;
+    mpz_fdiv_q(scaled.get_mpz_t(), scaled.get_mpz_t(), x.get_den_mpz_t());
+    return scaled;
+  }
+  // q(row) - V(s), rounded down: low by less than 2 + sum |V(t)| / 2^bits units, and never high by more than that sum.
+  [[nodiscard]] mpz_class gap(Offset row, std::size_t s, const std::vector<mpz_class>& v) const {
+    mpz_class sum;
+    for (Offset k = mdp_.row_begin()[at(row)]; k < mdp_.row_begin()[at(row) + 1]; ++k) {
+      mpz_addmul(sum.get_mpz_t(), probability_[at(k)].get_mpz_t(), v[at(mdp_.next_state()[at(k)])].get_mpz_t());
+    }
+    mpz_fdiv_q_2exp(sum.get_mpz_t(), sum.get_mpz_t(), bits_);
+    sum += cost_[at(row)];
+    return sum - v[s];
+  }
+  [[nodiscard]] bool usable(Offset row) const { return usable_[at(row)] != 0; }
+  [[nodiscard]] unsigned bits() const { return bits_; }
+
+ private:
+  const Mdp& mdp_;
+  const graph::RowMask& usable_;
+  unsigned bits_;
+  std::vector<mpz_class> probability_, cost_;
+};
+
+double to_double(const mpz_class& x, long shift) {
+  long exponent = 0;
+  const double mantissa = mpz_get_d_2exp(&exponent, x.get_mpz_t());
+  return std::ldexp(mantissa, static_cast<int>(std::clamp(exponent + shift, -2000L, 2000L)));
+}
+
+mpz_class from_double(double x, long shift) {
+  int exponent = 0;
+  const double mantissa = std::frexp(x, &exponent);
+  mpz_class digits(std::ldexp(mantissa, 60));
+  const long total = exponent - 60 + shift;
+  if (total >= 0) return digits << static_cast<mp_bitcnt_t>(total);
+  mpz_class rounded;
+  mpz_fdiv_q_2exp(rounded.get_mpz_t(), digits.get_mpz_t(), static_cast<mp_bitcnt_t>(-total));
+  return rounded;
+}
+
+class Refinement {
+ public:
+  Refinement(const io::ExactModel& model, int n_digits, const SolveOptions& options)
+      : model_(model), mdp_(io::nearest_mdp(model)), n_digits_(n_digits), run_(options) {
+    finite_ = graph::finite_value_states(mdp_);
+    const graph::RowMask admissible = graph::admissible_rows(mdp_);
+    usable_ = model.discount == 0 ? rows_of(mdp_, finite_, admissible) : rows_inside(mdp_, finite_, admissible);
+  }
+
+  RefinedResult operator()(const SolveOptions& options) {
+    SolveOptions start = options;
+    start.level = Level::certified;
+    const SolveResult certified = mdp::solvers::solve(mdp_, start);
+    result_.policy = certified.policy;
+    if (!prepare(certified.values)) {
+      result_.status = certified.status;
+      result_.message = "stopped before the refinement began";
+      return finish();
+    }
+    const FixedPoint fixed(model_, mdp_, usable_, bits_);
+    for (std::size_t s = 0; s < v_.size(); ++s) {
+      if (finite_[s] != 0) v_[s] = from_double(certified.values[s], bits_);
+    }
+    refine(fixed);
+    return finish();
+  }
+
+ private:
+  // Bits for the digits, the division by 1 - gamma and the sums. False without finite values to start from.
+  bool prepare(const std::vector<double>& values) {
+    v_.resize(at(mdp_.n_states()));
+    double largest = 0.0;
+    if (values.size() != v_.size()) return false;
+    for (std::size_t s = 0; s < values.size(); ++s) {
+      if (finite_[s] != 0 && !std::isfinite(values[s])) return false;
+      if (finite_[s] != 0) largest = std::max(largest, std::abs(values[s]));
+    }
+    const double complement = mpq_class(1 - model_.discount).get_d();
+    const double size = largest > 0.0 ? std::log2(largest) : 0.0;
+    const double needed = 3.33 * n_digits_ + std::log2(1.0 / complement) - size + 40.0 +
+                          std::log2(static_cast<double>(mdp_.max_row_length()));
+    bits_ = static_cast<unsigned>(std::max(64.0, std::ceil(needed + std::abs(size))));
+    return true;
+  }
+
+  void refine(const FixedPoint& fixed) {
+    PolicySystem system(mdp_, result_.policy, {.tolerance = 1e-10, .threads = run_.threads()});
+    mpz_class previous = -1;
+    while (true) {
+      if (run_.out_of_time() || !watch()) return;
+      std::vector<mpz_class> residual(v_.size());
+      mpz_class largest;
+      for (std::size_t s = 0; s < v_.size(); ++s) {
+        if (finite_[s] == 0) continue;
+        residual[s] = fixed.gap(mdp_.state_rows()[s] + result_.policy[s], s, v_);
+        if (abs(residual[s]) > largest) largest = abs(residual[s]);
+      }
+      // As small as the rounding of its sums: no smaller residual can be had.
+      const bool done = largest <= 8 || (previous >= 0 && 2 * largest > previous);
+      if (done) {
+        if (!improve(fixed)) return;
+        system = PolicySystem(mdp_, result_.policy, {.tolerance = 1e-10, .threads = run_.threads()});
+        previous = -1;
+        continue;
+      }
+      previous = largest;
+      correct(system, residual, largest);
+      ++result_.iterations;
+    }
+  }
+
+  void correct(const PolicySystem& system, const std::vector<mpz_class>& residual, const mpz_class& largest) {
+    const auto shift = static_cast<long>(mpz_sizeinbase(largest.get_mpz_t(), 2));
+    std::vector<double> b(residual.size());
+    for (std::size_t s = 0; s < b.size(); ++s) b[s] = to_double(residual[s], -shift);
+    const LinearSolution correction = system.solve(b);
+    for (std::size_t s = 0; s < b.size(); ++s) {
+      if (finite_[s] != 0) v_[s] += from_double(correction.x[s], shift);
+    }
+  }
+
+  // The residual over all actions: the enclosure, or a better policy (true).
+  bool improve(const FixedPoint& fixed) {
+    mpz_class least, largest, tallest;
+    bool first = true, better = false;
+    for (std::size_t s = 0; s < v_.size(); ++s) {
+      if (finite_[s] == 0) continue;
+      if (abs(v_[s]) > tallest) tallest = abs(v_[s]);
+      const Offset own_row = mdp_.state_rows()[s] + result_.policy[s];
+      const mpz_class own = fixed.gap(own_row, s, v_);
+      mpz_class best = own;
+      for (Offset row = mdp_.state_rows()[s]; row < mdp_.state_rows()[s + 1]; ++row) {
+        if (!fixed.usable(row) || row == own_row) continue;
+        mpz_class gap = fixed.gap(row, s, v_);
+        if (gap >= best) continue;
+        best = gap;
+        if (own - gap > 64) {  // more than the rounding of both
+          result_.policy[s] = static_cast<Action>(row - mdp_.state_rows()[s]);
+          better = true;
+        }
+      }
+      if (first || best < least) least = best;
+      if (first || best > largest) largest = best;
+      first = false;
+    }
+    if (!better) enclose(fixed, least, largest, tallest);
+    return better;
+  }
+
+  void enclose(const FixedPoint& fixed, mpz_class least, mpz_class largest, const mpz_class& tallest) {
+    const mpz_class slack = 2 + 1 + ((mdp_.max_row_length() * tallest) >> fixed.bits());
+    least -= slack;
+    largest += slack;
+    const mpq_class unit(1, mpz_class(1) << fixed.bits());
+    const mpq_class low = mpq_class(least) * unit / (1 - model_.discount);
+    const mpq_class high = mpq_class(largest) * unit / (1 - model_.discount);
+    const mpq_class middle = (low + high) / 2, half = (high - low) / 2;
+    const mpq_class size = tallest == 0 ? mpq_class(1) : mpq_class(tallest) * unit;
+    const long exponent = decimal_exponent(size);
+    const long decimals = n_digits_ - exponent + 1;
+    const mpq_class text_error =
+        decimals >= 0 ? mpq_class(1, 2 * power_of_ten(decimals)) : mpq_class(power_of_ten(-decimals)) / 2;
+    const mpq_class error = half + text_error;
+    mpq_class target = size;
+    target /= mpq_class(power_of_ten(n_digits_));
+    const bool minimise = model_.objective == Objective::minimize;
+    for (std::size_t s = 0; s < v_.size(); ++s) {
+      if (finite_[s] == 0) {
+        result_.value.emplace_back(minimise ? "inf" : "-inf");
+        continue;
+      }
+      const mpq_class value = mpq_class(v_[s]) * unit + middle;
+      result_.value.push_back(fixed_decimal(minimise ? value : mpq_class(-value), decimals));
+    }
+    // Rounded up to three digits.
+    const long error_exponent = decimal_exponent(error) - 2;
+    mpq_class scaled = error_exponent >= 0 ? mpq_class(error / mpq_class(power_of_ten(error_exponent)))
+                                           : mpq_class(error * mpq_class(power_of_ten(-error_exponent)));
+    mpz_class rounded;
+    mpz_cdiv_q(rounded.get_mpz_t(), scaled.get_num_mpz_t(), scaled.get_den_mpz_t());
+    result_.value_error_bound = fmt::format("{}e{}", rounded.get_str(), error_exponent);
+    result_.status = error <= target ? Status::converged : Status::precision_limit;
+    if (error > target) result_.message = "the corrections in double precision do not reach so many digits";
+  }
+
+  bool watch() {
+    const auto& observer = run_.options().observer;
+    if (observer && !observer({0, result_.iterations, not_computed, not_computed, not_computed, run_.seconds()})) {
+      result_.status = Status::interrupted;
+      return false;
+    }
+    return true;
+  }
+
+  RefinedResult finish() {
+    if (result_.status == Status::not_run) result_.status = Status::time_limit;
+    result_.seconds = run_.seconds();
+    return std::move(result_);
+  }
+
+  const io::ExactModel& model_;
+  Mdp mdp_;
+  int n_digits_;
+  Run run_;
+  graph::StateSet finite_;
+  graph::RowMask usable_;
+  unsigned bits_ = 0;
+  std::vector<mpz_class> v_;
+  RefinedResult result_;
+};
+
+}  // namespace
+
+RefinedResult refine_discounted(const ExactMdp& mdp, int n_digits, const SolveOptions& options) {
+  if (n_digits < 1) throw InvalidOption(fmt::format("digits = {}, required >= 1", n_digits));
+  if (mdp.model().discount >= 1) throw InvalidArgument("N digits of a discounted value need a discount below 1");
+  return Refinement(mdp.model(), n_digits, options)(options);
+}
+
+}  // namespace mdp::solvers

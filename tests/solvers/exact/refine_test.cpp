@@ -1,0 +1,86 @@
+// N certified digits, against exact rationals.
+#include "solvers/exact/refine.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "libmdp/error.hpp"
+#include "solvers/exact/exact_answer.hpp"
+#include "tests/oracles/exact_solver.hpp"
+
+using namespace mdp;
+using namespace mdp::solvers;
+
+namespace {
+
+mpq_class number(const std::string& text) { return io::parse_extended(text).value().finite; }
+
+// "314e-42".
+mpq_class bound(const std::string& text) {
+  const auto e = text.find('e');
+  mpq_class x(text.substr(0, e));
+  const int exponent = std::stoi(text.substr(e + 1));
+  mpz_class power;
+  mpz_ui_pow_ui(power.get_mpz_t(), 10, static_cast<unsigned long>(std::abs(exponent)));
+  return exponent < 0 ? mpq_class(x / power) : mpq_class(x * power);
+}
+
+}  // namespace
+
+TEST_CASE("decimals are rounded to nearest") {
+  CHECK(decimal_text("1/3", 5) == "0.33333");
+  CHECK(decimal_text("-2/3", 3) == "-0.667");
+  CHECK(decimal_text("200/3", 4) == "66.67");
+  CHECK(decimal_text("1/700", 3) == "0.00143");
+  CHECK(decimal_text("99999/100", 3) == "1000");
+  CHECK(decimal_text("12345678/1000", 3) == "12300");
+  CHECK(decimal_text("25", 4) == "25");
+  CHECK(decimal_text("0", 4) == "0");
+  CHECK(decimal_text("inf", 4) == "inf");
+  CHECK(decimal_text("1/3" + std::string(100, '0'), 3) == "3.33e-101");
+  CHECK_THROWS_AS(decimal_text("1/3", 0), InvalidArgument);
+  CHECK_THROWS_AS(decimal_text("third", 3), InvalidArgument);
+}
+
+TEST_CASE("C2: refined digits are those of the exact value, the error bound is honest and small") {
+  std::mt19937_64 random(31);
+  for (const char* gamma : {"1/2", "99/100", "999999999/1000000000"}) {
+    for (const int digits : {12, 30, 60}) {
+      for (const Objective objective : {Objective::minimize, Objective::maximize}) {
+        INFO(gamma << ", " << digits << " digits");
+        const auto problem = oracles::random_problem(random, {.states = 10,
+                                                              .discount = mpq_class(gamma),
+                                                              .rational = true,
+                                                              .inadmissible = 0.1,
+                                                              .objective = objective});
+        const auto truth = oracles::optimal_values(problem.exact);
+        const ExactMdp mdp(std::make_shared<const io::ExactModel>(problem.exact));
+        const RefinedResult refined = refine_discounted(mdp, digits);
+        REQUIRE(refined.status == Status::converged);
+        mpq_class largest = 0, power = 1;
+        for (int k = 0; k < digits; ++k) power *= 10;
+        const mpq_class error = bound(refined.value_error_bound);
+        for (std::size_t s = 0; s < truth.size(); ++s) {
+          if (!truth[s]) {
+            CHECK(refined.value[s] == (objective == Objective::minimize ? "inf" : "-inf"));
+            continue;
+          }
+          const mpq_class value = objective == Objective::minimize ? *truth[s] : mpq_class(-*truth[s]);
+          CHECK(abs(number(refined.value[s]) - value) <= error);
+          largest = std::max(largest, mpq_class(abs(value)));
+        }
+        CHECK(error * power <= largest * mpq_class(101, 100));
+      }
+    }
+  }
+}
+
+TEST_CASE("refining needs a discount and digits, and can be stopped") {
+  std::mt19937_64 random(32);
+  const auto problem = oracles::random_problem(random, {.states = 4});
+  const ExactMdp mdp(problem.mdp);
+  CHECK_THROWS_AS(refine_discounted(mdp, 0), InvalidOption);
+  CHECK_THROWS_AS(refine_discounted(mdp.with_discount("1"), 30), InvalidArgument);
+  SolveOptions options;
+  options.observer = [](const SweepRecord&) { return false; };
+  CHECK_FALSE(refine_discounted(mdp, 30, options).status == Status::converged);
+}
