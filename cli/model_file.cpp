@@ -13,7 +13,7 @@
 namespace mdp::cli {
 namespace {
 
-const std::array<std::string, 3> formats = {"json", "npz", "umb"};
+const std::array<std::string, 5> formats = {"json", "npz", "umb", "tra", "drn"};
 
 std::string format_of(const std::string& path) {
   const std::string extension = std::filesystem::path(path).extension().string();
@@ -22,7 +22,9 @@ std::string format_of(const std::string& path) {
 
 }  // namespace
 
-std::string model_formats() { return fmt::format(".{}, .{} or .{}", formats[0], formats[1], formats[2]); }
+std::string model_formats() {
+  return fmt::format(".{}, .{}, .{}, .{} or .{}", formats[0], formats[1], formats[2], formats[3], formats[4]);
+}
 
 void require_model_file(const std::string& path) {
   if (std::ranges::find(formats, format_of(path)) == formats.end()) {

@@ -8,7 +8,7 @@
 
 namespace mdp::cli {
 
-/// ".json, .npz or .umb": the endings of model files that can be written.
+/// ".json, .npz, .umb, .tra or .drn": the endings of model files that can be written.
 [[nodiscard]] std::string model_formats();
 
 /// Refuses a name or a folder that write_model() could not serve, before any work is done.

@@ -57,7 +57,7 @@ double largest_absolute(const bounds::Interval& interval) {
 
 void add_model_output(Command& command, std::string& path) {
   command.parser()
-      .add_option("--output,--output-model", path, "Write the model to FILE (.json, .npz or .umb)")
+      .add_option("--output,--output-model", path, "Write the model to FILE (.json, .npz, .umb, .tra or .drn)")
       ->type_name("FILE");
 }
 

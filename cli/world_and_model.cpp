@@ -11,7 +11,7 @@ namespace mdp::cli {
 void PairFlags::add_to(Command& command, const std::string& model_names, bool model_required, bool all_criteria) {
   all_criteria_ = all_criteria;
   CLI::App& parser = command.parser();
-  parser.add_option("--world", world_, "The world: .json, .npz or .umb")->required()->type_name("W");
+  parser.add_option("--world", world_, "The world: .json, .npz, .umb, .tra or .drn")->required()->type_name("W");
   parser
       .add_option(model_names, model_,
                   model_required ? "The model: the world's states and actions, other transitions"

@@ -46,11 +46,12 @@ int run_convert(const ConvertCommand& command, const CommonFlags& common) {
 
 void add_convert(Command& command) {
   const auto it = std::make_shared<ConvertCommand>();
-  command.parser().add_option("IN", it->in, "The model to read: .json, .npz or .umb")->required();
-  command.parser().add_option("OUT", it->out, "The file to write: .json, .npz or .umb")->required();
+  command.parser().add_option("IN", it->in, "The model to read: .json, .npz, .umb, .tra or .drn")->required();
+  command.parser().add_option("OUT", it->out, "The file to write: " + model_formats())->required();
   it->model.add_to(command);
   command.add_common_flags();
-  command.examples("  mdp convert model.json model.umb\n  mdp convert arrays.npz model.json --discount 99/100");
+  command.examples("  mdp convert model.json model.umb\n  mdp convert arrays.npz model.json --discount 99/100\n"
+      "  mdp convert prism.tra model.drn --rewards time");
   command.run([it, &command] { return run_convert(*it, command.common()); });
 }
 

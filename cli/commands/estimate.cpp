@@ -306,7 +306,7 @@ int run_estimate(const EstimateCommand& command, const CommonFlags& common) {
 void add_estimate(Command& command) {
   const auto it = std::make_shared<EstimateCommand>();
   CLI::App& parser = command.parser();
-  parser.add_option("--model", it->model, "Where trajectories are drawn: .json, .npz or .umb")
+  parser.add_option("--model", it->model, "Where trajectories are drawn: .json, .npz, .umb, .tra or .drn")
       ->required()
       ->type_name("M");
   parser.add_option("--world", it->world, "The world, for world-gradient")->type_name("W");

@@ -62,7 +62,7 @@ int run_evaluate(const EvaluateCommand& command, const CommonFlags& common) {
 
 void add_evaluate(Command& command) {
   const auto it = std::make_shared<EvaluateCommand>();
-  command.parser().add_option("FILE", it->file, "The model: .json, .npz or .umb")->required();
+  command.parser().add_option("FILE", it->file, "The model: .json, .npz, .umb, .tra or .drn")->required();
   command.parser()
       .add_option("--policy", it->policy,
                   "JSON array: per state an action position or probabilities; or results of solve")

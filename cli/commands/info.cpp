@@ -180,7 +180,7 @@ int run_info(const InfoCommand& command, const CommonFlags& common) {
 
 void add_info(Command& command) {
   const auto it = std::make_shared<InfoCommand>();
-  command.parser().add_option("FILE", it->file, "The model: .json, .npz or .umb")->required();
+  command.parser().add_option("FILE", it->file, "The model: .json, .npz, .umb, .tra or .drn")->required();
   it->model.add_to(command);
   command.add_common_flags();
   command.examples("  mdp info data/frozen_lake_8x8.json\n  mdp info model.umb --json");

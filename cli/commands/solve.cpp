@@ -65,7 +65,7 @@ int run_solve(const SolveCommand& command, const CommonFlags& common) {
 
 void add_solve(Command& command) {
   const auto it = std::make_shared<SolveCommand>();
-  command.parser().add_option("FILE", it->file, "The model: .json, .npz or .umb")->required();
+  command.parser().add_option("FILE", it->file, "The model: .json, .npz, .umb, .tra or .drn")->required();
   it->criterion.add_to(command, true);
   it->solve.add_to(command);
   it->solve.add_temperature_to(command);

@@ -124,6 +124,21 @@ const Archive::Member* Archive::find(std::string_view name) const noexcept {
   return found == members_.end() ? nullptr : &*found;
 }
 
+Buffer<std::byte> decompressed(std::span<const std::byte> bytes, const std::string& file) {
+  Reader reader(archive_read_new(), &archive_read_free);
+  archive_read_support_filter_gzip(reader.get());
+  archive_read_support_filter_xz(reader.get());
+  archive_read_support_format_raw(reader.get());
+  archive_entry* entry = nullptr;
+  if (archive_read_open_memory(reader.get(), bytes.data(), bytes.size()) != ARCHIVE_OK ||
+      archive_read_next_header(reader.get(), &entry) != ARCHIVE_OK) {
+    throw InputError(file, "", "cannot be unpacked: " + error_text(reader.get()));
+  }
+  if (archive_filter_count(reader.get()) < 2) throw InputError(file, "", "is not compressed with gzip or xz");
+  MemberData data = read_data(reader.get(), {}, file, "");
+  return std::move(data.copy());
+}
+
 struct ArchiveWriter::State {
   std::string path;
   AtomicFile file;

@@ -46,6 +46,10 @@ class Archive {
   std::deque<Buffer<std::byte>> unpacked_;  // what compressed members point into
 };
 
+/// The contents of a file that is compressed with gzip or xz as a whole. Memory grows as data arrive.
+/// \throws InputError if it is neither, or ends early.
+[[nodiscard]] Buffer<std::byte> decompressed(std::span<const std::byte> bytes, const std::string& file);
+
 /// Writes an archive member by member into a file, whole or not at all. The same members give the same bytes: no
 /// time, user or host is recorded.
 class ArchiveWriter {

@@ -12,7 +12,7 @@
 
 namespace mdp::io {
 
-/// The MDP meant by a file of the small text format: decimals and fractions exactly as written, rows divided by
+/// The MDP meant by a text file: decimals and fractions exactly as written, rows divided by
 /// their sums, duplicate successors added up (theory.md, section 0, "Semantics of numbers"). States, rows and
 /// transitions have the positions that they have in the Mdp of read_mdp().
 struct ExactModel {
@@ -33,7 +33,7 @@ struct ExactModel {
   std::vector<std::int64_t> goal;                           ///< ascending
 };
 
-/// Reads a model exactly: a file of the small text format (.json) as written, of any other format by exact_model_of().
+/// Reads a model exactly: a text file (.json, .tra, .drn) as written, of any other format by exact_model_of().
 /// \throws InputError as read_mdp().
 [[nodiscard]] ExactModel read_exact_model(const std::string& path, const ReadOptions& options = {});
 

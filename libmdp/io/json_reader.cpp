@@ -6,12 +6,14 @@
 
 #include "libmdp/builder.hpp"
 #include "libmdp/error.hpp"
+#include "libmdp/io/drn.hpp"
 #include "libmdp/io/exact_model.hpp"
 #include "libmdp/io/file_bytes.hpp"
 #include "libmdp/io/json.hpp"
 #include "libmdp/io/json_document.hpp"
 #include "libmdp/io/rational.hpp"
 #include "libmdp/io/state_list.hpp"
+#include "libmdp/io/tra.hpp"
 
 namespace mdp::io {
 namespace {
@@ -443,8 +445,16 @@ Mdp read_json(std::span<const std::byte> bytes, const std::string& file, const R
 
 ExactModel read_exact_model(const std::string& path, const ReadOptions& options) {
   if (const std::string broken = options.check(); !broken.empty()) throw InvalidOption(broken);
-  if (extension(path) != "json") return exact_model_of(read_mdp(path, options));
+  if (extension(path) == "tra") {
+    ExplicitFiles files = read_tra(path, options);
+    return exact_model_of(std::move(files.model), options);
+  }
   const FileBytes file(path);
+  if (is_drn(path)) {
+    Buffer<std::byte> unpacked;
+    return exact_model_of(parse_drn(drn_text(file.bytes(), path, unpacked), path, options), options);
+  }
+  if (extension(path) != "json") return exact_model_of(read_mdp(path, options));
   const JsonDocument document(path, as_text(file.bytes()));
   return exact_from(JsonModel(document, options));
 }

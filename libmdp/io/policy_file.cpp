@@ -72,16 +72,18 @@ Extended number(const JsonDocument& document, Value v, const Place& place) {
 
 /// Calls f(i, number) for each entry of the vector that the file holds.
 template <class F>
-void each_json_value(std::span<const std::byte> bytes, const std::string& file, std::int64_t n, F&& f) {
+void each_json_value(std::span<const std::byte> bytes, const std::string& file, std::int64_t n, std::string_view key,
+                     F&& f) {
   const JsonDocument document(file, as_text(bytes));
-  const Entry entry = array_or_member(document, "value");
+  const Entry entry = array_or_member(document, key);
   require_length(document, entry, n, "state");
   document.each(entry.value, entry.place, [&](std::int64_t i, Value v) { f(i, number(document, v, entry.place[i])); });
 }
 
-std::vector<double> values_of_json(std::span<const std::byte> bytes, const std::string& file, std::int64_t n) {
+std::vector<double> values_of_json(std::span<const std::byte> bytes, const std::string& file, std::int64_t n,
+                                   std::string_view key) {
   std::vector<double> values;
-  each_json_value(bytes, file, n, [&](std::int64_t, const Extended& x) { values.push_back(nearest(x)); });
+  each_json_value(bytes, file, n, key, [&](std::int64_t, const Extended& x) { values.push_back(nearest(x)); });
   return values;
 }
 
@@ -94,10 +96,12 @@ std::vector<double> values_of_npy(const NpyArray& array, std::int64_t n) {
   return {values.begin(), values.end()};
 }
 
-std::vector<double> values_of_npz(std::span<const std::byte> bytes, const std::string& file, std::int64_t n) {
-  const Archive archive(bytes, ArchiveFormat::zip, file, [](std::string_view name) { return name == "value.npy"; });
-  if (archive.members().empty()) throw InputError(file, "", "has no array \"value\"");
-  return values_of_npy(NpyArray(archive.members().front().bytes, file, "value"), n);
+std::vector<double> values_of_npz(std::span<const std::byte> bytes, const std::string& file, std::int64_t n,
+                                  std::string_view key) {
+  const std::string member = std::string(key) + ".npy";
+  const Archive archive(bytes, ArchiveFormat::zip, file, [&](std::string_view name) { return name == member; });
+  if (archive.members().empty()) throw InputError(file, "", "has no array \"" + std::string(key) + "\"");
+  return values_of_npy(NpyArray(archive.members().front().bytes, file, std::string(key)), n);
 }
 
 }  // namespace
@@ -172,23 +176,24 @@ std::vector<Extended> read_exact_values(const std::string& path, std::int64_t n)
     return values;
   }
   const FileBytes bytes(path);
-  each_json_value(bytes.bytes(), path, n, [&](std::int64_t, Extended&& x) { values.push_back(std::move(x)); });
+  each_json_value(bytes.bytes(), path, n, "value", [&](std::int64_t, Extended&& x) { values.push_back(std::move(x)); });
   return values;
 }
 
-std::vector<double> parse_values(std::span<const std::byte> bytes, const std::string& file, std::int64_t n) {
+std::vector<double> parse_values(std::span<const std::byte> bytes, const std::string& file, std::int64_t n,
+                                 std::string_view key) {
   const std::string format = extension(file);
   if (format == "npy") return values_of_npy(NpyArray(bytes, file, ""), n);
-  if (format == "npz") return values_of_npz(bytes, file, n);
-  return values_of_json(bytes, file, n);
+  if (format == "npz") return values_of_npz(bytes, file, n, key);
+  return values_of_json(bytes, file, n, key);
 }
 
 PolicyFile read_policy(const std::string& path, const Mdp& mdp) {
   return parse_policy(FileBytes(path).bytes(), path, mdp);
 }
 
-std::vector<double> read_values(const std::string& path, std::int64_t n) {
-  return parse_values(FileBytes(path).bytes(), path, n);
+std::vector<double> read_values(const std::string& path, std::int64_t n, std::string_view key) {
+  return parse_values(FileBytes(path).bytes(), path, n, key);
 }
 
 }  // namespace mdp::io

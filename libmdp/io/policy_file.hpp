@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "libmdp/io/read.hpp"
@@ -15,6 +16,6 @@ namespace mdp::io {
 
 /// \param file  the name for messages; its extension decides the format: npy, npz, any other is JSON.
 [[nodiscard]] std::vector<double> parse_values(std::span<const std::byte> bytes, const std::string& file,
-                                               std::int64_t n);
+                                               std::int64_t n, std::string_view key = "value");
 
 }  // namespace mdp::io

@@ -29,7 +29,8 @@ struct ReadOptions {
   [[nodiscard]] std::string check() const;  ///< "" or the first violated rule
 };
 
-/// Reads a model; the format is known by the file name: .json (small text format), .npz (arrays), .umb.
+/// Reads a model; the format is known by the file name: .json (small text format), .npz (arrays), .umb, .tra (PRISM's explicit
+/// files, with .lab, .srew, .trew and .sta where they lie beside it), .drn, .drn.gz, .drn.xz (Storm).
 /// Costs are minimised in the result, rewards negated, whatever the file's sense; rows are normalised once
 /// (theory.md, section 0). \throws InputError (missing, unreadable or empty file, unknown format, broken rule,
 /// with file, line or entry, value and rule); InvalidOption. Cost O(size of the file), no more memory than in
@@ -49,9 +50,9 @@ struct PolicyFile {
 /// \throws InputError naming the entry.
 [[nodiscard]] PolicyFile read_policy(const std::string& path, const Mdp& mdp);
 
-/// Reads a vector of numbers in the sense of the file: a JSON array, the key "value" of a JSON object of results, a
-/// .npy vector, or the array "value" of an .npz file. JSON strings "inf", "-inf" and "a/b" are numbers.
+/// Reads a vector of numbers in the sense of the file: a JSON array, the key `key` of a JSON object of results, a
+/// .npy vector, or the array `key` of an .npz file. JSON strings "inf", "-inf" and "a/b" are numbers.
 /// \param n  length that the vector must have. \throws InputError.
-[[nodiscard]] std::vector<double> read_values(const std::string& path, std::int64_t n);
+[[nodiscard]] std::vector<double> read_values(const std::string& path, std::int64_t n, std::string_view key = "value");
 
 }  // namespace mdp::io
