@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "equivalence/best_shift.hpp"
+#include "equivalence/boundary_term.hpp"
 #include "equivalence/moment_rows.hpp"
 #include "equivalence/q_table.hpp"
 #include "equivalence/rebuild.hpp"
@@ -251,14 +252,38 @@ void conclude(const Mdp& world, const Discount& discount, EquivalentModelResult&
   } else if (discount.value.hi >= 1.0) {
     result.scope = Scope::finite_horizon;
     result.status = Status::refused;
-    result.message =
-        "the model's discount is 1: Q^* = Q* holds for N stages with terminal cost V* (T2), not in "
-        "general for the undiscounted sum (T2', T3)";
+    result.message = "the model's discount is 1: Q^* = Q* holds for N stages with terminal cost V* (T2)";
   } else {
     result.scope = Scope::all_pairs;
     result.status = Status::converged;
     result.message = result.shift == 0.0 ? "every row meets its moment equation: Q^* = Q* at every pair (T6)"
                                          : "every row meets its moment equation: Q^* = Q* + c at every pair (T7)";
+  }
+}
+
+// T3 for L^ = L = Q* - P^ V*: the undiscounted sum has Q^* = Q* iff M(0). Numbers are taken as they are: rounding of the rows
+// is not bounded over an infinite sum.
+void decide_undiscounted_sum(const Mdp& world, std::span<const double> values, int threads,
+                             EquivalentModelResult& result) {
+  const QTable table = q_table(world, values, threads);
+  std::vector<double> advantage(table.q.size());
+  for (State s = 0; s < world.n_states(); ++s) {
+    const auto first = static_cast<std::size_t>(world.state_rows()[static_cast<std::size_t>(s)]);
+    for (std::size_t row = first; row < first + static_cast<std::size_t>(world.n_actions(s)); ++row) {
+      const TwoDouble q = table.q[row];
+      advantage[row] = q.hi < infinity ? std::max(0.0, (q - table.minimum[static_cast<std::size_t>(s)]).hi) : infinity;
+    }
+  }
+  solvers::SolveOptions options;
+  options.threads = threads;
+  const BoundaryTerm term = boundary_term(*result.model, values, advantage, options);
+  result.level = Level::approximate;
+  if (term.holds_at_zero() == Verdict::yes) {
+    result.status = Status::converged;
+    result.scope = Scope::all_pairs;
+    result.message += "; so it does for the undiscounted sum: M(0) holds (T3)";
+  } else {
+    result.message += ", not for the undiscounted sum (T2', T3): " + term.reason;
   }
 }
 
@@ -333,6 +358,7 @@ EquivalentModelResult equivalent_model(const Mdp& world, const KnownValues& worl
   result.epsilon = about.epsilon;
   result.q_error_bound = about.q_error_bound;
   conclude(world, discount, result);
+  if (result.scope == Scope::finite_horizon) decide_undiscounted_sum(world, problem.values, options.threads, result);
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;
 }

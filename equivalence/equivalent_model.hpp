@@ -55,7 +55,8 @@ struct ShiftInterval {
 
 /// Numbers in cost sense; [n_rows] in the order of the rows.
 struct EquivalentModelResult {
-  /// converged: every row meets its equation; refused: some cannot, or gamma^ = 1 (scope finite_horizon).
+  /// converged: every row meets its equation; refused: some cannot, or gamma^ = 1 and M(0) of T3 does not hold for certain (scope
+  /// finite_horizon: right for N stages with terminal cost V*).
   Status status = Status::not_run;
   Level level = Level::approximate;  ///< that of the world's values
   Scope scope = Scope::none;
@@ -108,7 +109,8 @@ struct PolytopeTable {
 /// defect reports, gamma^ dist(tau, [min_D V*, max_D V*]). Ends are met up to the enclosure of V*. A deterministic row is
 /// feasible only where some V*(s') is tau. If no shift is feasible, the one in the middle of the gap is used, which makes the
 /// largest defect smallest.
-/// gamma^ = 0 needs gamma E_rho[V*] + c = 0; gamma^ = 1: status refused and scope finite_horizon as in equivalent_cost().
+/// gamma^ = 0 needs gamma E_rho[V*] + c = 0; gamma^ = 1: condition M(0) of T3 decides about the undiscounted sum
+/// (boundary_term.hpp), level approximate.
 /// Probabilities below the smallest double vanish from the support.
 ///
 /// \param world         any discount; V* is that of the world's own criterion

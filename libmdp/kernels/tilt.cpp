@@ -25,9 +25,26 @@ using Bits = std::int64_t __attribute__((vector_size(lanes * sizeof(double))));
 
 MDP_INLINE void load(const double* from, Lanes& v) { std::memcpy(&v, from, sizeof v); }
 MDP_INLINE void store(const Lanes& v, double* to) { std::memcpy(to, &v, sizeof v); }
+// out = a b + c, rounded once: a fused multiply-add where there is one, the C library's elsewhere; the same bits.
+MDP_INLINE void multiply_add(const Lanes& a, const Lanes& b, const Lanes& c, Lanes& out) {
+  Lanes t;
+  for (std::size_t l = 0; l < lanes; ++l) t[l] = __builtin_fma(a[l], b[l], c[l]);
+  out = t;
+}
+MDP_INLINE void multiply_add(const Lanes& a, const Lanes& b, double c, Lanes& out) {
+  multiply_add(a, b, Lanes{} + c, out);
+}
 MDP_INLINE void size_of(const Lanes& v, Lanes& size) { size = v < 0.0 ? -v : v; }
 
-// hi + lo per row; the algorithms of libmdp/two_double.hpp without a fused multiply-add.
+// Of numbers >= 0, whose bits are in the same order.
+MDP_INLINE double largest_of(const Lanes& v) {
+  const Bits bits = (Bits)v;
+  std::int64_t largest = 0;
+  for (std::size_t l = 0; l < lanes; ++l) largest = std::max<std::int64_t>(largest, bits[l]);
+  return std::bit_cast<double>(largest);
+}
+
+// hi + lo per row; the algorithms of libmdp/two_double.hpp.
 struct TwoLanes {
   Lanes hi{}, lo{};
 };
@@ -39,14 +56,11 @@ MDP_INLINE void two_sum(const Lanes& a, const Lanes& b, TwoLanes& sum) {
   sum.hi = s;
 }
 
-// Dekker's product; exact for |a|, |b| < 2^996 without underflow.
+// a b exactly (no underflow).
 MDP_INLINE void two_product(const Lanes& a, const Lanes& b, TwoLanes& product) {
-  constexpr double splitter = 0x1p27 + 1.0;
-  const Lanes ca = splitter * a, cb = splitter * b;
-  const Lanes a1 = ca - (ca - a), b1 = cb - (cb - b);
-  const Lanes a2 = a - a1, b2 = b - b1;
-  product.hi = a * b;
-  product.lo = ((a1 * b1 - product.hi) + a1 * b2 + a2 * b1) + a2 * b2;
+  const Lanes hi = a * b;
+  multiply_add(a, b, -hi, product.lo);
+  product.hi = hi;
 }
 
 // sum += a b, products and sums exact, their errors added up in plain doubles (Ogita, Rump and Oishi, 2005).
@@ -69,57 +83,64 @@ constexpr double to_integer = 0x1.8p52;
 constexpr double ln2_high = 0x1.62e42feep-1;  // 33 bits
 constexpr double ln2_low = 0x1.a39ef35793c76p-33;
 
+// sum = c_0 y^n + c_1 y^(n-1) + ... + c_n
+template <std::size_t n>
+MDP_INLINE void horner(const Lanes& y, const double (&coefficients)[n], Lanes& sum) {
+  sum = Lanes{} + coefficients[0];
+  for (std::size_t k = 1; k < n; ++k) multiply_add(sum, y, coefficients[k], sum);
+}
+
+constexpr double exponential[] = {1.0 / 6227020800.0, 1.0 / 479001600.0, 1.0 / 39916800.0, 1.0 / 3628800.0,
+                                  1.0 / 362880.0,     1.0 / 40320.0,     1.0 / 5040.0,     1.0 / 720.0,
+                                  1.0 / 120.0,        1.0 / 24.0,        1.0 / 6.0,        0.5};
+constexpr double logarithm[] = {2.0 / 23.0, 2.0 / 21.0, 2.0 / 19.0, 2.0 / 17.0, 2.0 / 15.0, 2.0 / 13.0,
+                                2.0 / 11.0, 2.0 / 9.0,  2.0 / 7.0,  2.0 / 5.0,  2.0 / 3.0};
+constexpr double entropy[] = {8.0 / 362880.0, 7.0 / 40320.0, 6.0 / 5040.0, 5.0 / 720.0,
+                              4.0 / 120.0,    3.0 / 24.0,    2.0 / 6.0,    0.5};
+
 // y is replaced by e^y.
 MDP_INLINE void exponentiate(Lanes& y) {
   constexpr double log2_e = 0x1.71547652b82fep0;
   const Lanes z = y < -700.0 ? Lanes{} - 700.0 : y;
-  const Lanes shifted = z * log2_e + to_integer;
+  Lanes shifted, f, sum;
+  multiply_add(z, Lanes{} + log2_e, to_integer, shifted);
   const Lanes k = shifted - to_integer;
-  const Lanes f = (z - k * ln2_high) - k * ln2_low;
-  Lanes sum = f * (1.0 / 6227020800.0) + 1.0 / 479001600.0;
-  sum = sum * f + 1.0 / 39916800.0;
-  sum = sum * f + 1.0 / 3628800.0;
-  sum = sum * f + 1.0 / 362880.0;
-  sum = sum * f + 1.0 / 40320.0;
-  sum = sum * f + 1.0 / 5040.0;
-  sum = sum * f + 1.0 / 720.0;
-  sum = sum * f + 1.0 / 120.0;
-  sum = sum * f + 1.0 / 24.0;
-  sum = sum * f + 1.0 / 6.0;
-  sum = sum * f + 0.5;
-  sum = sum * f * f + f;
+  multiply_add(k, Lanes{} - ln2_high, z, f);
+  multiply_add(k, Lanes{} - ln2_low, f, f);
+  horner(f, exponential, sum);
+  multiply_add(sum * f, f, f, sum);
   const Lanes power = (Lanes)(((Bits)shifted << 52) + (std::int64_t{1023} << 52));
   y = y < -700.0 ? Lanes{} : (sum + 1.0) * power;
 }
 
 // y is replaced by e^y, |y| <= 2^-10: y^5/120 is below 2^-56.
-MDP_INLINE void exponentiate_small(Lanes& y) { y = (((y * (1.0 / 24.0) + 1.0 / 6.0) * y + 0.5) * y * y + y) + 1.0; }
-
-// y is replaced by log y.
-MDP_INLINE void take_logarithm(Lanes& y) {
-  // The exponent of y / sqrt(1/2): m = y 2^-k lies in [sqrt 1/2, sqrt 2).
-  constexpr std::int64_t half_root = 0x3fe6a09e667f3bcdLL;
-  const Bits bits = (Bits)y;
-  const Bits exponent = (bits - half_root + (std::int64_t{1024} << 52)) >> 52;  // k + 1024
-  const Lanes k = (Lanes)(exponent | std::bit_cast<std::int64_t>(0x1p52)) - (0x1p52 + 1024.0);
-  const Lanes m = (Lanes)(bits - ((exponent - 1024) << 52));
-  const Lanes s = (m - 1.0) / (m + 1.0);
-  const Lanes q = s * s;
-  Lanes sum = q * (1.0 / 23.0) + 1.0 / 21.0;
-  for (const double n : {19.0, 17.0, 15.0, 13.0, 11.0, 9.0, 7.0, 5.0, 3.0}) sum = sum * q + 1.0 / n;
-  y = k * ln2_high + (k * ln2_low + 2.0 * (s + s * q * sum));
+MDP_INLINE void exponentiate_small(Lanes& y) {
+  Lanes sum;
+  horner(y, {1.0 / 24.0, 1.0 / 6.0, 0.5}, sum);
+  multiply_add(sum * y, y, y, sum);
+  y = sum + 1.0;
 }
 
-// 1 + (t - 1) e^t = sum_{k>=2} t^k (k-1)/k!, for |t| <= 1/64 to 2^-53 of itself.
-MDP_INLINE void entropy_series(const Lanes& t, Lanes& sum) {
-  sum = t * (8.0 / 362880.0) + 7.0 / 40320.0;
-  sum = sum * t + 6.0 / 5040.0;
-  sum = sum * t + 5.0 / 720.0;
-  sum = sum * t + 4.0 / 120.0;
-  sum = sum * t + 3.0 / 24.0;
-  sum = sum * t + 2.0 / 6.0;
-  sum = sum * t + 0.5;
-  sum = sum * t * t;
+// log(a/b) for positive normal a and b, with one division: a/b = m 2^k, m in [sqrt 1/2, sqrt 2], and
+// log m = 2 atanh s, s = (a 2^-k - b)/(a 2^-k + b), the difference exact where m is close to 1 (Sterbenz).
+MDP_INLINE void log_ratio(const Lanes& a, const Lanes& b, Lanes& y) {
+  constexpr double root = 0x1.6a09e667f3bcdp0;
+  Bits exponent = ((Bits)a - (Bits)b) >> 52;
+  Lanes scaled = (Lanes)((Bits)a - (exponent << 52));  // between b/2 and 4b
+  exponent = scaled > root * b ? exponent + 1 : exponent;
+  scaled = scaled > root * b ? 0.5 * scaled : scaled;
+  exponent = scaled > root * b ? exponent + 1 : exponent;
+  scaled = scaled > root * b ? 0.5 * scaled : scaled;
+  exponent = scaled * root < b ? exponent - 1 : exponent;
+  scaled = scaled * root < b ? 2.0 * scaled : scaled;
+  const Lanes k = (Lanes)((exponent + 4096) | std::bit_cast<std::int64_t>(0x1p52)) - (0x1p52 + 4096.0);
+  const Lanes s = (scaled - b) / (scaled + b);
+  const Lanes q = s * s;
+  Lanes sum;
+  horner(q, logarithm, sum);
+  multiply_add(s * q, sum, 2.0 * s, sum);
+  multiply_add(k, Lanes{} + ln2_low, sum, sum);
+  multiply_add(k, Lanes{} + ln2_high, sum, y);
 }
 
 // tau - own of every row.
@@ -186,36 +207,49 @@ MDP_INLINE void set_up(TiltBatch& batch, Range& range) {
   range.tie = 4.0 * unit_roundoff * size;
 }
 
-// h and its derivative for the p at hand.
-MDP_INLINE void balance(const TiltBatch& batch, Lanes& h, Lanes& slope) {
-  Lanes up{}, down{}, up_square{}, down_square{};
+// Halley's step for h at the p at hand; size = |h|.
+MDP_INLINE void next_step(const TiltBatch& batch, Lanes& eta, Lanes& size) {
+  Lanes up[3]{}, down[3]{};  // sums of p |x|, p x^2, p |x|^3 over x > 0 and x < 0
   for (std::size_t i = 0; i < batch.length; ++i) {
     Lanes x, p;
     load(batch.x.data() + i * lanes, x);
     load(batch.p.data() + i * lanes, p);
-    const Lanes term = p * x;
-    const Lanes square = term * x;
-    up += x > 0.0 ? term : Lanes{};
-    up_square += x > 0.0 ? square : Lanes{};
-    down -= x > 0.0 ? Lanes{} : term;
-    down_square += x > 0.0 ? Lanes{} : square;
+    const Lanes above = x > 0.0 ? x : Lanes{};
+    const Lanes below = above - x;
+    multiply_add(p, above, up[0], up[0]);
+    multiply_add(p * above, above, up[1], up[1]);
+    multiply_add(p * above * above, above, up[2], up[2]);
+    multiply_add(p, below, down[0], down[0]);
+    multiply_add(p * below, below, down[1], down[1]);
+    multiply_add(p * below * below, below, down[2], down[2]);
   }
-  h = up / down;
-  take_logarithm(h);
-  slope = up_square / up + down_square / down;
+  Lanes h;
+  log_ratio(up[0], down[0], h);
+  size_of(h, size);
+  // With h' = s/(u d) and h'' = b/(u d)^2 the step -2 h h'/(2 h'^2 - h h'') is -2 h s u d / (2 s^2 - h b).
+  const Lanes both = up[0] * down[0];
+  const Lanes slope = up[1] * down[0] + down[1] * up[0];
+  const Lanes bend =
+      (up[2] * up[0] - up[1] * up[1]) * (down[0] * down[0]) - (down[2] * down[0] - down[1] * down[1]) * (up[0] * up[0]);
+  // The divisor is kept within a factor of two of Newton's.
+  const Lanes square = 2.0 * slope * slope;
+  Lanes divisor = square - h * bend;
+  divisor = divisor < 0.5 * square ? 0.5 * square : divisor;
+  divisor = divisor > 2.0 * square ? 2.0 * square : divisor;
+  eta = -2.0 * h * slope * both / divisor;
 }
 
-MDP_INLINE void conclude(TiltBatch& batch, const Lanes& lambda, const Lanes& size, const Range& range) {
+MDP_INLINE void conclude(TiltBatch& batch, const Lanes& lambda, const Range& range) {
   Lanes mass{};
   for (std::size_t i = 0; i < batch.length; ++i) {
     Lanes p;
     load(batch.p.data() + i * lanes, p);
     mass += p;
   }
-  Lanes log_mass = mass, distance;
-  take_logarithm(log_mass);
+  Lanes log_mass, distance;
+  log_ratio(mass, Lanes{} + 1.0, log_mass);
   const Lanes inverse = Lanes{} + 1.0 / mass;
-  Lanes divergence{};
+  Lanes divergence{}, absolute{};
   TwoLanes moment{};
   for (std::size_t i = 0; i < batch.length; ++i) {
     Lanes r, x, p, series;
@@ -224,10 +258,13 @@ MDP_INLINE void conclude(TiltBatch& batch, const Lanes& lambda, const Lanes& siz
     load(batch.p.data() + i * lanes, p);
     p *= inverse;
     const Lanes t = lambda * x - log_mass;  // log(p/r)
-    entropy_series(t, series);
+    horner(t, entropy, series);  // 1 + (t - 1) e^t = sum_{k>=2} t^k (k-1)/k!, for |t| <= 1/64 to 2^-53 of itself
+    series *= t * t;
     size_of(t, distance);
     divergence += distance <= 0x1p-6 ? r * series : (p * t - p) + r;
     add_product(p, x, moment);
+    size_of(x, distance);
+    multiply_add(p, distance, absolute, absolute);
     store(p, batch.p.data() + i * lanes);
   }
   store(range.low, batch.low.data());
@@ -236,11 +273,13 @@ MDP_INLINE void conclude(TiltBatch& batch, const Lanes& lambda, const Lanes& siz
   store(divergence, batch.divergence.data());
   store(divergence + log_mass, batch.gap.data());
   store(moment.hi + moment.lo, batch.residual.data());
+  Lanes missed;
+  size_of(moment.hi + moment.lo, missed);
   size_of(range.moment.hi + range.moment.lo, distance);
   for (std::size_t l = 0; l < lanes; ++l) {
     const bool is_finite = range.largest[l] < 1e290 && range.tie[l] < 1e270;
     const bool is_inside = range.low[l] < -range.tie[l] && range.high[l] > range.tie[l];
-    const bool is_balanced = size[l] <= 4.0 * unit_roundoff && mass[l] > 0.0 && mass[l] < infinity;
+    const bool is_balanced = missed[l] <= 4.0 * unit_roundoff * absolute[l] && mass[l] > 0.0 && mass[l] < infinity;
     const bool is_kept = distance[l] <= 4.0 * unit_roundoff * range.absolute[l];
     using End = TiltBatch::End;
     batch.end[l] = !is_finite                 ? End::unsolved
@@ -258,20 +297,18 @@ MDP_TILT_CLONES
 void tilt_rows(TiltBatch& batch) {
   Range range;
   set_up(batch, range);
-  Lanes lambda{}, size{};
+  Lanes lambda{};
   constexpr int max_steps = 8;
-  for (int step = 0;; ++step) {
-    Lanes h, slope, reach;
-    balance(batch, h, slope);
-    size_of(h, size);
-    Lanes eta = -h / slope;
+  constexpr double last = 0x1p-19;  // |h| before the last step: what is left of it is of the order |h|^3
+  for (int step = 0; step < max_steps; ++step) {
+    Lanes eta, size, reach;
+    next_step(batch, eta, size);
     size_of(eta * range.largest, reach);
     // A comparison with NaN is false: rows with x of one sign stay where they are.
-    eta = size > 4.0 * unit_roundoff ? eta : Lanes{};
     eta = reach <= 600.0 ? eta : Lanes{};
-    double furthest = 0.0;
-    for (std::size_t l = 0; l < lanes; ++l) furthest = eta[l] != 0.0 ? std::max(furthest, reach[l]) : furthest;
-    if (step == max_steps || furthest == 0.0) break;
+    const double furthest = largest_of(eta != 0.0 ? reach : Lanes{});
+    const double worst = largest_of(eta != 0.0 ? size : Lanes{});
+    if (worst == 0.0) break;
     lambda += eta;
     for (std::size_t i = 0; i < batch.length; ++i) {
       Lanes x, p;
@@ -285,8 +322,9 @@ void tilt_rows(TiltBatch& batch) {
       }
       store(p * y, batch.p.data() + i * lanes);
     }
+    if (worst <= last) break;
   }
-  conclude(batch, lambda, size, range);
+  conclude(batch, lambda, range);
 }
 
 }  // namespace
@@ -298,8 +336,8 @@ double portable_exp(double y) noexcept {
 }
 
 double portable_log(double y) noexcept {
-  Lanes v = Lanes{} + y;
-  take_logarithm(v);
+  Lanes v;
+  log_ratio(Lanes{} + y, Lanes{} + 1.0, v);
   return v[0];
 }
 

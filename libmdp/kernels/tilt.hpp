@@ -9,7 +9,7 @@
 
 namespace mdp::kernels {
 
-/// e^y for |y| <= 700, 0 below: relative error at most 3 2^-53, the same bits on every machine (sums and products only).
+/// e^y for |y| <= 700, 0 below: relative error at most 3 2^-53, the same bits on every machine (sums, products and fused ones).
 /// Proof: y = k ln 2 + f with |f| <= 0.347, k ln 2 subtracted in two parts whose first is exact (k below 2^11, 33 bits of ln 2);
 /// Taylor's polynomial of degree 13 leaves |f|^14/14! < 2^-57; its Horner sum 1 + f (...) rounds by at most u (1 + 0.42 (2 + ...)) < 2 u;
 /// the scaling by 2^k is exact.
@@ -45,15 +45,15 @@ struct TiltBatch {
   std::array<End, lanes> end{};
 };
 
-/// For every row of the batch: the information projection p = r e^{lambda x} / Z with sum p x = 0, by Newton's method on
+/// For every row of the batch: the information projection p = r e^{lambda x} / Z with sum p x = 0, by Halley's method on
 ///     h(lambda) = log sum_{x>0} p x - log sum_{x<0} p |x|,
-/// (nearly linear in lambda, see equivalence/information_projection.hpp), each step multiplying p by e^{eta x}: h is that of
-/// the very p that is returned. x is computed in twice the precision, as kernels::AccurateRow would, and rounded.
-/// kept: |sum r x| <= 4 2^-53 sum r |x|, p = r to the bit. solved: some x below and some above `tie` = 4 2^-53 max(|V|, |tau|), and
-/// |h| <= 4 2^-53 within 8 steps of |eta x| <= 600, so that |sum p x| <= 4 2^-53 sum p |x|. What is unsolved is left to a method with a
-/// bracket.
+/// (nearly linear in lambda, see equivalence/information_projection.hpp), each step multiplying p by e^{eta x}. x is computed in
+/// twice the precision, as kernels::AccurateRow would, and rounded.
+/// kept: |sum r x| <= 4 2^-53 sum r |x|, p = r to the bit. solved: some x below and some above `tie` = 4 2^-53 max(|V|, |tau|), and the
+/// very p that is returned has |sum p x| <= 4 2^-53 sum p |x|, within 8 steps of |eta x| <= 600. What is unsolved is left to a method
+/// with a bracket.
 ///
-/// Traffic: the batch. Arithmetic per entry: some 60 sums and products, and for each step one exponential and some ten
+/// Traffic: the batch. Arithmetic per entry: some 40 sums and products, and for each step one exponential and some ten
 /// more; three steps on average.
 void tilt(TiltBatch& batch);
 

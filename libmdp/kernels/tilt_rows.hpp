@@ -67,6 +67,12 @@ class TiltRows {
     if (length > TiltBatch::max_length) return false;
     const State* next = mdp.next_state().data() + begin;
     const double* probability = mdp.probability().data() + begin;
+    // The values of the rows of the next batch are on their way while this one is solved.
+    constexpr std::size_t ahead = 64;
+    const std::size_t rest = mdp.next_state().size() - begin;
+    for (std::size_t i = ahead; i < std::min(ahead + length, rest); ++i) {
+      __builtin_prefetch(values_.data() + static_cast<std::size_t>(next[i]));
+    }
     bool is_finite = true;
     for (std::size_t i = 0; i < length; ++i) {
       const double value = values_[static_cast<std::size_t>(next[i])];

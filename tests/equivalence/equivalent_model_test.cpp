@@ -6,6 +6,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "equivalence/candidate.hpp"
 #include "libmdp/error.hpp"
 #include "libmdp/generate/garnet.hpp"
 #include "libmdp/generate/planted.hpp"
@@ -169,12 +170,38 @@ TEST_CASE("T6: gamma^ = 0 needs gamma E[V*] = 0, and keeps the reference") {
   REQUIRE(on_line(one, one).status == Status::converged);
 }
 
-TEST_CASE("T6: gamma^ = 1 is refused beyond a finite horizon") {
+TEST_CASE("T6: gamma^ = 1 is refused where rows are infeasible") {
   const Mdp world = line({{2, 0.5}, {3, 0.5}});
   const auto result = on_line(world, line({{1, 0.5}, {4, 0.5}}), {.discount = Discount(1.0)});
   REQUIRE(result.status == Status::refused);
   REQUIRE(std::abs(result.moment_residual[0]) <= 1e-15);  // tau = 0.75
   REQUIRE(result.model->probability()[1] == Approx(0.075));
+}
+
+TEST_CASE("T3, T6: for gamma^ = 1 condition M(0) decides: right with a free goal, wrong in the trap of T2'") {
+  MdpBuilder b(3);
+  b.row(0, 1.0).to(1, 1.0);
+  b.row(1, 1.0).to(2, 1.0);
+  b.row(2, 0.0).to(2, 1.0);
+  const Mdp to_goal = b.discount(Discount(0.5)).build();  // V* = (1.5, 1, 0)
+  const auto good =
+      on_line(to_goal, to_goal,
+              {.discount = Discount(1.0), .divergence = Divergence::l1, .support = {SupportRule::all, 0, {}}});
+  REQUIRE(good.status == Status::converged);
+  REQUIRE(good.scope == Scope::all_pairs);
+  REQUIRE(good.level == Level::approximate);
+  REQUIRE(good.message.find("M(0) holds") != std::string::npos);
+  // The undiscounted sum by hand: V(1) = 1 + (mass on 1) V(1) + (mass on 0) V(0) and so on are the moment equations.
+  REQUIRE(std::abs(good.moment_residual[0]) + std::abs(good.moment_residual[1]) <= 1e-15);
+
+  MdpBuilder t(2);
+  t.row(0, 0.5).to(0, 1.0);
+  t.row(0, 0.0).to(1, 1.0);
+  t.row(1, 1.0).to(1, 1.0);
+  const Mdp trap = t.discount(Discount(0.9)).build();  // V* = (5, 10)
+  const auto bad = on_line(
+      trap, trap, {.discount = Discount(1.0), .divergence = Divergence::l1, .support = {SupportRule::all, 0, {}}});
+  REQUIRE(bad.status == Status::refused);
 }
 
 TEST_CASE("T6: pairs with infinite Q* have no equation, states with infinite V* get no mass") {
@@ -226,6 +253,119 @@ TEST_CASE("T6: a reference that hides the way to infinity is infeasible, directl
     REQUIRE(result.divergence[1] == infinity);
     REQUIRE(result.defect.epsilon == infinity);
   }
+}
+
+namespace {
+
+constexpr Divergence nearest[] = {Divergence::kl,          Divergence::reverse_kl, Divergence::likelihood,
+                                  Divergence::chi2,        Divergence::l2,         Divergence::l1,
+                                  Divergence::wasserstein, Divergence::sparsest,   Divergence::uniform};
+
+// A world with absorbing and unreachable states, tied actions and costs of any size.
+Mdp hard_world(std::mt19937& random, const std::vector<int>& shape, const Discount& discount) {
+  const int n = static_cast<int>(shape.size());
+  const double scale = std::ldexp(1.0, draw(random, -60, 60));
+  MdpBuilder b(n);
+  for (int s = 0; s < n; ++s) {
+    const bool absorbs = draw(random, 0, 4) == 0;
+    double cost = 0.0;
+    for (int a = 0; a < shape[static_cast<std::size_t>(s)]; ++a) {
+      if (a == 0 || draw(random, 0, 3) > 0) cost = draw(random, -40, 40) / 4.0;  // else a tie, if the rows agree
+      b.row(s, scale * cost);
+      if (absorbs) {
+        b.to(s, 1.0);
+        continue;
+      }
+      const int first = draw(random, 0, n - 1), second = draw(random, 0, n - 1), weight = draw(random, 1, 6);
+      b.to(first, weight / 7.0);
+      b.to(second, (7 - weight) / 7.0);
+    }
+  }
+  return b.discount(discount).build();
+}
+
+}  // namespace
+
+TEST_CASE("T6: every divergence on every support: Q^* = Q* in exact rationals within the certified bound") {
+  const auto seed = 20261205U;
+  CAPTURE(seed);
+  std::mt19937 random(seed);
+  const double discounts[] = {0.0, 0.3, 0.9, 0.999, 1.0 - 1e-6};
+  int n_equivalent = 0, n_infeasible = 0;
+  for (int trial = 0; trial < 1200; ++trial) {
+    CAPTURE(trial);
+    const auto shape = random_shape(random, 5);
+    const double gamma = discounts[random() % 5];
+    const Mdp world = hard_world(random, shape, gamma);
+    const Mdp reference = random_mdp(random, shape, random() % 3 > 0 ? gamma : discounts[random() % 5]);
+    const auto exact = exact_model_of(world);
+    const auto solution = solve_exactly(exact);
+    const Known known(solution.values);
+    EquivalentModelOptions options;
+    options.divergence = nearest[random() % std::size(nearest)];
+    const bool is_likelihood =
+        options.divergence == Divergence::reverse_kl || options.divergence == Divergence::likelihood;
+    const SupportRule rules[] = {SupportRule::all, SupportRule::world_reference, SupportRule::reference,
+                                 SupportRule::world, SupportRule::within};
+    options.support.rule = rules[random() % (is_likelihood ? 3 : 5)];
+    options.support.distance = 2;
+    CAPTURE(to_string(options.divergence), static_cast<int>(options.support.rule));
+    const auto result = equivalent_model(world, known.view(), reference, options);
+    double largest = 0.0;
+    for (const auto& v : solution.values) largest = std::max(largest, std::abs(v.get_d()));
+    const auto solved = solve_exactly(exact_model_of(*result.model));
+    REQUIRE(distance(solved.q, solution.q) <= Rational(result.q_error_bound));
+    for (std::size_t row = 0; row < result.outcome.size(); ++row) {
+      if (result.outcome[row] == RowOutcome::infeasible) continue;
+      REQUIRE(std::abs(result.moment_residual[row]) <= 64.0 * unit_roundoff * largest);
+      REQUIRE(std::abs(result.duality_gap[row]) <= 1e-12 * (1.0 + result.divergence[row]));
+    }
+    if (result.status == Status::converged) {
+      ++n_equivalent;
+      REQUIRE(result.epsilon <= 256.0 * unit_roundoff * largest);
+    } else {
+      ++n_infeasible;
+      REQUIRE(result.status == Status::refused);
+      REQUIRE(result.infeasible.size() == static_cast<std::size_t>(result.n_infeasible));
+      for (const auto& row : result.infeasible) {
+        if (result.model->discount() == 0.0) continue;
+        REQUIRE((row.target < row.low || row.target > row.high));
+      }
+    }
+  }
+  REQUIRE(n_equivalent > 200);
+  REQUIRE(n_infeasible > 200);
+}
+
+TEST_CASE("T6, T7: up to ten thousand states, any pair of discounts: solving the model confirms Q* + c", "[long]") {
+  const auto seed = 20261206U;
+  CAPTURE(seed);
+  std::mt19937 random(seed);
+  int n_converged = 0;
+  for (const State n : {2, 10, 100, 1000, 10000}) {
+    for (int trial = 0; trial < 6; ++trial) {
+      CAPTURE(n, trial);
+      const double discounts[] = {0.5, 0.95, 0.999};
+      const auto truth = generate::planted({.shape = {.states = n, .actions = 3, .successors = 4},
+                                            .discount = discounts[random() % 3],
+                                            .seed = static_cast<std::uint64_t>(trial)});
+      const auto reference = generate::garnet({.shape = {.states = n, .actions = 3, .successors = std::min(n, 40)},
+                                               .discount = discounts[random() % 3],
+                                               .seed = 6});
+      const KnownValues known(truth.values, truth.values, truth.values);
+      EquivalentModelOptions options;
+      options.divergence = nearest[random() % 6];
+      options.support.rule = n <= 1000 ? SupportRule::all : SupportRule::world_reference;
+      options.shift.reset();
+      const auto result = equivalent_model(truth.mdp, known, reference, options);
+      if (result.status != Status::converged) continue;
+      ++n_converged;
+      const auto check = verify(truth.mdp, known, *result.model, {}, result.shift);
+      REQUIRE(check.holds());
+      REQUIRE(check.promise == result.q_error_bound);
+    }
+  }
+  REQUIRE(n_converged > 5);
 }
 
 TEST_CASE("T6: at a thousand states the planted Q* comes back; same bits for any number of threads") {
