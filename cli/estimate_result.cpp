@@ -223,6 +223,9 @@ Result estimates_result(const Mdp& mdp, const Estimates& e) {
   result.set("seed", static_cast<std::int64_t>(e.seed));
   result.set("replications", e.replications);
   result.set("version", MDP_VERSION);
+  if (!e.model_hash.empty()) result.set("model_hash", e.model_hash);
+  if (!e.world_hash.empty()) result.set("world_hash", e.world_hash);
+  if (!e.data_hash.empty()) result.set("data_hash", e.data_hash);
   set_parameters(result, "parameters", mdp, e.targets.rows);
   if (!e.targets.columns.empty()) set_parameters(result, "column_parameters", mdp, e.targets.columns);
   const auto truth = derivative_in_sense(mdp.objective(), e, e.truth);

@@ -30,6 +30,18 @@ def write(name, head, choices):
     (DATA / name).write_text(text, encoding="utf-8")
 
 
+def value_polytope():
+    """The two-state MDP of figure 2 (d): two actions, rewards and transitions as printed there."""
+    reward = {(0, 0): Fraction(-45, 100), (0, 1): Fraction(-1, 10), (1, 0): Fraction(1, 2), (1, 1): Fraction(1, 2)}
+    stays = {(0, 0): Fraction(7, 10), (0, 1): Fraction(99, 100), (1, 0): Fraction(1, 5), (1, 1): Fraction(99, 100)}
+    choices = [
+        {"state": s, "action": f"a{a + 1}", "cost": number(reward[s, a]),
+         "to": [[0, number(stays[s, a])], [1, number(1 - stays[s, a])]]}
+        for s in (0, 1) for a in (0, 1)
+    ]  # fmt: skip
+    write("value_polytope.json", {"objective": "maximize", "discount": "9/10", "states": 2}, choices)
+
+
 def frozen_lake(name):
     """Slippery: a third each for the chosen direction and the two beside it; 1 for entering the goal; holes and the
     goal end the episode."""
@@ -106,4 +118,5 @@ if __name__ == "__main__":
     for lake in MAPS:
         frozen_lake(lake)
     taxicab()
+    value_polytope()
     inventory()

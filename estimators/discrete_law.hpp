@@ -55,6 +55,19 @@ class DiscreteLaws {
     return draw_by_alias(random, std::span(table_).subspan(first, length));
   }
 
+  /// Asks for the memory that draw(i) reads: first where distribution i lies, then, once that has arrived, its numbers.
+  void prefetch_range(Offset i) const {
+    __builtin_prefetch(begin_.data() + i);
+    __builtin_prefetch(begin_.data() + i + 1);
+  }
+  void prefetch_law(Offset i) const {
+    const auto first = static_cast<std::size_t>(begin_[static_cast<std::size_t>(i)]);
+    const auto length = static_cast<std::size_t>(begin_[static_cast<std::size_t>(i) + 1]) - first;
+    if (length > static_cast<std::size_t>(scan_limit)) return;  // which cell of a table is read, a random number says
+    __builtin_prefetch(probability_.data() + first);
+    __builtin_prefetch(probability_.data() + first + length - 1);
+  }
+
  private:
   std::span<const Offset> begin_;
   std::span<const double> probability_;

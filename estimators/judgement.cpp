@@ -90,6 +90,7 @@ Judgement judge(const Problem& problem, const Targets& targets, const Estimator&
     SamplingOptions sampling{.samples = options.samples[k],
                              .replications = options.replications,
                              .seed = options.seed,
+                             .recorded = options.recorded,
                              .threads = options.threads};
     if (options.observer) {
       sampling.observer = [&](double fraction) {

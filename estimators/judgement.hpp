@@ -15,6 +15,7 @@ struct JudgementOptions {
   std::vector<std::int64_t> samples = {1000};  ///< trajectories of one estimate, each >= 1; the last is judged
   std::int64_t replications = 1;
   std::uint64_t seed = 1;
+  const RecordedPaths* recorded = nullptr;  ///< as in SamplingOptions
   int threads = 0;
   /// Probability that a right estimator is called inconsistent, for all its targets together (Bonferroni). (0, 1)
   double level = 1e-6;

@@ -79,6 +79,11 @@ class Blocks {
     for (std::int64_t i = begin; i < end; ++i) {
       const std::uint64_t index = options_.first_index + static_cast<std::uint64_t>(i);
       ++tally.n_trajectories;
+      if (options_.recorded != nullptr) {
+        statistic_.add(recorded(index), *worker.scratch, tally);
+        tally.transitions += options_.recorded->horizon;
+        continue;
+      }
       if (!statistic_.needs_path()) {
         statistic_.add({{}, {}, {}, options_.seed, index}, *worker.scratch, tally);
         continue;
@@ -88,6 +93,14 @@ class Blocks {
       tally.transitions += static_cast<std::int64_t>(worker.row.size());
       statistic_.add({worker.state, worker.row, worker.entry, options_.seed, index}, *worker.scratch, tally);
     }
+  }
+
+  [[nodiscard]] SampledPath recorded(std::uint64_t index) const {
+    const RecordedPaths& paths = *options_.recorded;
+    const auto n = static_cast<std::size_t>(paths.horizon);
+    const auto i = static_cast<std::size_t>(index);
+    return {std::span(paths.state).subspan(i * (n + 1), n + 1), std::span(paths.row).subspan(i * n, n),
+            std::span(paths.entry).subspan(i * n, n), options_.seed, index};
   }
 
   const Statistic& statistic_;
@@ -105,9 +118,30 @@ std::string SamplingOptions::check() const {
   return "";
 }
 
+namespace {
+
+void require_enough(const Problem& problem, const Statistic& statistic, const SamplingOptions& options) {
+  if (options.recorded == nullptr) return;
+  const RecordedPaths& paths = *options.recorded;
+  if (!statistic.needs_path())
+    throw InvalidArgument("this estimator draws its own trajectories: it cannot use recorded ones");
+  if (paths.horizon != problem.horizon()) {
+    throw InvalidArgument("recorded trajectories have " + std::to_string(paths.horizon) +
+                          " steps, required horizon = " + std::to_string(problem.horizon()));
+  }
+  const std::int64_t last = static_cast<std::int64_t>(options.first_index) + options.samples * options.replications;
+  if (paths.n_trajectories < last) {
+    throw InvalidArgument(std::to_string(paths.n_trajectories) + " trajectories are recorded, required " +
+                          std::to_string(last));
+  }
+}
+
+}  // namespace
+
 bool for_each_group(const Problem& problem, const Statistic& statistic, const SamplingOptions& options,
                     const std::function<void(const Tally&)>& finished) {
   if (const auto broken = options.check(); !broken.empty()) throw InvalidOption("sample: " + broken);
+  require_enough(problem, statistic, options);
   const std::size_t n_targets = statistic.n_tallied();
   Blocks blocks(problem, statistic, options, n_targets);
   const std::int64_t n_blocks = blocks.per_group() * options.replications;

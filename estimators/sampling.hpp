@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "estimators/estimator.hpp"
+#include "estimators/trajectory_file.hpp"
 
 namespace mdp::estimators {
 
@@ -15,7 +16,10 @@ struct SamplingOptions {
   std::int64_t replications = 1;  ///< independent estimates, >= 1
   std::uint64_t seed = 1;
   std::uint64_t first_index = 0;  ///< number of the first trajectory: other ones of the same seed are independent
-  int threads = 0;                ///< 0 = all; no result depends on it
+  /// Trajectories first_index, … of these in place of simulated ones; their states and actions must be such as
+  /// Statistic::drawn_by() and the model draw. Null: simulate.
+  const RecordedPaths* recorded = nullptr;
+  int threads = 0;  ///< 0 = all; no result depends on it
   /// Called with the fraction done, now and then; false stops after the estimates finished so far.
   std::function<bool(double)> observer = {};
 
@@ -27,6 +31,8 @@ struct SamplingOptions {
 /// in order: the same bits for any number of threads.
 /// \returns false if the observer stopped it: a group that is not finished is dropped, unless it is the first one, which
 /// is handed over as far as it goes.
+/// \throws InvalidArgument if there are too few recorded trajectories, if they are not N steps long, or if the estimator
+///         draws its own.
 bool for_each_group(const Problem& problem, const Statistic& statistic, const SamplingOptions& options,
                     const std::function<void(const Tally&)>& finished);
 

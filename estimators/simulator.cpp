@@ -24,14 +24,6 @@ StochasticPolicy checked(const Mdp& mdp, std::span<const Action> policy) {
 
 constexpr std::int64_t block_size = 64;
 
-/// f(index) for every index below n, blocks of indices in parallel.
-template <class F>
-void for_indices(std::int64_t n, int threads, F&& f) {
-  kernels::parallel_blocks((n + block_size - 1) / block_size, threads, [&](std::ptrdiff_t block) {
-    for (std::int64_t i = block * block_size; i < std::min(n, (block + 1) * block_size); ++i) f(i);
-  });
-}
-
 Trajectories simulate_all(const Simulator& simulator, const SimulationOptions& options) {
   if (const auto broken = options.check(); !broken.empty()) throw InvalidOption("simulate: " + broken);
   const Mdp& mdp = simulator.mdp();
@@ -41,14 +33,16 @@ Trajectories simulate_all(const Simulator& simulator, const SimulationOptions& o
   result.state.resize(at(n * (steps + 1)));
   result.action.resize(at(n * steps));
   result.cost.resize(at(n * steps));
-  for_indices(n, options.threads, [&](std::int64_t i) {
-    std::vector<Offset> row(at(steps));
-    const auto state = std::span(result.state).subspan(at(i * (steps + 1)), at(steps + 1));
-    simulator.draw(options.seed, static_cast<std::uint64_t>(i), row, state, [](State) { return false; });
-    for (std::size_t k = 0; k < row.size(); ++k) {
-      result.action[at(i * steps) + k] = static_cast<Action>(row[k] - mdp.state_rows()[at(state[k])]);
-      result.cost[at(i * steps) + k] = mdp.cost()[at(row[k])];
-    }
+  kernels::parallel_blocks((n + block_size - 1) / block_size, options.threads, [&](std::ptrdiff_t block) {
+    const std::int64_t first = block * block_size;
+    simulator.draw_side_by_side(options.seed, static_cast<std::uint64_t>(first), std::min(n - first, block_size), steps,
+                                [&](std::int64_t i, std::int64_t k, State s, Offset row, Offset entry) {
+                                  const std::int64_t t = first + i;
+                                  result.state[at(t * (steps + 1) + k)] = s;
+                                  result.state[at(t * (steps + 1) + k + 1)] = mdp.next_state()[at(entry)];
+                                  result.action[at(t * steps + k)] = static_cast<Action>(row - mdp.state_rows()[at(s)]);
+                                  result.cost[at(t * steps + k)] = mdp.cost()[at(row)];
+                                });
   });
   return result;
 }
@@ -72,10 +66,11 @@ std::string SimulationOptions::check() const {
 Simulator::Simulator(const Mdp& mdp, std::span<const double> stochastic_policy, int threads)
     : mdp_(mdp),
       policy_(checked(mdp, stochastic_policy)),
+      action_law_(policy_.begin(), policy_.end()),
       final_(final_states(mdp)),
       initial_range_{0, mdp.n_states()},
       initial_(initial_range_, mdp_.initial(), threads),
-      actions_(mdp_.state_rows(), policy_, threads),
+      actions_(mdp_.state_rows(), action_law_, threads),
       successors_(mdp_.row_begin(), mdp_.probability(), threads) {}
 
 Simulator::Simulator(const Mdp& mdp, std::span<const Action> policy, int threads)

@@ -69,9 +69,56 @@ class Simulator {
     return static_cast<std::int64_t>(k);
   }
 
+  /// Trajectories first … first+n-1, n_steps each, the same as draw()'s, 32 side by side: each one waits for memory
+  /// at every step, but together they wait once. visit(i, k, s, row, entry) for trajectory first + i, step k; the steps of a
+  /// trajectory come in order.
+  /// Per step, of a model that does not fit in cache: a line each of state_rows, policy, row_begin, probability
+  /// (often two) and next_state.
+  template <class Visit>
+  void draw_side_by_side(std::uint64_t seed, std::uint64_t first, std::int64_t n, std::int64_t n_steps,
+                         Visit&& visit) const {
+    constexpr std::size_t n_lanes = 32;
+    struct Lane {
+      RandomSequence random;
+      State s;
+      Offset row;
+    };
+    std::vector<Lane> lanes;
+    lanes.reserve(n_lanes);
+    for (std::int64_t base = 0; base < n; base += static_cast<std::int64_t>(n_lanes)) {
+      lanes.clear();
+      for (std::int64_t i = base; i < n && lanes.size() < n_lanes; ++i) {
+        lanes.push_back({RandomSequence(seed, RandomStream::trajectory, first + static_cast<std::uint64_t>(i)), 0, 0});
+        lanes.back().s = static_cast<State>(initial_.draw(lanes.back().random, 0));
+      }
+      for (std::int64_t k = 0; k < n_steps; ++k) {
+        for (const Lane& lane : lanes) actions_.prefetch_law(lane.s);
+        for (Lane& lane : lanes) {
+          lane.row = draw_row(lane.random, lane.s);
+          successors_.prefetch_range(lane.row);
+        }
+        for (const Lane& lane : lanes) {
+          successors_.prefetch_law(lane.row);
+          const Offset* begin = mdp_.row_begin().data() + lane.row;
+          __builtin_prefetch(mdp_.next_state().data() + begin[0]);
+          __builtin_prefetch(mdp_.next_state().data() + begin[1] - 1);
+        }
+        for (std::size_t l = 0; l < lanes.size(); ++l) {
+          Lane& lane = lanes[l];
+          const Offset entry = draw_entry(lane.random, lane.row);
+          const State s = lane.s;
+          lane.s = mdp_.next_state()[static_cast<std::size_t>(entry)];
+          actions_.prefetch_range(lane.s);
+          visit(base + static_cast<std::int64_t>(l), k, s, lane.row, entry);
+        }
+      }
+    }
+  }
+
  private:
   Mdp mdp_;
   StochasticPolicy policy_;
+  Buffer<double> action_law_;  // the policy again, in huge pages where it is large
   std::vector<char> final_;
   std::vector<Offset> initial_range_;  // {0, n_states}
   DiscreteLaws initial_, actions_, successors_;

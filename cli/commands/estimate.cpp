@@ -9,6 +9,7 @@
 #include "cli/commands/commands.hpp"
 #include "cli/estimate_result.hpp"
 #include "cli/exit_code.hpp"
+#include "cli/file_hash.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/logits.hpp"
 #include "cli/model_flags.hpp"
@@ -18,6 +19,7 @@
 #include "cli/usage.hpp"
 #include "equivalence/shape.hpp"
 #include "estimators/composed.hpp"
+#include "estimators/trajectory_file.hpp"
 #include "estimators/truncation.hpp"
 #include "libmdp/error.hpp"
 #include "solvers/in_real_gradient.hpp"
@@ -35,6 +37,8 @@ struct EstimateCommand {
   std::string logits;
   std::string policy;
   std::string behaviour;
+  std::string data;
+  std::string record;
   std::string quantity = "policy-gradient";
   std::string estimator;
   std::string baseline = "none";
@@ -184,6 +188,9 @@ Estimates blank(const EstimateCommand& command) {
   e.seed = command.seed;
   e.replications = command.replications;
   e.baseline = command.baseline;
+  e.model_hash = file_hash(command.model);
+  if (!command.world.empty()) e.world_hash = file_hash(command.world);
+  if (!command.data.empty()) e.data_hash = file_hash(command.data);
   return e;
 }
 
@@ -217,6 +224,23 @@ estimators::JudgementOptions judgement_options(const EstimateCommand& command, c
   return options;
 }
 
+estimators::RecordedPaths recorded_of(const EstimateCommand& command, const Mdp& mdp) {
+  if (command.data.empty()) return {};
+  return estimators::recorded_paths(mdp, estimators::read_trajectories(command.data, mdp));
+}
+
+/// --record: the trajectories that the estimates are made of.
+void write_record(const EstimateCommand& command, const CommonFlags& common, const Mdp& mdp,
+                  const StochasticPolicy& policy) {
+  if (command.record.empty()) return;
+  const std::int64_t n = parse_samples(command.samples).back() * command.replications;
+  estimators::write_trajectories(
+      command.record,
+      estimators::simulate(
+          mdp, policy,
+          {.n_trajectories = n, .horizon = command.problem.horizon, .seed = command.seed, .threads = common.threads}));
+}
+
 Estimates make_estimates(const EstimateCommand& command, const CommonFlags& common, const Mdp& mdp,
                          const std::vector<Estimator>& chosen) {
   const StochasticPolicy policy = read_policy_of(command, mdp);
@@ -229,10 +253,13 @@ Estimates make_estimates(const EstimateCommand& command, const CommonFlags& comm
   if (e.quantity == Quantity::policy_gradient && e.temperature == 0.0 && mdp.discount() < 1) {
     e.truncation_bound = estimators::truncation_bounds(mdp, policy, e.horizon, common.threads).gradient;
   }
+  const estimators::RecordedPaths recorded = recorded_of(command, mdp);
+  write_record(command, common, mdp, policy);
   Observed observed(common, chosen.size());
   for (std::size_t k = 0; k < chosen.size() && !interrupted(); ++k) {
-    e.judgements.push_back(estimators::judge(problem, e.targets, chosen[k], e.truth,
-                                             judgement_options(command, common, observed.piece(k, chosen[k].name))));
+    estimators::JudgementOptions options = judgement_options(command, common, observed.piece(k, chosen[k].name));
+    if (!command.data.empty()) options.recorded = &recorded;
+    e.judgements.push_back(estimators::judge(problem, e.targets, chosen[k], e.truth, options));
   }
   return e;
 }
@@ -277,6 +304,11 @@ void require_usable(const EstimateCommand& command, Quantity quantity) {
         "--quantity {} needs --temperature above 0: without entropy a softmax policy has no finite optimum (D6)",
         word(quantity)));
   }
+  if (is_composed(quantity) && (!command.data.empty() || !command.record.empty()))
+    throw UsageError(fmt::format("--data and --record do not go with --quantity {}", word(quantity)));
+  if (!command.record.empty()) require_folder_of(command.record);
+  if (!command.record.empty() && !command.record.ends_with(".csv") && !command.record.ends_with(".npz"))
+    throw UsageError("--record " + command.record + ": trajectories are written to .csv or .npz");
   if (quantity == Quantity::world_gradient && command.world.empty())
     throw UsageError("--quantity world-gradient needs --world");
   if (quantity != Quantity::world_gradient && !command.world.empty())
@@ -344,6 +376,10 @@ void add_estimate(Command& command) {
   parser.add_option("--samples", it->samples, "Trajectories of an estimate; several: a grid [1000]")
       ->type_name("n,...");
   parser.add_option("--replications", it->replications, "Independent estimates of each size [1]")->type_name("r");
+  parser.add_option("--data", it->data, "Recorded trajectories (.csv, .npz) in place of simulated ones")
+      ->type_name("FILE");
+  parser.add_option("--record", it->record, "Write the trajectories drawn under the policy (.csv, .npz)")
+      ->type_name("FILE");
   parser.add_option("--seed", it->seed, "The same seed gives the same bits anywhere [1]")->type_name("K");
   it->read.add_to(command);
   command.add_common_flags();

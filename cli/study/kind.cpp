@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "cli/result_file.hpp"
+#include "cli/study/estimators.hpp"
 #include "cli/study/report.hpp"
 #include "cli/study/sim2real.hpp"
 #include "libmdp/error.hpp"
@@ -32,6 +33,7 @@ const std::vector<StudyKind>& study_kinds() {
       {"candidates", "models fitted to a world: regret, equivalent cost and model, gradient, estimator",
        run_candidates},
       {"sim2real", "in-real learning over in-sim learning: learners side by side on several worlds", run_sim2real},
+      {"estimators", "the table of sample-based estimators on several problems, beside exact moments", run_estimators},
   };
   return kinds;
 }

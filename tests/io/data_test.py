@@ -21,7 +21,7 @@ class Data(unittest.TestCase):
             shutil.copy(DATA / "make.py", folder)
             subprocess.run([sys.executable, pathlib.Path(folder) / "make.py"], check=True)
             made = sorted(pathlib.Path(folder).glob("*.json"))
-            self.assertEqual(len(made), 4)
+            self.assertEqual(len(made), 5)
             for file in made:
                 self.assertEqual(file.read_bytes(), (DATA / file.name).read_bytes(), file.name)
 
