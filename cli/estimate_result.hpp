@@ -24,7 +24,8 @@ struct Estimates {
   std::int64_t replications = 1;
   std::uint64_t seed = 1;
   double temperature = 0.0;
-  std::string baseline;                        ///< of the estimator `causal`
+  std::string model_hash, world_hash, data_hash;  ///< of the files, or empty
+  std::string baseline;                           ///< of the estimator `causal`
   double in_sim_gradient_norm = not_computed;  ///< composed quantities: how far the policy is from the N-stage optimum
 
   [[nodiscard]] bool interrupted() const;
