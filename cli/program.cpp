@@ -31,6 +31,8 @@ constexpr Entry entries[] = {
     {"equivalent-cost", "The cost that makes a model decide as the world does", add_equivalent_cost},
     {"equivalent-model", "The nearest model that decides as the world does", add_equivalent_model},
     {"check", "Which level of equivalence a world and a model have, and why not more", add_check},
+    {"fit", "A model from transition data, by likelihood, by values, or under equivalence", add_fit},
+    {"bisimulation", "States that behave alike, their quotient, and how far states are from it", add_bisimulation},
     {"gradient", "Exact derivatives of optimal and of in-real values", add_gradient},
     {"sensitivity", "How in-sim optimal policies move with the model's parameters", add_sensitivity},
     {"tune", "In-real learning over in-sim learning: learners side by side", add_tune},

@@ -1,4 +1,4 @@
-// cli/world_and_model.hpp — commands that read a world and a model, and solve the world.
+// cli/world_and_model.hpp — commands that read a world, and perhaps a model, and solve the world.
 #pragma once
 
 #include <string>
@@ -17,22 +17,18 @@ struct ExactModel;
 
 namespace mdp::cli {
 
-/// --world, --model or --reference, --discount, --discount-model, and the flags of the world's solve.
-class PairFlags {
+/// --world, --discount, and the flags of its solve.
+class WorldFlags {
  public:
-  /// \param model_names     of the second option, e.g. "--model"
-  /// \param model_required  without one, the model is the world itself
-  /// \param all_criteria    the world's criterion may be any (--world-criterion and what belongs to it), not discounted alone
-  void add_to(Command& command, const std::string& model_names, bool model_required, bool all_criteria = false);
+  /// \param with_method   whether the solver's --method is among them
+  /// \param all_criteria  the world's criterion may be any (--world-criterion and what belongs to it), not discounted alone
+  void add_to(Command& command, bool with_method = true, bool all_criteria = false);
 
   [[nodiscard]] Mdp world(const CommonFlags& common) const;
-  /// Checked against the world: shapes, names, objective. \throws InvalidArgument
-  [[nodiscard]] Mdp model(const Mdp& world, const CommonFlags& common) const;
   /// Another file, read by the same flags, with its own discount.
   [[nodiscard]] Mdp read(const std::string& path, const CommonFlags& common) const;
-  /// The two in rationals, the flags applied as above. Includers of libmdp/io/exact_model.hpp alone can call these.
+  /// The world in rationals, the flags applied as above. Includers of libmdp/io/exact_model.hpp alone can call it.
   [[nodiscard]] io::ExactModel exact_world(const CommonFlags& common) const;
-  [[nodiscard]] io::ExactModel exact_model(const CommonFlags& common) const;
   [[nodiscard]] const SolveFlags& solve() const { return solve_; }
   /// With all_criteria: what the world is solved for, and the options of that; reads the terminal cost. \throws UsageError, InputError
   [[nodiscard]] solvers::Criterion world_criterion(const Mdp& world) const { return criterion_.choose(world, read_); }
@@ -42,14 +38,34 @@ class PairFlags {
   /// V* of the world, as the flags of solve ask.
   [[nodiscard]] solvers::SolveResult solve_world(const Mdp& world, const CommonFlags& common) const;
 
+ protected:
+  [[nodiscard]] const std::string& world_file() const { return world_; }
+  [[nodiscard]] const ModelFlags& files() const { return read_; }
+
  private:
   bool all_criteria_ = false;
   std::string world_;
-  std::string model_;
-  std::string discount_model_;
   ModelFlags read_;
   CriterionFlags criterion_;
   SolveFlags solve_;
+};
+
+/// The same for a world and a model: --model or --reference, --discount-model.
+class PairFlags : public WorldFlags {
+ public:
+  /// \param model_names     of the second option, e.g. "--model"
+  /// \param model_required  without one, the model is the world itself
+  /// \param all_criteria    as in WorldFlags
+  void add_to(Command& command, const std::string& model_names, bool model_required, bool all_criteria = false);
+
+  /// Checked against the world: shapes, names, objective. \throws InvalidArgument
+  [[nodiscard]] Mdp model(const Mdp& world, const CommonFlags& common) const;
+  /// The model in rationals, as WorldFlags::exact_world().
+  [[nodiscard]] io::ExactModel exact_model(const CommonFlags& common) const;
+
+ private:
+  std::string model_;
+  std::string discount_model_;
 };
 
 }  // namespace mdp::cli

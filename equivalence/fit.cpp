@@ -1,41 +1,19 @@
 #include "equivalence/fit.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 #include <numeric>
 #include <string>
 #include <utility>
 
+#include "equivalence/dirichlet.hpp"
 #include "equivalence/rebuild.hpp"
 #include "libmdp/error.hpp"
+#include "libmdp/random.hpp"
 
 namespace mdp::equivalence {
 namespace {
-
-// Samples sorted by (row, successor): successors of row r are entries begin[r] .. begin[r+1]-1, with repetitions.
-struct SortedSamples {
-  std::vector<Offset> begin;      // [n_rows+1]
-  std::vector<State> next_state;  // [n]
-};
-
-SortedSamples sort(const Mdp& world, const TransitionData& data) {
-  const auto row_of = [&](std::size_t i) {
-    return static_cast<std::size_t>(world.state_rows()[static_cast<std::size_t>(data.state[i])] + data.action[i]);
-  };
-  SortedSamples sorted;
-  sorted.begin.assign(static_cast<std::size_t>(world.n_rows()) + 1, 0);
-  for (std::size_t i = 0; i < data.state.size(); ++i) ++sorted.begin[row_of(i) + 1];
-  std::partial_sum(sorted.begin.begin(), sorted.begin.end(), sorted.begin.begin());
-  std::vector<Offset> place(sorted.begin.begin(), sorted.begin.end() - 1);
-  sorted.next_state.resize(data.state.size());
-  for (std::size_t i = 0; i < data.state.size(); ++i) {
-    sorted.next_state[static_cast<std::size_t>(place[row_of(i)]++)] = data.next_state[i];
-  }
-  for (std::size_t row = 0; row + 1 < sorted.begin.size(); ++row) {
-    std::sort(sorted.next_state.begin() + sorted.begin[row], sorted.next_state.begin() + sorted.begin[row + 1]);
-  }
-  return sorted;
-}
 
 // Rows of a model under construction, one after the other.
 class RowWriter {
@@ -75,47 +53,80 @@ void write_unseen(const Mdp& world, State s, Offset row, UnseenPair unseen, RowW
   }
 }
 
-// The successors that a row of the fit may have, ascending; `seen` is sorted, with repetitions.
-std::vector<State> support_of(const Mdp& world, Offset row, std::span<const State> seen, const FitOptions& options) {
-  std::vector<State> support;
-  if (options.support == FitSupport::all_states && options.smoothing > 0.0) {
-    support.resize(static_cast<std::size_t>(world.n_states()));
-    std::iota(support.begin(), support.end(), State{0});
-    return support;
+// The successors that a row of the fit may have, ascending, with smoothing > 0.
+std::vector<State> smoothed_support(const Mdp& world, Offset row, std::span<const State> seen, FitSupport support) {
+  if (support == FitSupport::all_states) {
+    std::vector<State> all(static_cast<std::size_t>(world.n_states()));
+    std::iota(all.begin(), all.end(), State{0});
+    return all;
   }
-  std::unique_copy(seen.begin(), seen.end(), std::back_inserter(support));
-  if (options.support == FitSupport::world && options.smoothing > 0.0) {
-    const auto begin = world.next_state().begin();
-    const auto r = static_cast<std::size_t>(row);
-    std::vector<State> both;
-    std::set_union(support.begin(), support.end(), begin + world.row_begin()[r], begin + world.row_begin()[r + 1],
-                   std::back_inserter(both));
-    return both;
-  }
-  return support;
+  if (support == FitSupport::observed) return {seen.begin(), seen.end()};
+  const auto begin = world.next_state().begin();
+  const auto r = static_cast<std::size_t>(row);
+  std::vector<State> both;
+  std::set_union(seen.begin(), seen.end(), begin + world.row_begin()[r], begin + world.row_begin()[r + 1],
+                 std::back_inserter(both));
+  return both;
 }
 
-// Counts plus pseudo-counts over their sum.
-void write_frequencies(std::span<const State> seen, std::span<const State> support, double smoothing,
-                       RowWriter& writer) {
-  const double total = static_cast<double>(seen.size()) + smoothing * static_cast<double>(support.size());
+// Calls weigh(next, n + alpha) for the successors of a row of the fit, ascending; \returns whether there was one.
+template <class Weigh>
+bool each_weight(const Mdp& world, const TransitionCounts& counts, Offset row, const FitOptions& options,
+                 Weigh&& weigh) {
+  const auto seen = counts.successors(row);
+  const auto n = counts.counts(row);
+  if (options.smoothing == 0.0) {
+    for (std::size_t i = 0; i < seen.size(); ++i) weigh(seen[i], n[i]);
+    return !seen.empty();
+  }
+  std::size_t i = 0;
+  const auto support = smoothed_support(world, row, seen, options.support);
   for (const State next : support) {
-    const auto [first, last] = std::equal_range(seen.begin(), seen.end(), next);
-    writer.to(next, (static_cast<double>(last - first) + smoothing) / total);
+    const bool is_seen = i < seen.size() && seen[i] == next;
+    weigh(next, (is_seen ? n[i] : 0.0) + options.smoothing);
+    i += is_seen ? 1 : 0;
   }
+  return !support.empty();
 }
 
-// The model in which each row of `mdp` leads to one state.
-template <class Successor>
-Mdp deterministic(const Mdp& mdp, Successor&& successor) {
-  Transitions rows;
-  const auto n = static_cast<std::size_t>(mdp.n_rows());
-  rows.row_begin.resize(n + 1);
-  rows.next_state.resize(n);
-  rows.probability.assign(n, 1.0);
-  std::iota(rows.row_begin.begin(), rows.row_begin.end(), Offset{0});
-  for (std::size_t row = 0; row < n; ++row) rows.next_state[row] = successor(static_cast<Offset>(row));
-  return rebuild(mdp, std::move(rows), mdp.exact_discount());
+// Fits every row of the world: `draw(row, weights)` turns the weights n + alpha of a row into probabilities, in place.
+template <class Draw>
+Mdp fit_rows(const Mdp& world, const TransitionCounts& counts, const FitOptions& options, Draw&& draw) {
+  if (const auto rule = options.check(); !rule.empty()) throw InvalidOption(rule);
+  if (static_cast<Offset>(counts.row_begin.size()) != world.n_rows() + 1) {
+    throw InvalidArgument("counts of " + std::to_string(counts.row_begin.size()) + " - 1 rows, required " +
+                          std::to_string(world.n_rows()));
+  }
+  RowWriter writer(world.n_rows(), options.max_transitions);
+  std::vector<State> support;
+  std::vector<double> weight;
+  for (State s = 0; s < world.n_states(); ++s) {
+    const bool is_goal = std::binary_search(world.goal().begin(), world.goal().end(), s);
+    const Offset first = world.state_rows()[static_cast<std::size_t>(s)];
+    for (Offset row = first; row < first + world.n_actions(s); ++row) {
+      support.clear();
+      weight.clear();
+      if (is_goal) {
+        writer.to(s, 1.0);
+      } else if (!each_weight(world, counts, row, options, [&](State next, double w) {
+                   support.push_back(next);
+                   weight.push_back(w);
+                 })) {
+        write_unseen(world, s, row, options.unseen, writer);
+      } else {
+        draw(row, std::span(weight));
+        for (std::size_t i = 0; i < support.size(); ++i) writer.to(support[i], weight[i]);
+      }
+      writer.end_row();
+    }
+  }
+  return rebuild(world, writer.take(), world.exact_discount());
+}
+
+void divide_by_sum(std::span<double> weight) {
+  double total = 0.0;
+  for (const double w : weight) total += w;
+  for (double& w : weight) w /= total;
 }
 
 State nearest_by_search(const Embedding& embedding, std::size_t n_states, std::span<const double> point) {
@@ -145,35 +156,41 @@ std::string FitOptions::check() const {
   return {};
 }
 
+Mdp fit_maximum_likelihood(const Mdp& world, const TransitionCounts& counts, const FitOptions& options) {
+  return fit_rows(world, counts, options, [](Offset, std::span<double> weight) { divide_by_sum(weight); });
+}
+
 Mdp fit_maximum_likelihood(const Mdp& world, const TransitionData& data, const FitOptions& options) {
   if (const auto rule = options.check(); !rule.empty()) throw InvalidOption(rule);
-  require_valid(world, data);
-  const SortedSamples samples = sort(world, data);
-  RowWriter writer(world.n_rows(), options.max_transitions);
-  for (State s = 0; s < world.n_states(); ++s) {
-    const bool is_goal = std::binary_search(world.goal().begin(), world.goal().end(), s);
-    const Offset first = world.state_rows()[static_cast<std::size_t>(s)];
-    for (Offset row = first; row < first + world.n_actions(s); ++row) {
-      const auto r = static_cast<std::size_t>(row);
-      const auto begin = static_cast<std::size_t>(samples.begin[r]);
-      const auto end = static_cast<std::size_t>(samples.begin[r + 1]);
-      const auto seen = std::span(samples.next_state).subspan(begin, end - begin);
-      const auto support = support_of(world, row, seen, options);
-      if (is_goal) {
-        writer.to(s, 1.0);
-      } else if (support.empty()) {
-        write_unseen(world, s, row, options.unseen, writer);
-      } else {
-        write_frequencies(seen, support, options.smoothing, writer);
-      }
-      writer.end_row();
+  return fit_maximum_likelihood(world, count_transitions(world, data), options);
+}
+
+Mdp sample_posterior(const Mdp& world, const TransitionCounts& counts, const FitOptions& options, std::uint64_t seed) {
+  return fit_rows(world, counts, options, [seed](Offset row, std::span<double> weight) {
+    RandomSequence random(seed, RandomStream::posterior, static_cast<std::uint64_t>(row));
+    draw_dirichlet(random, weight);
+  });
+}
+
+double log_likelihood(const Mdp& model, const TransitionCounts& counts) {
+  double sum = 0.0;
+  for (Offset row = 0; row < model.n_rows(); ++row) {
+    const auto r = static_cast<std::size_t>(row);
+    const auto first = model.next_state().begin() + model.row_begin()[r];
+    const auto last = model.next_state().begin() + model.row_begin()[r + 1];
+    const auto seen = counts.successors(row);
+    for (std::size_t i = 0; i < seen.size(); ++i) {
+      const auto found = std::lower_bound(first, last, seen[i]);
+      if (found == last || *found != seen[i]) return -infinity;
+      sum += counts.counts(row)[i] *
+             std::log(model.probability()[static_cast<std::size_t>(found - model.next_state().begin())]);
     }
   }
-  return rebuild(world, writer.take(), world.exact_discount());
+  return sum;
 }
 
 Mdp most_likely_model(const Mdp& mdp) {
-  return deterministic(mdp, [&mdp](Offset row) {
+  return deterministic_model(mdp, [&mdp](Offset row) {
     const auto r = static_cast<std::size_t>(row);
     const auto p = mdp.probability();
     const auto first = p.begin() + mdp.row_begin()[r];
@@ -192,7 +209,7 @@ Mdp mean_model(const Mdp& mdp, const Embedding& embedding) {
   }
   const auto dimension = static_cast<std::size_t>(embedding.dimension);
   std::vector<double> mean(dimension);
-  return deterministic(mdp, [&](Offset row) {
+  return deterministic_model(mdp, [&](Offset row) {
     const auto r = static_cast<std::size_t>(row);
     std::fill(mean.begin(), mean.end(), 0.0);
     for (Offset k = mdp.row_begin()[r]; k < mdp.row_begin()[r + 1]; ++k) {

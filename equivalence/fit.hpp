@@ -1,6 +1,7 @@
 // equivalence/fit.hpp — what classical fitting would have done (T11).
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <span>
 #include <string>
@@ -40,8 +41,19 @@ struct FitOptions {
 /// Maximum likelihood:  rho^(s'|s,a) = (n(s,a,s') + alpha) / sum.
 /// Everything but the transitions is the world's: shape, costs L(s,a), discount, initial distribution, names; its goal
 /// states stay absorbing and cost-free whatever the data say.
-/// \throws InvalidArgument, InvalidOption. Cost O(n log n) for n samples and the size of the result.
+/// With smoothing > 0 it is the mean of the posterior under a Dirichlet prior with that parameter.
+/// \throws InvalidArgument, InvalidOption. Cost: the size of the result; from samples O(n log n) more.
+[[nodiscard]] Mdp fit_maximum_likelihood(const Mdp& world, const TransitionCounts& counts,
+                                         const FitOptions& options = {});
 [[nodiscard]] Mdp fit_maximum_likelihood(const Mdp& world, const TransitionData& data, const FitOptions& options = {});
+
+/// A draw from that posterior, rows independent: Dirichlet(n(s,a,.) + alpha) on the support. Without smoothing the
+/// prior is the improper one with parameter 0 on the successors seen. The same row for the same seed, whatever the others.
+[[nodiscard]] Mdp sample_posterior(const Mdp& world, const TransitionCounts& counts, const FitOptions& options,
+                                   std::uint64_t seed);
+
+/// sum n(s,a,s') log rho^(s'|s,a), nats; -inf if the model forbids what was seen.
+[[nodiscard]] double log_likelihood(const Mdp& model, const TransitionCounts& counts);
 
 /// The deterministic model with the most frequent successor of each row, ties to the lowest state: on a maximum-likelihood
 /// fit, the deterministic model that explains the most samples. O(n_transitions).

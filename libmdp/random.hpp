@@ -21,6 +21,8 @@ enum class RandomStream : std::uint32_t {
   transition = 5,
   chain = 62,
   polytope = 63,
+  posterior = 20,
+  random_row = 21,
 };
 
 /// The sequence of random numbers that (seed, stream, index) names: the same on every machine and for any

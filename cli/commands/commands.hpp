@@ -19,6 +19,8 @@ void add_equivalent_model(Command& command);
 void add_check(Command& command);
 void add_reference(Command& command);
 void add_verify_certificate(Command& command);
+void add_fit(Command& command);
+void add_bisimulation(Command& command);
 void add_gradient(Command& command);
 void add_sensitivity(Command& command);
 void add_tune(Command& command);

@@ -5,6 +5,7 @@
 #include "cli/usage.hpp"
 #include "libmdp/generate/chain.hpp"
 #include "libmdp/generate/epidemic.hpp"
+#include "libmdp/generate/linear_quadratic.hpp"
 #include "libmdp/generate/pendulum.hpp"
 #include "libmdp/generate/queue.hpp"
 #include "libmdp/generate/replacement.hpp"
@@ -105,6 +106,19 @@ void add_epidemic(CLI::App& generate, std::deque<Command>& kinds) {
   finish_kind(kind, options, [options, line = kind.line] { return deliver(*line, generate::epidemic(*options)); });
 }
 
+void add_linear_quadratic(CLI::App& generate, std::deque<Command>& kinds) {
+  const Kind kind = start_kind(generate, kinds, "linear-quadratic", "x' = x + u + w with quadratic cost, on a grid");
+  const auto options = std::make_shared<generate::LinearQuadraticOptions>();
+  add_shown(kind.parser, "--steps", options->steps, "Grid points per unit of length");
+  add_shown(kind.parser, "--extent", options->extent, "States from -X to X", "X");
+  add_shown(kind.parser, "--reach", options->reach, "Controls from -U to U", "U");
+  add_shown(kind.parser, "--noise", options->noise, "The noise is +-W, equally likely", "W");
+  add_shown(kind.parser, "--control-cost", options->control_cost, "r in x^2 + r u^2", "R");
+  kind.parser.add_flag("--mean-only", options->mean_only, "The mean model: without the noise");
+  finish_kind(kind, options,
+              [options, line = kind.line] { return deliver(*line, generate::linear_quadratic(*options)); });
+}
+
 }  // namespace
 
 void add_process_kinds(CLI::App& generate, std::deque<Command>& kinds) {
@@ -113,6 +127,7 @@ void add_process_kinds(CLI::App& generate, std::deque<Command>& kinds) {
   add_queue(generate, kinds);
   add_replacement(generate, kinds);
   add_pendulum(generate, kinds);
+  add_linear_quadratic(generate, kinds);
   add_epidemic(generate, kinds);
 }
 

@@ -23,11 +23,11 @@ solvers::SolveOptions solve_options(const StudyConfig& config, int threads) {
   return options;
 }
 
-Mdp fit(const ModelConfig& config, const WorldConfig& world_config, const Mdp& world, const TransitionData& data) {
+Mdp fit(const ModelConfig& config, const WorldConfig& world_config, const Mdp& world, const TransitionCounts& counts) {
   equivalence::FitOptions options;
   options.smoothing = config.smoothing;
   if (config.fit == "full-support") options.support = equivalence::FitSupport::all_states;
-  Mdp likely = equivalence::fit_maximum_likelihood(world, data, options);
+  Mdp likely = equivalence::fit_maximum_likelihood(world, counts, options);
   if (config.fit == "deterministic") return equivalence::most_likely_model(likely);
   if (config.fit == "mean") {
     const Positions positions = positions_of(world_config, world);
@@ -36,26 +36,12 @@ Mdp fit(const ModelConfig& config, const WorldConfig& world_config, const Mdp& w
   return likely;
 }
 
-/// Mean log probability of the samples under a model. The samples of a row stand together, rows in order.
-double mean_log_likelihood(const Mdp& model, const TransitionData& data) {
-  double sum = 0.0;
-  for (std::size_t i = 0; i < data.state.size(); ++i) {
-    const auto row =
-        static_cast<std::size_t>(model.state_rows()[static_cast<std::size_t>(data.state[i])] + data.action[i]);
-    const auto first = model.next_state().begin() + model.row_begin()[row];
-    const auto last = model.next_state().begin() + model.row_begin()[row + 1];
-    const auto found = std::lower_bound(first, last, data.next_state[i]);
-    if (found == last || *found != data.next_state[i]) return -infinity;
-    sum += std::log(model.probability()[static_cast<std::size_t>(found - model.next_state().begin())]);
-  }
-  return sum / static_cast<double>(data.state.size());
-}
-
 ModelStudy study_model(const ModelConfig& model, const StudyConfig& config, const Mdp& world,
                        const solvers::SolveResult& solved, int threads, const Step& step) {
   step("fit " + model.name);
   const TransitionData data = estimators::sample_transitions(world, model.samples_per_row, config.seed, threads);
-  const Mdp fitted = fit(model, config.world, world, data);
+  const TransitionCounts counts = count_transitions(world, data);
+  const Mdp fitted = fit(model, config.world, world, counts);
   const equivalence::CandidateOptions options{solve_options(config, threads)};
   step("assess " + model.name);
   auto as_fitted = equivalence::assess_candidate(world, solved, fitted, options);
@@ -67,7 +53,7 @@ ModelStudy study_model(const ModelConfig& model, const StudyConfig& config, cons
   auto with_rows = equivalence::assess_candidate(world, solved, *nearest.model, options);
   return {model,
           fitted,
-          mean_log_likelihood(fitted, data),
+          equivalence::log_likelihood(fitted, counts) / static_cast<double>(data.size()),
           std::move(as_fitted),
           std::move(cost),
           std::move(with_cost),

@@ -7,6 +7,7 @@
 
 #include "cli/result_file.hpp"
 #include "cli/study/estimators.hpp"
+#include "cli/study/equivalence_study.hpp"
 #include "cli/study/report.hpp"
 #include "cli/study/sim2real.hpp"
 #include "libmdp/error.hpp"
@@ -34,6 +35,7 @@ const std::vector<StudyKind>& study_kinds() {
        run_candidates},
       {"sim2real", "in-real learning over in-sim learning: learners side by side on several worlds", run_sim2real},
       {"estimators", "the table of sample-based estimators on several problems, beside exact moments", run_estimators},
+      {"equivalence", "fits to growing data in several worlds: likelihood, epsilon, level, regret", run_equivalence},
   };
   return kinds;
 }
