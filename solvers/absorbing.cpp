@@ -301,12 +301,14 @@ bool elimination_is_cheap(const ReducedMdp& m) {
   return !Elimination(m, rows, entries_per_state * static_cast<double>(m.n_states())).too_large();
 }
 
-AbsorbingAnswer solve_absorbing(const ReducedMdp& original, Run& run) {
+AbsorbingAnswer solve_absorbing(const ReducedMdp& original, Run& run, std::span<const double> values) {
   ReducedMdp m = original;
   const int exponent = cost_exponent(m);
   scale(m, exponent);
   const Problem problem(m);
-  auto rows = good_start(m);
+  std::vector<double> start(values.begin(), values.end());
+  for (double& v : start) v = std::isfinite(v) ? std::ldexp(v, exponent) : 0.0;
+  auto rows = good_start(m, start);
   if (static_cast<State>(rows.size()) != m.n_states()) return {};
   Evaluation e = evaluate(m, rows);
   while (e.good()) {

@@ -40,7 +40,9 @@ struct AbsorbingAnswer {
 ///
 /// d = 0 does where all gaps are proved >= 0; elsewhere d is twice a solution of the problem of the greatest cost
 /// e(row) = |what the gap may be below 0| + (its error) over the rows that are not proved worse, checked row by row.
-[[nodiscard]] AbsorbingAnswer solve_absorbing(const graph::ReducedMdp& m, Run& run);
+/// \param values  [n_states] whose greedy policy is started from, or empty
+[[nodiscard]] AbsorbingAnswer solve_absorbing(const graph::ReducedMdp& m, Run& run,
+                                              std::span<const double> values = {});
 
 /// Whether elimination fills in little: the factors of the shortest way out have few entries a state. As much work as they take.
 [[nodiscard]] bool elimination_is_cheap(const graph::ReducedMdp& m);

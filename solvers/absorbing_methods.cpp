@@ -19,8 +19,8 @@ MethodAnswer iterate(const GoalProblem& problem, std::unique_ptr<GoalStep> step,
   return {std::move(answer), step->name(), ""};
 }
 
-MethodAnswer by_elimination(const graph::ReducedMdp& m, Run& run) {
-  return {solve_absorbing(m, run), "policy iteration (elimination)", ""};
+MethodAnswer by_elimination(const graph::ReducedMdp& m, std::span<const double> values, Run& run) {
+  return {solve_absorbing(m, run, values), "policy iteration (elimination)", ""};
 }
 
 // Nothing is paid on any row: every value is 0 exactly, and the policy of the approach has it.
@@ -41,7 +41,8 @@ MethodAnswer zero(const GoalProblem& problem) {
   return {std::move(a), "graph", ""};
 }
 
-MethodAnswer on_quotient(const graph::ReducedMdp& m, const Accuracy& accuracy, Run& run) {
+MethodAnswer on_quotient(const graph::ReducedMdp& m, const Accuracy& accuracy, std::span<const double> values,
+                         Run& run) {
   const Mdp mdp = quotient_mdp(m);
   graph::Approach start;
   {
@@ -50,7 +51,9 @@ MethodAnswer on_quotient(const graph::ReducedMdp& m, const Accuracy& accuracy, R
         graph::approach(mdp, into, graph::goal_states(mdp), graph::RowMask(static_cast<std::size_t>(mdp.n_rows()), 1));
   }
   if (static_cast<State>(start.order.size()) != m.n_states()) return {};
-  return solve_goal_problem({mdp, start, accuracy, quotient_uncertainty(m)}, run);
+  std::vector<double> first(values.begin(), values.end());
+  if (!first.empty()) first.push_back(0.0);  // the goal
+  return solve_goal_problem({mdp, start, accuracy, quotient_uncertainty(m), first}, run);
 }
 
 }  // namespace
@@ -68,6 +71,7 @@ MethodAnswer solve_goal_problem(const GoalProblem& problem, Run& run) {
     case Method::prioritized: return iterate(problem, prioritized_step(problem), run);
     case Method::topological: return iterate(problem, topological_step(problem), run);
     case Method::modified_policy_iteration: return iterate(problem, policy_step(false), run);
+    case Method::linear_programming: return iterate(problem, linear_programming_step(), run);
     case Method::interval_iteration:
       return {interval_iteration(problem, IntervalMethod::interval, run), "interval iteration", ""};
     case Method::optimistic_value_iteration:
@@ -78,15 +82,16 @@ MethodAnswer solve_goal_problem(const GoalProblem& problem, Run& run) {
   }
 }
 
-MethodAnswer solve_reduced(const graph::ReducedMdp& m, const Accuracy& accuracy, Run& run) {
+MethodAnswer solve_reduced(const graph::ReducedMdp& m, const Accuracy& accuracy, std::span<const double> values,
+                           Run& run) {
   const bool automatic = run.options().method == Method::automatic;
   const State n = m.n_states();
   const bool eliminate = may_eliminate(n, run) && (!automatic || n <= few_states || elimination_is_cheap(m));
-  MethodAnswer a = eliminate ? by_elimination(m, run) : on_quotient(m, accuracy, run);
+  MethodAnswer a = eliminate ? by_elimination(m, values, run) : on_quotient(m, accuracy, values, run);
   if (!automatic && !(eliminate && a.answer.end == AbsorbingEnd::failed)) return a;
   a.why = fmt::format("{} states are left to solve: eliminating them is {}", n, eliminate ? "cheap" : "dear");
   if (excess_width(a.answer, accuracy) <= 1.0 || run.stopped() != Status::not_run) return a;
-  MethodAnswer b = eliminate ? on_quotient(m, accuracy, run) : by_elimination(m, run);
+  MethodAnswer b = eliminate ? on_quotient(m, accuracy, values, run) : by_elimination(m, values, run);
   if (!(excess_width(b.answer, accuracy) < excess_width(a.answer, accuracy))) return a;
   b.why = eliminate ? "elimination left the range of doubles, or needed too much memory"
                     : "iterations in doubles left too wide an enclosure: states were eliminated in twice the precision";

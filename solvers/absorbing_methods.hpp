@@ -1,6 +1,7 @@
 // solvers/absorbing_methods.hpp — which method finds the least cost until exit, and how (internal).
 #pragma once
 
+#include <span>
 #include <string>
 
 #include "libmdp/graph/reduce.hpp"
@@ -24,6 +25,8 @@ struct MethodAnswer {
 /// By the method of run.options(). `auto`: elimination for few states, and for more where it fills in little; else inexact
 /// policy iteration in doubles and, where rounding leaves too wide an enclosure, elimination after all.
 /// `policy-iteration`: elimination.
-[[nodiscard]] MethodAnswer solve_reduced(const graph::ReducedMdp& m, const Accuracy& accuracy, Run& run);
+/// \param values  [m.n_states()] to start from, or empty
+[[nodiscard]] MethodAnswer solve_reduced(const graph::ReducedMdp& m, const Accuracy& accuracy,
+                                         std::span<const double> values, Run& run);
 
 }  // namespace mdp::solvers

@@ -1,6 +1,7 @@
 // solvers/absorbing_start.hpp — a policy to start from (internal).
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "libmdp/graph/reduce.hpp"
@@ -9,6 +10,7 @@ namespace mdp::solvers {
 
 /// A policy that exits surely and is greedy for values of a few Gauss–Seidel sweeps, or the one that takes the shortest way
 /// out; empty if some state has none.
-[[nodiscard]] std::vector<Offset> good_start(const graph::ReducedMdp& m);
+/// \param values  [n_states] from which the sweeps start, or empty = zero
+[[nodiscard]] std::vector<Offset> good_start(const graph::ReducedMdp& m, std::span<const double> values = {});
 
 }  // namespace mdp::solvers

@@ -111,7 +111,7 @@ class Average {
 }  // namespace
 
 CriterionResult solve_average(const Mdp& mdp, const CriterionOptions& options) {
-  require_valid(options);
+  require_valid(mdp, options);
   return Average(mdp, options)();
 }
 

@@ -51,6 +51,16 @@ std::vector<State> component_of_reduced(const Mdp& mdp, const Collapse& collapse
   return component_of;
 }
 
+// Values to start from: of the first state of each reduced state.
+std::vector<double> start_of_reduced(const Mdp& mdp, const Numbering& numbering, std::span<const double> values) {
+  if (values.empty()) return {};
+  std::vector<double> start(at(numbering.count));
+  for (State s = mdp.n_states(); s-- > 0;) {
+    if (numbering.state_of[at(s)] >= 0) start[at(numbering.state_of[at(s)])] = values[at(s)];
+  }
+  return start;
+}
+
 // Whether nothing is collapsed and what is not open is a goal: then the MDP itself is the problem.
 bool is_plain(const Mdp& mdp, const Collapse& collapse) {
   if (std::find(collapse.may_stay.begin(), collapse.may_stay.end(), char{1}) != collapse.may_stay.end()) return false;
@@ -96,8 +106,8 @@ CollapsedAnswer solve_plain(const Mdp& mdp, const graph::Predecessors& into, con
   CollapsedAnswer result;
   if (start.order.size() != at(graph::count(collapse.open))) return result;
   const Mdp problem = with_usable_rows(mdp, collapse);
-  auto [answer, method, why] =
-      solve_goal_problem({problem, start, collapse.accuracy, {collapse.entry_error, collapse.cost_error}}, run);
+  auto [answer, method, why] = solve_goal_problem(
+      {problem, start, collapse.accuracy, {collapse.entry_error, collapse.cost_error}, run.options().start}, run);
   result.end = answer.end;
   result.method = std::move(method);
   result.why = std::move(why);
@@ -129,7 +139,8 @@ CollapsedAnswer solve_quotient(const Mdp& mdp, const graph::Predecessors& into, 
     }
   }
   const auto reduced = graph::reduce(mdp, reduction);
-  auto [answer, method, why] = solve_reduced(reduced, collapse.accuracy, run);
+  auto [answer, method, why] =
+      solve_reduced(reduced, collapse.accuracy, start_of_reduced(mdp, numbering, run.options().start), run);
 
   CollapsedAnswer result;
   result.end = answer.end;

@@ -37,7 +37,7 @@ enum class Improper {
 
 struct CriterionOptions {
   /// Accuracy, level, limits, observer, method: one that does not apply (why_not()) is refused. The start vector is
-  /// read by `discounted` only.
+  /// not read by `finite` and `average`.
   SolveOptions solve = {};
   Improper improper = Improper::infinite;  ///< read by `goal`
   std::int64_t horizon = -1;               ///< stages of `finite`, >= 0; required there

@@ -15,6 +15,14 @@ void require_valid(const CriterionOptions& options) {
   if (const auto rule = options.check(); !rule.empty()) throw InvalidOption(rule);
 }
 
+void require_valid(const Mdp& mdp, const CriterionOptions& options) {
+  require_valid(options);
+  const auto n = options.solve.start.size();
+  if (n != 0 && n != static_cast<std::size_t>(mdp.n_states())) {
+    throw InvalidArgument(fmt::format("start has {} entries, required 0 or n_states = {}", n, mdp.n_states()));
+  }
+}
+
 void judge(CriterionResult& result, const Accuracy& accuracy, Status stopped_by, Level asked) {
   const auto n = result.value_lower.size();
   result.values.resize(n);

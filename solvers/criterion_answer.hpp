@@ -11,6 +11,8 @@ namespace mdp::solvers {
 
 /// \throws InvalidOption.
 void require_valid(const CriterionOptions& options);
+/// The same, and \throws InvalidArgument if the start vector has another length.
+void require_valid(const Mdp& mdp, const CriterionOptions& options);
 
 /// Fills values (the middle; -inf or +inf where both bounds are), value_error_bound and policy_loss_bound from
 /// value_lower and value_upper, and the status: converged if every half-width is allowed, else stopped_by or, if nothing

@@ -59,7 +59,7 @@ kernels::ResidualRange difference(std::span<const TwoDouble> now, std::span<cons
 }  // namespace
 
 CriterionResult solve_finite_horizon(const Mdp& mdp, const CriterionOptions& options) {
-  require_valid(options);
+  require_valid(mdp, options);
   if (options.horizon < 0)
     throw InvalidOption("horizon is missing: the finite criterion needs a number of stages >= 0");
   const auto n_stages = static_cast<std::size_t>(options.horizon);

@@ -248,7 +248,7 @@ class Goal {
 }  // namespace
 
 CriterionResult solve_goal(const Mdp& mdp, const CriterionOptions& options) {
-  require_valid(options);
+  require_valid(mdp, options);
   return Goal(mdp, options)();
 }
 

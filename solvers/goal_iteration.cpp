@@ -25,7 +25,18 @@ class Iteration {
       : problem_(problem), step_(step), run_(run), it_(problem), first_(it_.policy) {}
 
   AbsorbingAnswer operator()() {
-    step_.begin(it_, take_start(), run_);
+    const bool warm = take_start();
+    AbsorbingAnswer found = iterate(warm);
+    if (!warm || run_.stopped() != Status::not_run || excess_width(found, problem_.accuracy) <= 1.0) return found;
+    // Values from elsewhere may lead astray: without them, then.
+    it_.v.assign(it_.v.size(), 0.0);
+    it_.policy = first_;
+    return iterate(false);
+  }
+
+ private:
+  AbsorbingAnswer iterate(bool warm) {
+    step_.begin(it_, warm, run_);
     double target = 0.0;
     double least = infinity;
     for (int idle = 0; idle < step_.patience(); step_.advance(it_, run_)) {
@@ -45,13 +56,14 @@ class Iteration {
     return answer();
   }
 
- private:
-  // Whether the caller gave values to start from.
+  // Whether the caller gave values to start from. Values below 0 are no start where no cost is.
   bool take_start() {
-    const auto& values = run_.options().start;
-    if (values.size() != it_.v.size()) return false;
+    const auto values = problem_.values;
+    if (values.empty()) return false;
+    const auto cost = problem_.mdp.cost();
+    const bool gains = std::any_of(cost.begin(), cost.end(), [](double c) { return c < 0.0; });
     for (const State s : problem_.start.order) {
-      if (std::isfinite(values[at(s)])) it_.v[at(s)] = values[at(s)];
+      if (std::isfinite(values[at(s)])) it_.v[at(s)] = gains ? values[at(s)] : std::max(0.0, values[at(s)]);
     }
     return true;
   }

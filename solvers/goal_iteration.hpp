@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,7 @@ struct GoalProblem {
   const graph::Approach& start;
   Accuracy accuracy;  ///< of the half-width of the enclosure
   EntryUncertainty uncertainty;
+  std::span<const double> values = {};  ///< [n_states] to start from (entries that are not finite apart), or empty
 };
 
 /// Working values of a method.
@@ -65,6 +67,10 @@ class GoalStep {
 /// values that are too low greedy policies flee from the goal, and each improvement would move one step). With `krylov`,
 /// BiCGSTAB takes over where sweeps are slow: always for the first policy, then once the policy has nearly settled.
 [[nodiscard]] std::unique_ptr<GoalStep> policy_step(bool krylov);
+
+/// The linear program  max sum v,  v <= c + P v  on every row, by CLP (d'Epenoux 1963; Puterman 1994, section 6.9): its
+/// optimum is V*, to CLP's tolerance; then inexact policy iteration from there. Needs has_linear_programming().
+[[nodiscard]] std::unique_ptr<GoalStep> linear_programming_step();
 
 /// Sweeps over all rows, steps in between, until the enclosure by enclose_until_goal() is as narrow as asked, a limit is
 /// reached, or rounding is all that is left. The rows of the answer are those of the problem's MDP.

@@ -13,8 +13,8 @@ namespace mdp::solvers {
 namespace {
 
 constexpr int most_starts = 64;  // steps of modified policy iteration until both sides have a bound
-constexpr int patience = 50;      // sweeps without progress: rounding is all that is left
-constexpr int verifying = 20;     // sweeps that may verify a guess
+constexpr int patience = 50;     // sweeps without progress: rounding is all that is left
+constexpr int verifying = 20;    // sweeps that may verify a guess
 
 std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
 

@@ -102,7 +102,7 @@ class Reach {
 }  // namespace
 
 CriterionResult solve_reach(const Mdp& mdp, const CriterionOptions& options) {
-  require_valid(options);
+  require_valid(mdp, options);
   return Reach(mdp, options)();
 }
 

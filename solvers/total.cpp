@@ -134,7 +134,7 @@ class Total {
 }  // namespace
 
 CriterionResult solve_total(const Mdp& mdp, const CriterionOptions& options) {
-  require_valid(options);
+  require_valid(mdp, options);
   return Total(mdp, options)();
 }
 

@@ -2,6 +2,8 @@
 
 #include <string_view>
 
+#include "solvers/linear_program.hpp"
+
 namespace mdp::solvers {
 namespace {
 
@@ -21,7 +23,9 @@ std::string_view why_not_absorbing(Method method) {
       return "a policy collects entropy for as long as it runs, so that without a discount it gains by not arriving: "
              "the "
              "soft problem may have no solution";
-    case Method::linear_programming: return "it is not available yet";
+    case Method::linear_programming:
+      return has_linear_programming() ? std::string_view{}
+                                      : "this build has no CLP, which it needs: install coinor-libclp-dev";
     default: return {};
   }
 }
@@ -48,7 +52,10 @@ std::string_view why_not_average(Method method) {
     case Method::modified_policy_iteration:
     case Method::inexact_policy_iteration:
       return "a policy's gain and bias are solved for exactly, by elimination, or approached by value-iteration";
-    default: return "it is not available yet";
+    default:
+      return "the program of an end component has V* up to a constant only, and CLP's tolerance of 1e-9 is no better "
+             "than what "
+             "value-iteration encloses";
   }
 }
 

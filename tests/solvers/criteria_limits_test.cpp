@@ -123,6 +123,31 @@ TEST_CASE("relative value iteration: periodic components, and large ones by auto
   }
 }
 
+TEST_CASE("a start vector changes the way, not the answer", "[criteria]") {
+  generate::GridworldOptions grid;
+  grid.width = grid.height = 30;
+  const Mdp mdp = generate::gridworld(grid);
+  for (const Method method : {Method::automatic, Method::value_iteration, Method::inexact_policy_iteration}) {
+    CAPTURE(to_string(method));
+    CriterionOptions options;
+    options.solve.method = method;
+    const auto cold = solve_criterion(mdp, Criterion::goal, options);
+    options.solve.start = cold.values;
+    const auto warm = solve_criterion(mdp, Criterion::goal, options);
+    REQUIRE(cold.converged());
+    REQUIRE(warm.converged());
+    CHECK(warm.sweeps <= cold.sweeps);
+    CHECK(warm.sweeps <= 3);
+    for (std::size_t s = 0; s < cold.values.size(); ++s) {
+      REQUIRE(std::abs(warm.values[s] - cold.values[s]) <= cold.value_error_bound + warm.value_error_bound);
+    }
+    options.solve.start.assign(cold.values.size(), -1e6);
+    CHECK(solve_criterion(mdp, Criterion::goal, options).converged());
+    options.solve.start.resize(3);
+    CHECK_THROWS_AS(solve_criterion(mdp, Criterion::goal, options), InvalidArgument);
+  }
+}
+
 TEST_CASE("misuse is refused", "[criteria]") {
   MdpBuilder b(2);
   b.row(0, 1.0).to(1, 1.0);

@@ -1,6 +1,5 @@
 // Sweeps of a renumbered chain against the equations they solve.
 #include "libmdp/kernels/ordered_chain.hpp"
-#include "libmdp/policy.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -12,6 +11,7 @@
 #include "libmdp/graph/approach.hpp"
 #include "libmdp/kernels/gauss_seidel.hpp"
 #include "libmdp/kernels/interval_sweep.hpp"
+#include "libmdp/policy.hpp"
 
 using namespace mdp;
 
