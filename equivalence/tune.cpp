@@ -32,7 +32,7 @@ double initial_value(const Mdp& mdp, std::span<const double> values) {
 class Tuning {
  public:
   Tuning(const Mdp& world, const solvers::SolveResult& solved, const solvers::ParametricMdp& family,
-         const TransitionCounts& data, const TuneOptions& options)
+         const StoredCounts& data, const TuneOptions& options)
       : world_(world), solved_(solved), family_(family), data_(data), options_(options) {
     optimum_ = initial_value(world, solved.values);
     in_real_.soft.temperature = options.temperature;
@@ -150,7 +150,7 @@ class Tuning {
   const Mdp& world_;
   const solvers::SolveResult& solved_;
   const solvers::ParametricMdp& family_;
-  const TransitionCounts& data_;
+  const StoredCounts& data_;
   const TuneOptions& options_;
   solvers::InRealOptions in_real_;
   double optimum_ = not_computed;
@@ -171,9 +171,9 @@ std::string_view to_string(TuneEnding ending) noexcept {
   }
 }
 
-TransitionCounts count_transitions(const Mdp& model, const TransitionData& data) {
+StoredCounts count_stored(const Mdp& model, const TransitionData& data) {
   require_valid(model, data);
-  TransitionCounts counts{std::vector<double>(model.n_transitions(), 0.0), data.size(), 0};
+  StoredCounts counts{std::vector<double>(model.n_transitions(), 0.0), data.size(), 0};
   for (std::size_t i = 0; i < data.state.size(); ++i) {
     const Offset row = model.state_rows()[data.state[i]] + data.action[i];
     const auto first = model.next_state().begin() + model.row_begin()[row];
@@ -188,7 +188,7 @@ TransitionCounts count_transitions(const Mdp& model, const TransitionData& data)
   return counts;
 }
 
-double mean_log_likelihood(std::span<const double> probability, const TransitionCounts& counts) {
+double mean_log_likelihood(std::span<const double> probability, const StoredCounts& counts) {
   if (counts.n_impossible > 0) return -infinity;
   double sum = 0.0;
   for (std::size_t k = 0; k < probability.size(); ++k) {
@@ -197,7 +197,7 @@ double mean_log_likelihood(std::span<const double> probability, const Transition
   return sum / static_cast<double>(counts.n_samples);
 }
 
-solvers::EntryGradient likelihood_gradient(const Mdp& model, const TransitionCounts& counts) {
+solvers::EntryGradient likelihood_gradient(const Mdp& model, const StoredCounts& counts) {
   solvers::EntryGradient gradient = solvers::zero_direction(model);
   for (std::size_t k = 0; k < counts.count.size(); ++k) {
     gradient.probability[k] = counts.count[k] / (static_cast<double>(counts.n_samples) * model.probability()[k]);
@@ -216,7 +216,7 @@ std::string TuneOptions::check() const {
 }
 
 TuneResult tune(const Mdp& world, const solvers::SolveResult& world_solution, const solvers::ParametricMdp& family,
-                const TransitionCounts& data, solvers::DescentState start, const TuneOptions& options) {
+                const StoredCounts& data, solvers::DescentState start, const TuneOptions& options) {
   if (const std::string problem = options.check(); !problem.empty()) throw InvalidOption(problem);
   require_same_shape(world, family.base());
   const bool fits = data.n_samples == 0 || static_cast<Offset>(data.count.size()) == family.base().n_transitions();

@@ -18,18 +18,18 @@
 namespace mdp::equivalence {
 
 /// How often each transition of a model was seen in data.
-struct TransitionCounts {
+struct StoredCounts {
   std::vector<double> count;  ///< [n_transitions] of the model
   std::int64_t n_samples = 0;
   std::int64_t n_impossible = 0;  ///< samples that the model has no transition for: their likelihood is 0
 };
 /// \throws InvalidArgument for samples of another shape. O(n log(row length)).
-[[nodiscard]] TransitionCounts count_transitions(const Mdp& model, const TransitionData& data);
+[[nodiscard]] StoredCounts count_stored(const Mdp& model, const TransitionData& data);
 
 /// Mean of log p over the samples, nats; -inf if one is impossible.
-[[nodiscard]] double mean_log_likelihood(std::span<const double> probability, const TransitionCounts& counts);
+[[nodiscard]] double mean_log_likelihood(std::span<const double> probability, const StoredCounts& counts);
 /// Its gradient by the probabilities: count/(n p). The impossible apart.
-[[nodiscard]] solvers::EntryGradient likelihood_gradient(const Mdp& model, const TransitionCounts& counts);
+[[nodiscard]] solvers::EntryGradient likelihood_gradient(const Mdp& model, const StoredCounts& counts);
 
 /// What a learner minimises.
 enum class TuneObjective {
@@ -100,7 +100,7 @@ struct TuneResult {
 /// \param data   counts on family.base(), or empty. \param world_solution  certified
 /// \throws InvalidOption, InvalidArgument: shapes; likelihood of data that the family's support makes impossible
 [[nodiscard]] TuneResult tune(const Mdp& world, const solvers::SolveResult& world_solution,
-                              const solvers::ParametricMdp& family, const TransitionCounts& data,
+                              const solvers::ParametricMdp& family, const StoredCounts& data,
                               solvers::DescentState start, const TuneOptions& options = {});
 
 }  // namespace mdp::equivalence

@@ -33,7 +33,7 @@ Mdp make_component(const ComponentConfig& component, const ExperimentConfig& exp
       return equivalence::mean_model(fit(), {positions.dimension, positions.coordinates, positions.nearest});
     }
     if (component.model == "even") {
-      return equivalence::fit_maximum_likelihood(world, {},
+      return equivalence::fit_maximum_likelihood(world, TransitionData{},
                                                  {.support = equivalence::FitSupport::world, .smoothing = 1.0});
     }
     return make_world(*component.generator, threads);
@@ -225,7 +225,7 @@ ExperimentParts make_experiment(const Sim2RealConfig& config, const ExperimentCo
     names.emplace_back("discount");
   }
   solvers::ParametricMdp family = solvers::mixture(models, experiment.floor, std::move(further));
-  equivalence::TransitionCounts counts = equivalence::count_transitions(family.base(), data);
+  equivalence::StoredCounts counts = equivalence::count_stored(family.base(), data);
   return {world, solvers::solve(world, solve_options(config, threads)), std::move(family), std::move(names),
           std::move(counts)};
 }
