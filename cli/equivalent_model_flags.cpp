@@ -76,6 +76,11 @@ void EquivalentModelFlags::require_valid() const {
   };
   needs("--metric", !metric_file_.empty(), Divergence::wasserstein);
   needs("--direction", !direction_file_.empty(), Divergence::linear);
+  needs("--seed", seed_.has_value(), Divergence::uniform);
+  const bool reads_graph = chosen == Divergence::wasserstein || chosen == Divergence::deterministic;
+  if (!graph_file_.empty() && !(reads_graph && metric_file_.empty()) && !support_.starts_with("within:")) {
+    throw UsageError("--graph belongs to --divergence wasserstein or deterministic and to --support within:D");
+  }
   if (chosen == Divergence::linear && direction_file_.empty()) {
     throw UsageError("--divergence linear needs --direction FILE");
   }
@@ -89,6 +94,15 @@ void EquivalentModelFlags::require_valid() const {
   } else if (!support_.starts_with("mask:") && std::ranges::find(supports, support_) == supports.end()) {
     throw unknown_value("--support", support_, supports);
   }
+}
+
+void EquivalentModelFlags::require_fit_for_actions() const {
+  const Divergence chosen = divergence();
+  if (chosen != Divergence::kl && chosen != Divergence::l2) {
+    throw UsageError(fmt::format("--keep actions takes --divergence kl or l2, not {}", divergence_));
+  }
+  if (shift_ != "0") throw UsageError("--keep actions takes no --shift: it finds its own potential (T8)");
+  if (!graph_file_.empty()) throw UsageError("--keep actions takes no --graph: it uses the world's");
 }
 
 equivalence::Support EquivalentModelFlags::support(const PairFlags& pair, const Mdp& world,
@@ -127,7 +141,7 @@ equivalence::EquivalentModelOptions EquivalentModelFlags::options(const PairFlag
   options.support = support(pair, world, common);
   options.shift = shift_ == "auto" ? std::optional<double>() : sign * parse_number("--shift", shift_).hi;
   options.threads = common.threads;
-  options.seed = seed_;
+  options.seed = seed_.value_or(options.seed);
   if (!graph_file_.empty()) {
     const Mdp relation = pair.read(graph_file_, common);
     graph_ = graph::neighbour_graph(relation);

@@ -20,6 +20,8 @@ class EquivalentModelFlags {
 
   /// Refuses words that do not exist, before any file is read. \throws UsageError
   void require_valid() const;
+  /// Refuses what a model that only keeps the optimal actions (T8) has no use for. \throws UsageError
+  void require_fit_for_actions() const;
   /// Options of the library; they refer to this object. Reads the files that the flags name.
   /// \throws UsageError, InputError, InvalidArgument
   [[nodiscard]] equivalence::EquivalentModelOptions options(const PairFlags& pair, const Mdp& world,
@@ -35,7 +37,7 @@ class EquivalentModelFlags {
   std::string support_ = "reference";
   std::string shift_ = "0";
   std::string graph_file_, metric_file_, direction_file_;
-  std::uint64_t seed_ = 1;
+  std::optional<std::uint64_t> seed_;
 
   std::optional<graph::NeighbourGraph> graph_;
   std::vector<double> distances_;  // [n_states * n_states]

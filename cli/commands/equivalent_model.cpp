@@ -261,10 +261,8 @@ int run_equivalent_model(EquivalentModelCommand& command, const CommonFlags& com
   if (std::ranges::find(kept, command.keep) == kept.end()) throw unknown_value("--keep", command.keep, kept);
   command.flags.require_valid();
   const bool keeps_actions = command.keep == "actions";
-  const Divergence divergence = command.flags.divergence();
-  if (keeps_actions && divergence != Divergence::kl && divergence != Divergence::l2) {
-    throw UsageError(fmt::format("--keep actions takes --divergence kl or l2, not {}", to_string(divergence)));
-  }
+  if (keeps_actions) command.flags.require_fit_for_actions();
+  if (keeps_actions && command.polytope) throw UsageError("--polytope belongs to --keep q");
   if (!command.output.empty()) require_model_file(command.output);
   const Mdp world = command.pair.world(common);
   const Mdp reference = command.pair.model(world, common);

@@ -346,7 +346,7 @@ TEST_CASE("T6, T7: up to ten thousand states, any pair of discounts: solving the
     for (int trial = 0; trial < 6; ++trial) {
       CAPTURE(n, trial);
       const double discounts[] = {0.5, 0.95, 0.999};
-      const auto truth = generate::planted({.shape = {.states = n, .actions = 3, .successors = 4},
+      const auto truth = generate::planted({.shape = {.states = n, .actions = 3, .successors = std::min(n, 4)},
                                             .discount = discounts[random() % 3],
                                             .seed = static_cast<std::uint64_t>(trial)});
       const auto reference = generate::garnet({.shape = {.states = n, .actions = 3, .successors = std::min(n, 40)},
