@@ -24,7 +24,7 @@ Mdp world() { return generate::gridworld({.map = {"S...", ".HH.", "....", "H..G"
 // No slip, or lost anywhere around: a mixture that cannot be the world.
 ParametricMdp family(const Mdp& w) {
   const Mdp straight = most_likely_model(w);
-  const Mdp even = fit_maximum_likelihood(w, {}, {.support = FitSupport::world, .smoothing = 1.0});
+  const Mdp even = fit_maximum_likelihood(w, TransitionData{}, {.support = FitSupport::world, .smoothing = 1.0});
   const std::vector<Mdp> models{straight, even};
   return solvers::mixture(models, 1e-6, {solvers::cost_table(w)});
 }
@@ -42,9 +42,9 @@ std::vector<char> mask(const ParametricMdp& f, bool weights, bool costs) {
   return free;
 }
 
-TransitionCounts infinite_data(const Mdp& w, const Mdp& model) {
+StoredCounts infinite_data(const Mdp& w, const Mdp& model) {
   // Counts in proportion to the world's probabilities.
-  TransitionCounts counts{std::vector<double>(model.n_transitions(), 0.0), 1000 * w.n_rows(), 0};
+  StoredCounts counts{std::vector<double>(model.n_transitions(), 0.0), 1000 * w.n_rows(), 0};
   for (Offset row = 0; row < w.n_rows(); ++row) {
     for (Offset k = w.row_begin()[row]; k < w.row_begin()[row + 1]; ++k) {
       for (Offset at = model.row_begin()[row]; at < model.row_begin()[row + 1]; ++at) {
@@ -61,7 +61,7 @@ TEST_CASE("Section 6: likelihood leaves regret in a wrong class; costs remove it
   const Mdp w = world();
   const solvers::SolveResult solution = solved(w);
   const ParametricMdp f = family(w);
-  const TransitionCounts data = infinite_data(w, f.base());
+  const StoredCounts data = infinite_data(w, f.base());
   TuneOptions options{.objective = TuneObjective::likelihood, .temperature = 0.02, .free = mask(f, true, false)};
   options.gradient_tolerance = 1e-7;
   const TuneResult fitted = tune(w, solution, f, data, {.x = f.start()}, options);
@@ -226,15 +226,15 @@ TEST_CASE("Likelihood of counts, and its gradient") {
   data.add(0, 0, w.next_state()[0]);
   data.add(0, 0, w.next_state()[0]);
   data.add(0, 0, w.next_state()[1]);
-  const TransitionCounts counts = count_transitions(w, data);
+  const StoredCounts counts = count_stored(w, data);
   CHECK(counts.count[0] == 2.0);
   CHECK(counts.n_impossible == 0);
   CHECK(mean_log_likelihood(w.probability(), counts) ==
         Approx((2 * std::log(w.probability()[0]) + std::log(w.probability()[1])) / 3));
   CHECK(likelihood_gradient(w, counts).probability[1] == Approx(1.0 / (3 * w.probability()[1])));
   data.add(0, 0, static_cast<State>(w.n_states() - 1));
-  CHECK(count_transitions(w, data).n_impossible == 1);
-  CHECK(mean_log_likelihood(w.probability(), count_transitions(w, data)) == -infinity);
+  CHECK(count_stored(w, data).n_impossible == 1);
+  CHECK(mean_log_likelihood(w.probability(), count_stored(w, data)) == -infinity);
 }
 
 TEST_CASE("Tuning refuses what does not fit") {
@@ -245,7 +245,7 @@ TEST_CASE("Tuning refuses what does not fit") {
                     Catch::Contains("has no derivative (D8)"));
   CHECK_THROWS_WITH(tune(w, solution, f, {}, {.x = f.start()}, {.objective = TuneObjective::likelihood}),
                     Catch::Contains("likelihood needs data"));
-  TransitionCounts impossible{std::vector<double>(f.base().n_transitions(), 1.0), 10, 3};
+  StoredCounts impossible{std::vector<double>(f.base().n_transitions(), 1.0), 10, 3};
   CHECK_THROWS_WITH(tune(w, solution, f, impossible, {.x = f.start()}, {.objective = TuneObjective::likelihood}),
                     Catch::Contains("3 of 10 samples are impossible"));
   CHECK_THROWS_AS(tune(w, solution, f, {}, {.x = {1.0}}, {}), InvalidArgument);
