@@ -128,6 +128,7 @@ GoalIterate::GoalIterate(const GoalProblem& p)
   for (const State s : p.start.order) {
     policy[at(s)] = static_cast<Action>(p.start.rows[at(s)] - p.mdp.state_rows()[at(s)]);
   }
+  chain.assign(policy);  // so that every state has a row that leaves it, whatever is greedy later
 }
 
 AbsorbingAnswer iterate_until_goal(const GoalProblem& problem, GoalStep& step, Run& run) {

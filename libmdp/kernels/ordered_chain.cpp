@@ -41,7 +41,11 @@ OrderedChain::OrderedChain(const Mdp& mdp, std::span<const State> order)
     blocks_.push_back(static_cast<State>(order.size() * part / n_parts));
   }
   next_.resize(at(begin_.back()));
-  weight_.resize(at(begin_.back()));
+  weight_.assign(at(begin_.back()), 0.0);
+  cost_.assign(order_.size(), infinity);  // until a row is assigned
+  for (std::size_t i = 0; i < order_.size(); ++i) {
+    std::fill(next_.begin() + begin_[i], next_.begin() + begin_[i + 1], static_cast<State>(i));
+  }
 }
 
 State OrderedChain::assign(std::span<const Action> policy) {

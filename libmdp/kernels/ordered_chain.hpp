@@ -19,7 +19,7 @@ class OrderedChain {
   OrderedChain(const Mdp& mdp, std::span<const State> order);
 
   /// Copies the rows of those states whose action is not that of the last call. A row that never leaves its state is
-  /// not taken: the state keeps the row it has.
+  /// not taken: the state keeps the row it has (before the first: none, and its values are not numbers).
   /// \return the number of states whose row changed
   State assign(std::span<const Action> policy);
   /// Every row costs 1 (the time until exit), or again what the MDP says.

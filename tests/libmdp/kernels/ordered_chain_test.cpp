@@ -89,6 +89,11 @@ TEST_CASE("A row that never leaves its state is not taken") {
   kernels::OrderedChain chain(mdp, order);
   const Policy stay{0, 0};
   const Policy go{1, 0};
+  CHECK(chain.assign(stay) == 0);  // no row yet: no number
+  std::vector<double> none{0.0};
+  std::vector<double> written{0.0};
+  chain.gauss_seidel(none, written, 1);
+  CHECK(!std::isfinite(written[0]));
   CHECK(chain.assign(go) == 1);
   CHECK(chain.assign(stay) == 0);
   std::vector<double> x{0.0};
