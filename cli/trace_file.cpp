@@ -16,6 +16,10 @@ void write_trace(const std::string& path, Objective objective, std::span<const s
     line.set("residual_min", maximise ? -record.residual_max : record.residual_min);
     line.set("residual_max", maximise ? -record.residual_min : record.residual_max);
     line.set("half_width", record.half_width);
+    line.set("lower", maximise ? -record.upper : record.lower);
+    line.set("upper", maximise ? -record.lower : record.upper);
+    line.set("bytes", record.bytes);
+    line.set("policy_changes", std::int64_t{record.policy_changes});
     text += line.line() + "\n";
   }
   io::write_file(path, std::string_view(text));

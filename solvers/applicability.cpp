@@ -18,13 +18,6 @@ std::string why_not_discounted(Method method) {
       return refusal(method,
                      "with a discount, every sweep of every method encloses V* from both sides already (C1); "
                      "it is for undiscounted criteria");
-    case Method::gauss_seidel:
-    case Method::prioritized:
-    case Method::topological:
-    case Method::inexact_policy_iteration:
-    case Method::anderson:
-    case Method::action_elimination:
-    case Method::linear_programming: return refusal(method, "it is not available yet");
     default: return {};
   }
 }

@@ -8,7 +8,9 @@
 
 namespace mdp::solvers {
 
-double centre(const Mdp& mdp, std::span<double> v, int threads) {
+double centre(const Mdp& mdp, std::span<double> v, int threads) { return centre_values(mdp, v, threads).size; }
+
+Centred centre_values(const Mdp& mdp, std::span<double> v, int threads) {
   struct Range {
     double min = infinity;
     double max = -infinity;
@@ -25,13 +27,13 @@ double centre(const Mdp& mdp, std::span<double> v, int threads) {
       [](const Range& a, const Range& b) {
         return Range{std::min(a.min, b.min), std::max(a.max, b.max)};
       });
-  if (!(range.min <= range.max)) return 0.0;
+  if (!(range.min <= range.max)) return {};
   const double middle = 0.5 * range.min + 0.5 * range.max;
-  if (middle == 0.0 || !std::isfinite(middle)) return std::max(std::abs(range.min), std::abs(range.max));
+  if (middle == 0.0 || !std::isfinite(middle)) return {std::max(std::abs(range.min), std::abs(range.max)), 0.0};
   kernels::for_states(mdp.blocks(), threads, [&](State first, State last) {
     for (State s = first; s < last; ++s) v[s] -= middle;
   });
-  return bounds::round_up(std::max(std::abs(range.min - middle), std::abs(range.max - middle)));
+  return {bounds::round_up(std::max(std::abs(range.min - middle), std::abs(range.max - middle))), middle};
 }
 
 }  // namespace mdp::solvers

@@ -11,4 +11,11 @@ namespace mdp::solvers {
 /// meant sum to 1, so V and V + m prove the same by C1, and rounding is less with the smaller numbers.
 double centre(const Mdp& mdp, std::span<double> v, int threads);
 
+struct Centred {
+  double size = 0.0;        ///< bound on max |v| afterwards
+  double subtracted = 0.0;  ///< from each finite value
+};
+/// The same, with what it subtracted.
+Centred centre_values(const Mdp& mdp, std::span<double> v, int threads);
+
 }  // namespace mdp::solvers

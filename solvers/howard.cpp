@@ -149,7 +149,8 @@ Outcome Howard::improve(const Mdp& mdp, Iterate& it, Run& run, const Goal& goal)
     if (!run.may_sweep()) return Outcome::stopped;
     it.policy.resize(it.v.size());
     it.residual = kernels::bellman_sweep(mdp, it.v, it.tv, it.policy, run.threads());
-    run.count_sweep(it.residual, goal.shown(goal.half_width(mdp, it)));
+    run.count_traffic(mdp.n_transitions(), mdp.n_rows());
+    run.count_sweep(it.residual, goal.shown(goal.half_width(mdp, it)), goal.increment(mdp, it));
   }
   for (;;) {
     if (!run.may_sweep()) return Outcome::stopped;
@@ -161,7 +162,9 @@ Outcome Howard::improve(const Mdp& mdp, Iterate& it, Run& run, const Goal& goal)
     const Improvement improvement = improve_policy(mdp, it, threshold, run.threads());
     it.residual = improvement.residual;
     const double half_width = goal.half_width(mdp, it);
-    run.count_sweep(it.residual, goal.shown(half_width));
+    it.residual.n_changed = improvement.n_changed;
+    run.count_traffic(mdp.n_transitions(), mdp.n_rows());
+    run.count_sweep(it.residual, goal.shown(half_width), goal.increment(mdp, it));
     settled_ = improvement.n_changed == 0;
     if (goal.reached(mdp, it, half_width)) return Outcome::accurate;
     if (settled_) return Outcome::stalled;

@@ -30,6 +30,15 @@ Iterate Iterate::from(const Mdp& mdp, std::span<const char> finite, std::span<co
   return it;
 }
 
+bounds::Interval Goal::increment(const Mdp& mdp, const Iterate& it) const {
+  if (!(it.residual.min <= it.residual.max)) return {0.0, 0.0};
+  if (!rounding_) return computed_increment(mdp, it);
+  const double error = bounds::sweep_error(mdp, it.size);
+  const auto increment = bounds::value_increment(bounds::residual_enclosure(it.residual.min, it.residual.max, error),
+                                                 mdp.exact_discount());
+  return {bounds::round_down(increment.lower - error), bounds::round_up(increment.upper + error)};
+}
+
 double Goal::half_width(const Mdp& mdp, const Iterate& it) const {
   if (!(it.residual.min <= it.residual.max)) return it.residual.min > it.residual.max ? 0.0 : infinity;
   if (!rounding_) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "libmdp/bounds.hpp"
 #include "libmdp/kernels/bellman.hpp"
 #include "libmdp/mdp.hpp"
 #include "libmdp/policy.hpp"
@@ -40,6 +41,8 @@ class Goal {
   Goal(double half_width, double proved_so_far)
       : accuracy_{half_width, 0.0}, rounding_(false), shown_half_width_(proved_so_far) {}
 
+  /// Bounds on V* - TV at every state, from the residual: C1, rounding included at level certified.
+  [[nodiscard]] bounds::Interval increment(const Mdp& mdp, const Iterate& it) const;
   /// Half-width of the bounds on V* that a sweep gave. The largest over states, for values near `it`.
   [[nodiscard]] double half_width(const Mdp& mdp, const Iterate& it) const;
   /// The half-width that an observer is shown.

@@ -2,34 +2,35 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 #include <vector>
 
+#include "libmdp/buffer.hpp"
 #include "libmdp/kernels/parallel.hpp"
 
 namespace mdp::solvers {
 namespace {
 
-using Vector = std::vector<double>;
+using Vector = Buffer<double>;
+
+constexpr double basis_bytes = 0x1p26;  // of GMRES, for large systems
 
 class Solver {
  public:
   Solver(const kernels::CompressedRows& m, double discount, std::span<const double> b, std::span<double> x,
          const KrylovOptions& options)
       : m_(m), discount_(discount), b_(b), x_(x), options_(options), residual_(b.size()), kept_(b.size()) {
-    for (Vector* v : {&shadow_, &direction_, &precond_, &product_, &half_, &half_precond_, &half_product_}) {
-      v->resize(b.size());
-    }
+    for (Vector* v : {&precond_, &product_}) v->resize(b.size());
+    if (options.method == KrylovMethod::gmres) return;
+    for (Vector* v : {&shadow_, &direction_, &half_, &half_precond_, &half_product_}) v->resize(b.size());
   }
 
   KrylovResult operator()() {
     double now = true_residual();
     while (now > options_.tolerance && may_go_on()) {
-      std::copy(x_.begin(), x_.end(), kept_.begin());
-      bicgstab(now);
-      double after = true_residual();
+      double after = attempt(options_.method, now);
+      if (!(after <= 0.5 * now) && options_.method != KrylovMethod::gmres) after = attempt(KrylovMethod::gmres, now);
       if (!(after <= 0.5 * now)) {
-        std::copy(kept_.begin(), kept_.end(), x_.begin());
-        true_residual();
         after = richardson(now);
         if (!(after < (1.0 - 1e-3) * now) && stagnated(after)) {
           now = std::min(now, after);
@@ -46,6 +47,20 @@ class Solver {
     return products_ < options_.max_products && (!options_.keep_going || options_.keep_going());
   }
 
+  // One run from residual_, undone unless it halves the residual. Returns the norm of the residual then.
+  double attempt(KrylovMethod method, double now) {
+    std::copy(x_.begin(), x_.end(), kept_.begin());
+    if (method == KrylovMethod::gmres)
+      gmres(now);
+    else
+      bicgstab(now);
+    const double after = true_residual();
+    if (after <= 0.5 * now) return after;
+    std::copy(kept_.begin(), kept_.end(), x_.begin());
+    true_residual();
+    return now;
+  }
+
   double norm(const Vector& v) const {
     return options_.norm == Norm::max ? kernels::max_norm(m_.blocks, v, options_.threads)
                                       : kernels::sum_norm(m_.blocks, v, options_.threads);
@@ -57,6 +72,7 @@ class Solver {
     ++products_;
   }
   void precondition(const Vector& r, Vector& z) const {
+    if (options_.precondition) return options_.precondition(r, z);
     constexpr int n_parts = 8;
     kernels::symmetric_gauss_seidel(m_, discount_, n_parts, r, z, options_.threads);
   }
@@ -108,6 +124,79 @@ class Solver {
       const double size = norm(residual_);
       if (!(size > target) || size > 1e6 * start || omega == 0.0) return;
     }
+  }
+
+  // One cycle of GMRES from residual_: modified Gram-Schmidt, Givens rotations, x += M^-1 V y.
+  void gmres(double start) {
+    const double target = std::max(0.5 * options_.tolerance, 1e-3 * start);
+    const auto most =
+        static_cast<std::size_t>(std::clamp(basis_bytes / (8.0 * static_cast<double>(b_.size())), 5.0, 30.0));
+    const double length = std::sqrt(dot(residual_, residual_));
+    if (!(length > 0.0) || !std::isfinite(length)) return;
+    std::vector<Vector> basis(1, residual_);
+    for_each([&](std::size_t i) { basis[0][i] /= length; });
+    std::vector<Vector> columns;  // of the upper triangle
+    std::vector<std::pair<double, double>> rotations;
+    Vector right(1, length);
+    while (columns.size() < most && may_go_on() && std::abs(right.back()) > target / start * length) {
+      precondition(basis.back(), precond_);
+      apply(precond_, product_);
+      Vector column = orthogonalise(basis);
+      const double below = column.back();
+      if (!std::isfinite(below)) break;
+      rotate(column, rotations, right);
+      columns.push_back(std::move(column));
+      if (!(below > 0.0)) break;
+      basis.push_back(product_);
+      for_each([&](std::size_t i) { basis.back()[i] /= below; });
+    }
+    add_combination(basis, columns, right);
+  }
+
+  // product_ less its parts along the basis; returns those and the length of what is left.
+  Vector orthogonalise(const std::vector<Vector>& basis) {
+    Vector column;
+    for (const Vector& v : basis) {
+      const double part = dot(v, product_);
+      for_each([&](std::size_t i) { product_[i] -= part * v[i]; });
+      column.push_back(part);
+    }
+    column.push_back(std::sqrt(dot(product_, product_)));
+    return column;
+  }
+
+  // Applies the rotations so far to a new column of the Hessenberg matrix, and one more that clears its last entry.
+  static void rotate(Vector& column, std::vector<std::pair<double, double>>& rotations, Vector& right) {
+    for (std::size_t k = 0; k < rotations.size(); ++k) {
+      const auto [c, s] = rotations[k];
+      const double upper = c * column[k] + s * column[k + 1];
+      column[k + 1] = c * column[k + 1] - s * column[k];
+      column[k] = upper;
+    }
+    const std::size_t k = rotations.size();
+    const double radius = std::hypot(column[k], column[k + 1]);
+    const auto [c, s] = radius > 0.0 ? std::pair{column[k] / radius, column[k + 1] / radius} : std::pair{1.0, 0.0};
+    rotations.emplace_back(c, s);
+    column[k] = radius;
+    column.pop_back();
+    right.push_back(-s * right[k]);
+    right[k] *= c;
+  }
+
+  // x += M^-1 V y, y from the triangle.
+  void add_combination(const std::vector<Vector>& basis, const std::vector<Vector>& columns, const Vector& right) {
+    Vector y(columns.size());
+    for (std::size_t k = columns.size(); k-- > 0;) {
+      double sum = right[k];
+      for (std::size_t j = k + 1; j < columns.size(); ++j) sum -= columns[j][k] * y[j];
+      y[k] = columns[k][k] != 0.0 ? sum / columns[k][k] : 0.0;
+    }
+    std::fill(product_.begin(), product_.end(), 0.0);
+    for (std::size_t k = 0; k < y.size(); ++k) {
+      for_each([&](std::size_t i) { product_[i] += y[k] * basis[k][i]; });
+    }
+    precondition(product_, precond_);
+    for_each([&](std::size_t i) { x_[i] += precond_[i]; });
   }
 
   // x <- x + residual; the residual's norm shrinks by the discount in exact arithmetic.

@@ -7,7 +7,9 @@
 
 #include <fmt/format.h>
 
+#include "libmdp/kernels/backward_search.hpp"
 #include "solvers/howard.hpp"
+#include "solvers/inexact.hpp"
 #include "solvers/sparse_lu.hpp"
 #include "solvers/sweeps.hpp"
 
@@ -95,6 +97,25 @@ std::unique_ptr<Improver> make_policy_iteration(const Mdp& mdp, const SolveOptio
     improver = std::make_unique<ModifiedPolicyIteration>(or_modified ? Evaluation::sweeps : Evaluation::krylov);
   }
   improver->set_reason(verdict.why);
+  return improver;
+}
+
+std::unique_ptr<Improver> make_automatic(const Mdp& mdp, const SolveOptions& options) {
+  if (mdp.n_states() <= small_chain || options.linear_solver != LinearSolver::automatic) {
+    return make_policy_iteration(mdp, options, true);
+  }
+  constexpr double sweeps_before = 60.0;     // most models that mix are solved by then
+  constexpr double sweeps_to_absorb = 12.0;  // where a search backwards gives a better start
+  const LuVerdict verdict = judge_sparse_lu({mdp, scattered_policy(mdp), options.threads});
+  const bool absorbing = kernels::has_absorbing_state(mdp);
+  const double work_of_sweep = static_cast<double>(mdp.n_transitions() + mdp.n_rows());
+  InexactPolicyIteration::Options inexact;
+  inexact.sparse_lu = verdict.cheap;
+  inexact.max_flops = most_flops;
+  inexact.work_before = (absorbing ? sweeps_to_absorb : sweeps_before) * work_of_sweep;
+  if (verdict.cheap) inexact.work_before = std::min(inexact.work_before, verdict.work);
+  auto improver = std::make_unique<InexactPolicyIteration>(inexact);
+  improver->set_reason(verdict.why + (absorbing ? "; there are absorbing states" : ""));
   return improver;
 }
 

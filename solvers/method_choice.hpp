@@ -27,6 +27,11 @@ struct LuVerdict {
 /// long as a few factorisations would take.
 [[nodiscard]] std::unique_ptr<Improver> make_policy_iteration(const Mdp& mdp, const SolveOptions& options,
                                                               bool or_modified);
+/// Method::automatic: Howard's policy iteration for small MDPs; else modified policy iteration, which most models that
+/// mix need no more than; where it does not converge soon, inexact policy iteration, preconditioned by sparse LU where
+/// judge_sparse_lu() finds it cheap.
+[[nodiscard]] std::unique_ptr<Improver> make_automatic(const Mdp& mdp, const SolveOptions& options);
+
 /// The improver for an MDP with one row per state.
 [[nodiscard]] std::unique_ptr<Improver> make_evaluator(const Mdp& chain, const SolveOptions& options);
 

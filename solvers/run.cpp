@@ -13,12 +13,32 @@ bool Run::may_sweep() {
   return stopped_ == Status::not_run;
 }
 
-void Run::count_sweep(const kernels::ResidualRange& residual, double half_width) {
+void Run::count_sweep(const kernels::ResidualRange& residual, double half_width, const bounds::Interval& increment) {
   ++sweeps_;
+  last_.residual_min = residual.min;
+  last_.residual_max = residual.max;
+  last_.half_width = half_width;
+  last_.lower = increment.lower;
+  last_.upper = increment.upper;
+  last_.policy_changes = residual.n_changed;
+  tell();
+}
+
+void Run::count_pass(State policy_changes) {
+  ++sweeps_;
+  if (sweeps_ == 1) last_.half_width = infinity;
+  last_.policy_changes = policy_changes;
+  tell();
+}
+
+void Run::tell() {
   if (!options_.observer && !options_.record_trace) return;
-  const SweepRecord record{sweeps_, iterations_, residual.min, residual.max, half_width, seconds()};
-  if (options_.record_trace) trace_.push_back(record);
-  if (options_.observer && !options_.observer(record)) stopped_ = Status::interrupted;
+  last_.sweep = sweeps_;
+  last_.iteration = iterations_;
+  last_.seconds = seconds();
+  last_.bytes = bytes_;
+  if (options_.record_trace) trace_.push_back(last_);
+  if (options_.observer && !options_.observer(last_)) stopped_ = Status::interrupted;
 }
 
 }  // namespace mdp::solvers

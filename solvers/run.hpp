@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "libmdp/bounds.hpp"
 #include "libmdp/kernels/bellman.hpp"
 #include "solvers/options.hpp"
 
@@ -18,7 +19,14 @@ class Run {
   /// False once a limit is reached or the observer said stop.
   [[nodiscard]] bool may_sweep();
   /// Counts one sweep over all rows, tells observer and trace.
-  void count_sweep(const kernels::ResidualRange& residual, double half_width);
+  void count_sweep(const kernels::ResidualRange& residual, double half_width,
+                   const bounds::Interval& increment = {not_computed, not_computed});
+  /// Counts one sweep over all rows that proves nothing new: the record repeats what was proved before.
+  void count_pass(State policy_changes = 0);
+  /// Traffic of a pass over so many transitions and rows.
+  void count_traffic(Offset transitions, Offset rows) {
+    bytes_ += 12.0 * static_cast<double>(transitions) + 16.0 * static_cast<double>(rows);
+  }
   void count_iteration() { ++iterations_; }
   [[nodiscard]] bool out_of_time() const { return seconds() >= options_.time_limit_seconds; }
 
@@ -26,17 +34,22 @@ class Run {
   [[nodiscard]] Status stopped() const noexcept { return stopped_; }
   [[nodiscard]] std::int64_t sweeps() const noexcept { return sweeps_; }
   [[nodiscard]] std::int64_t iterations() const noexcept { return iterations_; }
+  [[nodiscard]] double bytes() const noexcept { return bytes_; }
   [[nodiscard]] double seconds() const;
   [[nodiscard]] std::vector<SweepRecord> take_trace() { return std::move(trace_); }
   [[nodiscard]] int threads() const noexcept { return options_.threads; }
   [[nodiscard]] const SolveOptions& options() const noexcept { return options_; }
 
  private:
+  void tell();
+
   const SolveOptions& options_;
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
   Status stopped_ = Status::not_run;
   std::int64_t sweeps_ = 0;
   std::int64_t iterations_ = 0;
+  double bytes_ = 0.0;
+  SweepRecord last_;
   std::vector<SweepRecord> trace_;
 };
 

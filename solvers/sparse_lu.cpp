@@ -123,6 +123,8 @@ SparseLu::Work SparseLu::elimination_work(std::span<const Offset> row_begin, std
   return impl.work();
 }
 
+SparseLu::Work SparseLu::work() const { return impl_->work(); }
+
 SparseLu::~SparseLu() = default;
 SparseLu::SparseLu(SparseLu&&) noexcept = default;
 SparseLu& SparseLu::operator=(SparseLu&&) noexcept = default;

@@ -41,6 +41,9 @@ class SparseLu {
   /// Estimate of the work of that elimination.
   [[nodiscard]] static Work elimination_work(std::span<const Offset> row_begin, std::span<const State> column);
 
+  /// That of these factors.
+  [[nodiscard]] Work work() const;
+
   /// x <- A^-1 x.
   void solve(std::span<double> x) const;
   /// x <- A^-T x.

@@ -4,9 +4,9 @@
 #include <cmath>
 #include <utility>
 
-#include "libmdp/bounds.hpp"
 #include "solvers/centre.hpp"
 #include "solvers/krylov.hpp"
+#include "solvers/sweep_loop.hpp"
 
 namespace mdp::solvers {
 namespace {
@@ -14,50 +14,6 @@ namespace {
 // Entries that a sweep of the chain reads.
 double chain_size(const kernels::PolicyChain& chain) {
   return static_cast<double>(chain.n_transitions() + 2 * Offset{chain.n_states()});
-}
-
-double span_of(const kernels::ResidualRange& range) { return range.max - range.min; }
-
-// Says when rounding hides further progress: the span of the residual is that of rounding; or it has not halved for a
-// while: 8 sweeps where it is near rounding (which adds up over sweeps), else as many as bring it down by exp(-4) at
-// least in exact arithmetic.
-class Stall {
- public:
-  explicit Stall(const Mdp& mdp) : patience_(2.0 + 4.0 / mdp.exact_discount().complement.hi) {}
-
-  bool operator()(const Mdp& mdp, const Iterate& it) {
-    const double span = span_of(it.residual);
-    const double error = bounds::sweep_error(mdp, it.size);
-    if (!(span < infinity) || span <= 2.0 * error) return true;
-    if (span <= 0.5 * reference_) {
-      reference_ = span;
-      sweeps_ = 0.0;
-    }
-    return ++sweeps_ > (span <= 64.0 * error ? 8.0 : patience_);
-  }
-
- private:
-  double patience_;
-  double reference_ = infinity;
-  double sweeps_ = 0.0;
-};
-
-// The loop of all methods that sweep: TV, bounds, test; then advance(it) makes the next V.
-// advance() says whether to go on.
-template <class Advance>
-Outcome sweep_until(const Mdp& mdp, Iterate& it, Run& run, const Goal& goal, Advance&& advance) {
-  Stall stalled(mdp);
-  it.policy.resize(it.v.size());
-  for (;;) {
-    if (!run.may_sweep()) return Outcome::stopped;
-    it.residual = kernels::bellman_sweep(mdp, it.v, it.tv, it.policy, run.threads());
-    const double half_width = goal.half_width(mdp, it);
-    run.count_sweep(it.residual, goal.shown(half_width));
-    if (goal.reached(mdp, it, half_width)) return Outcome::accurate;
-    if (stalled(mdp, it)) return Outcome::stalled;
-    if (run.stopped() != Status::not_run) return Outcome::stopped;
-    if (!advance(it)) return Outcome::stalled;
-  }
 }
 
 }  // namespace
@@ -124,7 +80,7 @@ bool ModifiedPolicyIteration::prefers_krylov(const Iterate& it) {
 
 // Sweeps of the chain until the span of its residual has shrunk by a factor, or the traffic of a few sweeps over
 // all rows is spent.
-void ModifiedPolicyIteration::sweep_chain(const Mdp& mdp, Iterate& it, const Run& run) {
+void ModifiedPolicyIteration::sweep_chain(const Mdp& mdp, Iterate& it, Run& run) {
   constexpr double reduction = 0.02;
   constexpr double full_sweeps_of_work = 5.0;
   const double cost_ratio = static_cast<double>(mdp.n_transitions() + mdp.n_rows()) / chain_size(*chain_);
@@ -134,6 +90,7 @@ void ModifiedPolicyIteration::sweep_chain(const Mdp& mdp, Iterate& it, const Run
   sweeps_are_slow_ = true;
   for (std::int64_t k = 0; k < most; ++k) {
     work_ += chain_size(*chain_);
+    run.count_traffic(chain_->n_transitions(), chain_->n_states());
     const auto residual = chain_->sweep(mdp.discount(), it.v, it.tv, run.threads());
     std::swap(it.v, it.tv);
     sweeps_are_slow_ = span_of(residual) > enough;
@@ -142,7 +99,7 @@ void ModifiedPolicyIteration::sweep_chain(const Mdp& mdp, Iterate& it, const Run
 }
 
 // V <- V + e, (I - gamma P_pi) e = TV - V up to constants, to a part of the residual.
-void ModifiedPolicyIteration::solve_chain(const Mdp& mdp, Iterate& it, const Run& run) {
+void ModifiedPolicyIteration::solve_chain(const Mdp& mdp, Iterate& it, Run& run) {
   constexpr double reduction = 0.01;
   constexpr double sweeps_per_product = 4.0;  // with the preconditioner and the vectors
   const double middle = 0.5 * it.residual.min + 0.5 * it.residual.max;
@@ -160,6 +117,7 @@ void ModifiedPolicyIteration::solve_chain(const Mdp& mdp, Iterate& it, const Run
   options.threads = run.threads();
   options.keep_going = [&run] { return !run.out_of_time(); };
   const auto solved = improve_solution(chain_->rows(), mdp.discount(), residual, step, options);
+  run.count_traffic(2 * solved.products * chain_->n_transitions(), 2 * solved.products * chain_->n_states());
   work_ += sweeps_per_product * static_cast<double>(solved.products) * chain_size(*chain_);
   kernels::for_states(mdp.blocks(), run.threads(), [&](State first, State last) {
     for (State s = first; s < last; ++s) it.v[s] += step[s];

@@ -28,6 +28,8 @@ class ModifiedPolicyIteration : public Improver {
   explicit ModifiedPolicyIteration(Evaluation evaluation, double max_work = infinity)
       : evaluation_(evaluation), max_work_(max_work) {}
   [[nodiscard]] Outcome improve(const Mdp& mdp, Iterate& it, Run& run, const Goal& goal) override;
+  /// Whether it gave up for max_work, not for rounding.
+  [[nodiscard]] bool exhausted() const noexcept { return work_ > max_work_; }
   [[nodiscard]] std::string name() const override {
     return evaluation_ == Evaluation::krylov ? "policy iteration (BiCGSTAB)" : "modified policy iteration";
   }
@@ -35,8 +37,8 @@ class ModifiedPolicyIteration : public Improver {
  private:
   void evaluate(const Mdp& mdp, Iterate& it, Run& run);
   [[nodiscard]] bool prefers_krylov(const Iterate& it);
-  void sweep_chain(const Mdp& mdp, Iterate& it, const Run& run);
-  void solve_chain(const Mdp& mdp, Iterate& it, const Run& run);
+  void sweep_chain(const Mdp& mdp, Iterate& it, Run& run);
+  void solve_chain(const Mdp& mdp, Iterate& it, Run& run);
 
   Evaluation evaluation_;
   double max_work_;

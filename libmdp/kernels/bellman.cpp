@@ -26,7 +26,10 @@ struct Minimum {
   }
   void finish(State s) {
     tv[s] = best;
-    if (policy != nullptr) policy[s] = best_action;
+    if (policy != nullptr) {
+      range.n_changed += policy[s] != best_action ? 1 : 0;
+      policy[s] = best_action;
+    }
     if (best < infinity && v[s] < infinity) {
       const double d = best - v[s];
       range.min = std::min(range.min, d);
@@ -55,7 +58,7 @@ ResidualRange bellman_sweep(const Mdp& mdp, std::span<const double> v, std::span
         return minimum.range;
       },
       [](const ResidualRange& x, const ResidualRange& y) {
-        return ResidualRange{std::min(x.min, y.min), std::max(x.max, y.max)};
+        return ResidualRange{std::min(x.min, y.min), std::max(x.max, y.max), x.n_changed + y.n_changed};
       });
 }
 

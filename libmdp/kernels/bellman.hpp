@@ -56,6 +56,7 @@ void visit_rows(const Mdp& mdp, std::span<const double> v, State first, State la
 struct ResidualRange {
   double min = infinity;
   double max = -infinity;
+  State n_changed = 0;  ///< entries of the policy that a sweep changed
 };
 
 /// tv = T v:  tv(s) = min_a q(s,a); and the range of tv - v, in one pass.

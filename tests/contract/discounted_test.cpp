@@ -27,14 +27,21 @@ SolveOptions options_of(int way) {
                              {Method::value_iteration, LinearSolver::automatic},
                              {Method::policy_iteration, LinearSolver::sparse_lu},
                              {Method::policy_iteration, LinearSolver::iterative},
-                             {Method::modified_policy_iteration, LinearSolver::automatic}};
+                             {Method::modified_policy_iteration, LinearSolver::automatic},
+                             {Method::inexact_policy_iteration, LinearSolver::automatic},
+                             {Method::gauss_seidel, LinearSolver::automatic},
+                             {Method::prioritized, LinearSolver::automatic},
+                             {Method::topological, LinearSolver::automatic},
+                             {Method::anderson, LinearSolver::automatic},
+                             {Method::action_elimination, LinearSolver::automatic},
+                             {Method::linear_programming, LinearSolver::automatic}};
   SolveOptions options;
   options.method = ways[way].method;
   options.linear_solver = ways[way].linear_solver;
   return options;
 }
 
-constexpr int n_ways = 5;
+constexpr int n_ways = 12;
 
 // The answer is what it says: intervals, error bound and loss bound hold exactly.
 void require_honest(const oracles::Problem& p, const SolveResult& r) {
@@ -142,7 +149,8 @@ TEST_CASE("Stopped early: the status says why, the interval is right all the sam
 
   options.max_sweeps = 1;
   const SolveResult one = solve(p.mdp, options);
-  REQUIRE(one.status == Status::sweep_limit);
+  // The program may have solved it after the one sweep.
+  REQUIRE((one.status == Status::sweep_limit || options.method == Method::linear_programming));
   REQUIRE(one.sweeps == 1);
   require_honest(p, one);
 
@@ -203,10 +211,11 @@ TEST_CASE("The start vector changes the way, not the answer") {
 TEST_CASE("The same bits for 1, 2 and 4 threads") {
   const int way = GENERATE(range(0, n_ways));
   generate::PlantedOptions planted;
-  planted.shape = {3000, 5, 6};
+  const bool program = options_of(way).method == Method::linear_programming;  // a simplex: small models only
+  planted.shape = {program ? 100 : 3000, 5, 6};
   planted.seed = 3;
   const Mdp m = generate::planted(planted).mdp;
-  REQUIRE(m.blocks().size() > 2);
+  REQUIRE((program || m.blocks().size() > 2));
   SolveOptions options = options_of(way);
   options.threads = 1;
   options.linear_solver = LinearSolver::iterative;  // a factorisation of this graph would fill in

@@ -1,0 +1,208 @@
+#include "solvers/inexact.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "libmdp/kernels/backward_search.hpp"
+#include "libmdp/kernels/policy_chain.hpp"
+#include "libmdp/kernels/shifted_gauss_seidel.hpp"
+#include "solvers/centre.hpp"
+#include "solvers/sweep_loop.hpp"
+#include "solvers/sweeps.hpp"
+
+namespace mdp::solvers {
+namespace {
+
+constexpr int patience = 12;                // iterations that may pass without halving the residual
+constexpr int rounds_with_order = 4;        // after which the values keep nearly the same order
+constexpr std::int64_t many_products = 12;  // with old factors, after which new ones pay
+
+double size_of(const Mdp& mdp) { return static_cast<double>(mdp.n_transitions() + mdp.n_rows()); }
+
+}  // namespace
+
+std::string InexactPolicyIteration::name() const {
+  if (!begun_ && options_.work_before > 0.0) return "modified policy iteration";
+  if (options_.sparse_lu) return "inexact policy iteration (BiCGSTAB, sparse LU)";
+  return options_.krylov == KrylovMethod::gmres ? "inexact policy iteration (GMRES, incomplete LU)"
+                                                : "inexact policy iteration (BiCGSTAB, incomplete LU)";
+}
+
+Outcome InexactPolicyIteration::improve(const Mdp& mdp, Iterate& it, Run& run, const Goal& goal) {
+  if (!begun_ && options_.work_before > 0.0) {
+    ModifiedPolicyIteration before(Evaluation::sweeps, options_.work_before);
+    const Outcome outcome = before.improve(mdp, it, run, goal);
+    if (outcome != Outcome::stalled || !before.exhausted()) return outcome;
+  }
+  if (!begun_ && options_.backward_start && run.options().start.empty()) start_backward(mdp, it, run);
+  begun_ = true;
+  reference_ = best_span_ = infinity;
+  idle_ = 0;
+  for (;;) {
+    bool gave_up = false;
+    const Outcome outcome = sweep_until(mdp, it, run, goal, [&](Iterate& iterate) {
+      gave_up = !progresses(iterate);
+      return !gave_up && advance(mdp, iterate, run);
+    });
+    if (!gave_up) return outcome;
+    ModifiedPolicyIteration safe(Evaluation::sweeps, std::max(work_, 10.0 * size_of(mdp)));
+    const Outcome after = safe.improve(mdp, it, run, goal);
+    if (after != Outcome::stalled || !safe.exhausted()) return after;
+    shift_.reset();
+    reference_ = infinity;
+    idle_ = 0;
+  }
+}
+
+// Keeps the best V; back to it where the residual does not shrink.
+bool InexactPolicyIteration::progresses(Iterate& it) {
+  const double span = span_of(it.residual);
+  if (span < best_span_) {
+    best_span_ = span;
+    best_ = it.v;
+  }
+  if (span <= 0.5 * reference_) {
+    reference_ = span;
+    idle_ = 0;
+  }
+  if (++idle_ <= patience) return true;
+  it.v = best_;
+  return false;
+}
+
+void InexactPolicyIteration::start_backward(const Mdp& mdp, Iterate& it, const Run& run) {
+  if (!kernels::has_absorbing_state(mdp)) return;
+  auto found = kernels::search_backward(mdp);
+  if (found.n_reached == 0) return;
+  const double complement = mdp.exact_discount().complement.value();
+  for (State s = 0; s < mdp.n_states(); ++s) {
+    if (!(it.v[s] < infinity)) continue;
+    it.v[s] = found.value[s];
+    if (it.v[s] < infinity) continue;
+    const auto first = mdp.cost().begin() + mdp.state_rows()[s];
+    it.v[s] = *std::min_element(first, first + mdp.n_actions(s)) / complement;
+  }
+  it.policy = std::move(found.policy);
+  shift_ = 0.0;
+  recentre(mdp, it, run);
+  work_ += 4.0 * size_of(mdp);
+}
+
+// Values up to a constant: what centring takes off V, the residual of its fixed point gets (1 - gamma) times.
+void InexactPolicyIteration::recentre(const Mdp& mdp, Iterate& it, const Run& run) {
+  const Centred centred = centre_values(mdp, it.v, run.threads());
+  it.size = centred.size;
+  if (shift_) *shift_ += mdp.exact_discount().complement.value() * centred.subtracted;
+}
+
+bool InexactPolicyIteration::advance(const Mdp& mdp, Iterate& it, Run& run) {
+  if (!shift_) shift_ = middle_of(it.residual);
+  refresh_order(mdp, it, run);
+  const double balanced = 0.5 * evaluation_work_ / size_of(mdp);
+  const int n_sweeps = static_cast<int>(std::clamp(balanced, 2.0, 4.0));
+  for (int k = 0; k < n_sweeps && run.may_sweep(); ++k) {
+    const auto change = kernels::shifted_gauss_seidel_sweep(mdp, *shift_, order_, it.v, it.policy);
+    run.count_traffic(mdp.n_transitions(), mdp.n_rows());
+    run.count_pass(change.n_changed);
+    work_ += size_of(mdp);
+  }
+  run.count_iteration();
+  factorise(mdp, it, run);
+  solve_policy(mdp, it, run);
+  recentre(mdp, it, run);
+  ++rounds_;
+  return true;
+}
+
+void InexactPolicyIteration::refresh_order(const Mdp& mdp, const Iterate& it, const Run& run) {
+  if (!order_.empty() && rounds_ >= rounds_with_order && idle_ < patience / 2) return;
+  std::vector<State> order = kernels::order_by_value(it.v);
+  if (order == order_) return;
+  order_ = std::move(order);
+  chain_.reset();
+  chain_.emplace(mdp, it.policy, order_, run.threads());
+  factorised_.clear();
+}
+
+// New factors for the policy; sparse LU of an earlier one is kept for as long as it serves.
+void InexactPolicyIteration::factorise(const Mdp& mdp, const Iterate& it, const Run& run) {
+  if (it.policy == factorised_) return;
+  chain_->assign(mdp, it.policy, run.threads());
+  if (options_.sparse_lu && lu_) return;
+  if (options_.sparse_lu) factorise_sparsely(mdp, it, run);
+  if (!lu_) {
+    const std::vector<double> row_sum(it.v.size(), mdp.exact_discount().complement.value());
+    incomplete_.factorise(chain_->rows(), mdp.discount(), row_sum);
+  }
+  factorised_ = it.policy;
+}
+
+void InexactPolicyIteration::factorise_sparsely(const Mdp& mdp, const Iterate& it, const Run& run) {
+  const kernels::PolicyChain chain(mdp, it.policy, run.threads());
+  lu_.reset();
+  lu_ = SparseLu::within(chain, mdp.exact_discount(), options_.max_flops);
+  factorised_ = it.policy;
+  if (lu_) evaluation_work_ = lu_->work().flops + 8.0 * lu_->work().entries;
+}
+
+void InexactPolicyIteration::precondition(std::span<const double> r, std::span<double> z) {
+  if (!lu_) return incomplete_.solve(r, z);
+  scattered_.resize(r.size());
+  for (std::size_t i = 0; i < r.size(); ++i) scattered_[order_[i]] = r[i];
+  lu_->solve(scattered_);
+  for (std::size_t i = 0; i < r.size(); ++i) z[i] = scattered_[order_[i]];
+}
+
+// V <- V + e, (I - gamma P_pi) e = T_pi V - V - shift, shift the middle of T_pi V - V.
+void InexactPolicyIteration::solve_policy(const Mdp& mdp, Iterate& it, Run& run) {
+  const auto n = it.v.size();
+  const auto rows = chain_->rows();
+  std::vector<double> v(n);
+  std::vector<double> residual(n);
+  std::vector<double> step(n, 0.0);
+  kernels::for_states(rows.blocks, run.threads(), [&](State first, State last) {
+    for (State i = first; i < last; ++i) v[i] = it.v[order_[i]] < infinity ? it.v[order_[i]] : 0.0;
+  });
+  kernels::apply_system(rows, mdp.discount(), v, residual, run.threads());
+  kernels::ResidualRange range;
+  for (std::size_t i = 0; i < n; ++i) {
+    const State s = order_[i];
+    if (!(it.v[s] < infinity)) continue;
+    residual[i] = mdp.cost()[selected_row(mdp, it.policy, s)] - residual[i];
+    range = {std::min(range.min, residual[i]), std::max(range.max, residual[i])};
+  }
+  const double middle = middle_of(range);
+  for (std::size_t i = 0; i < n; ++i) residual[i] = it.v[order_[i]] < infinity ? residual[i] - middle : 0.0;
+  const double tolerance = 0.5 * options_.forcing * std::min(span_of(range), span_of(it.residual));
+  const double before = 0.5 * span_of(range);
+  double after = krylov_step(mdp, residual, step, tolerance, run);
+  if (lu_ && after > tolerance && factorised_ != it.policy && !run.out_of_time()) {
+    factorise_sparsely(mdp, it, run);
+    work_ += evaluation_work_;
+    after = krylov_step(mdp, residual, step, tolerance, run);
+  }
+  if (!(after <= 0.5 * before)) return;
+  shift_ = middle;
+  for (std::size_t i = 0; i < n; ++i) it.v[order_[i]] += step[i];
+}
+
+// Solves (I - gamma P_pi) e = residual to the tolerance; with old factors only if they do it in a few products.
+double InexactPolicyIteration::krylov_step(const Mdp& mdp, std::span<const double> residual, std::span<double> step,
+                                           double tolerance, Run& run) {
+  KrylovOptions options;
+  options.method = options_.krylov;
+  options.tolerance = tolerance;
+  options.max_products = lu_ ? many_products : 400;
+  options.threads = run.threads();
+  options.keep_going = [&run] { return !run.out_of_time(); };
+  options.precondition = [this](std::span<const double> r, std::span<double> z) { precondition(r, z); };
+  KrylovResult solved = improve_solution(chain_->rows(), mdp.discount(), residual, step, options);
+  const double per_product = 4.0 * static_cast<double>(chain_->n_transitions() + 2 * Offset{mdp.n_states()});
+  if (!lu_) evaluation_work_ = per_product * static_cast<double>(solved.products);
+  work_ += per_product * static_cast<double>(solved.products);
+  run.count_traffic(2 * solved.products * chain_->n_transitions(), 2 * solved.products * mdp.n_states());
+  return solved.residual;
+}
+
+}  // namespace mdp::solvers
