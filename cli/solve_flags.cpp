@@ -40,6 +40,11 @@ void SolveFlags::add_to(Command& command, bool with_method) {
       ->type_name("A");
   parser.add_option("--relative-tolerance", relative_tolerance_, "Relative half-width R [1e-9]")->type_name("R");
   parser.add_option("--max-sweeps", max_sweeps_, "Stop after N passes over the model")->type_name("N");
+  parser
+      .add_option("--memory-limit", memory_limit_,
+                  "Most that factors of a direct solve may take [half of the free memory]")
+      ->type_name("BYTES|KB|MB|GB")
+      ->transform(CLI::AsSizeValue(false));
   parser.add_option("--time-limit", time_limit_, "Stop after so many seconds")->type_name("SECONDS");
 }
 
@@ -68,6 +73,7 @@ solvers::SolveOptions SolveFlags::options(const CommonFlags& common) const {
   options.relative_tolerance = relative_tolerance_;
   if (max_sweeps_) options.max_sweeps = *max_sweeps_;
   if (time_limit_) options.time_limit_seconds = *time_limit_;
+  if (memory_limit_) options.memory_limit = static_cast<std::int64_t>(*memory_limit_);
   options.threads = common.threads;
   if (const std::string broken = options.check(); !broken.empty()) throw InvalidOption(broken);
   return options;

@@ -13,7 +13,7 @@
 
 namespace mdp::cli {
 
-/// --level, --tolerance, --relative-tolerance, --max-sweeps, --time-limit, and --method where a
+/// --level, --tolerance, --relative-tolerance, --max-sweeps, --time-limit, --memory-limit, and --method where a
 /// policy is sought.
 class SolveFlags {
  public:
@@ -39,6 +39,7 @@ class SolveFlags {
   std::optional<std::int64_t> max_sweeps_;
   std::optional<double> time_limit_;
   std::optional<double> temperature_;
+  std::optional<std::uint64_t> memory_limit_;
 };
 
 /// What a later version will do, asked for today: exit code 2.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include <fmt/format.h>
@@ -28,9 +29,12 @@ void require_valid_arguments(const Mdp& mdp, const SolveOptions& options) {
 // One solve: its phases in the order in which they run.
 class Solve {
  public:
-  Solve(const Mdp& mdp, const SolveOptions& options, Improver& improver, const EntryUncertainty& uncertainty)
+  Solve(const Mdp& mdp, const SolveOptions& options, const std::function<std::unique_ptr<Improver>()>& make,
+        const EntryUncertainty& uncertainty, const CheckpointOptions& checkpoint)
       : mdp_(mdp),
-        improver_(improver),
+        make_(make),
+        improver_(make()),
+        checkpoint_(checkpoint),
         uncertainty_(uncertainty),
         certified_(options.level == Level::certified),
         accuracy_(resolve_accuracy(options, mdp.max_abs_cost())),
@@ -42,23 +46,52 @@ class Solve {
     if (mdp_.max_abs_cost() == 0.0 && uncertainty_.cost == 0.0) {
       answer_zero();
     } else {
-      const Outcome outcome = improver_.improve(mdp_, it_, run_, Goal(accuracy_, certified_));
+      const Outcome outcome = improve();
       if (certified_)
         certify();
       else
         estimate(outcome);
     }
-    result_.method = improver_.name();
+    result_.method = improver_->name();
     result_.sweeps = run_.sweeps();
     result_.iterations = run_.iterations();
     result_.trace = run_.take_trace();
     result_.seconds = run_.seconds();
     if (result_.message.empty()) result_.message = explanation();
-    if (!improver_.reason().empty()) result_.message += "; " + improver_.reason();
+    if (!improver_->reason().empty()) result_.message += "; " + improver_->reason();
     return std::move(result_);
   }
 
  private:
+  // In one go, or in stages with the state written between them.
+  Outcome improve() {
+    const Goal goal(accuracy_, certified_);
+    const bool in_stages = !checkpoint_.save.empty() || !checkpoint_.resume.empty();
+    if (!in_stages) return improver_->improve(mdp_, it_, run_, goal);
+    const std::uint64_t identity = identity_of(mdp_, run_.options(), checkpoint_.sweeps_per_stage);
+    if (!checkpoint_.resume.empty()) resume(read_checkpoint(checkpoint_.resume, identity, mdp_.n_states()));
+    for (;;) {
+      run_.end_stage_after(run_.sweeps() + checkpoint_.sweeps_per_stage);
+      const Outcome outcome = improver_->improve(mdp_, it_, run_, goal);
+      if (outcome != Outcome::stopped || !run_.stage_over()) {
+        run_.end_stage_after(std::numeric_limits<std::int64_t>::max());
+        return outcome;
+      }
+      const Checkpoint state{identity, run_.sweeps(), run_.iterations(), run_.bytes(), it_.v, it_.policy};
+      if (!checkpoint_.save.empty()) write_checkpoint(checkpoint_.save, state);
+      run_.mark_resumed();
+      resume(state);
+      improver_ = make_();
+    }
+  }
+
+  // The iterate of a stage depends on V and the policy alone.
+  void resume(const Checkpoint& state) {
+    it_ = Iterate::from(mdp_, finite_, state.values, run_.threads());
+    it_.policy = state.policy;
+    run_.resume_from(state.sweeps, state.iterations, state.bytes);
+  }
+
   // All finite costs are 0: V* = 0 where it is finite, and every row that stays there is optimal.
   void answer_zero() {
     Policy& policy = result_.policy;
@@ -90,7 +123,7 @@ class Solve {
 
   void certify() {
     Enclosure best = enclose(mdp_, it_.v, run_.threads(), uncertainty_);
-    if (!satisfied(best) || improver_.refines_always()) best = refine(std::move(best));
+    if (!satisfied(best) || improver_->refines_always()) best = refine(std::move(best));
     if (!satisfied(best) && run_.stopped() != Status::not_run) narrow_by_start(best);
     result_.level = Level::certified;
     result_.status = satisfied(best) ? Status::converged : stopped_or(Status::precision_limit);
@@ -120,7 +153,7 @@ class Solve {
       Enclosure candidate = enclose(mdp_, finite_, v, gaps, run_.threads());
       const Policy policy = candidate.policy;
       if (candidate.half_width <= best.half_width) best = std::move(candidate);
-      if (satisfied(best) && !improver_.refines_always()) break;
+      if (satisfied(best) && !improver_->refines_always()) break;
       if (!run_.may_sweep()) break;
       width = largest;
       add_correction(v, gaps, policy, best, new_width);
@@ -135,9 +168,9 @@ class Solve {
     const Mdp correction = correction_problem(mdp_, gaps);
     Iterate step = Iterate::from(correction, finite_, {}, run_.threads());
     step.policy = policy;
-    const double asked = improver_.refines_always() ? 0.0 : 0.1 * smallest_allowed(best);
+    const double asked = improver_->refines_always() ? 0.0 : 0.1 * smallest_allowed(best);
     const Goal goal(std::max(asked, reduction_per_round * width), best.half_width);
-    static_cast<void>(improver_.improve(correction, step, run_, goal));
+    static_cast<void>(improver_->improve(correction, step, run_, goal));
     step.residual = kernels::bellman_sweep(correction, step.v, step.tv, {}, run_.threads());
     const auto e = extrapolated(correction, step);
     for (std::size_t s = 0; s < v.size(); ++s) {
@@ -201,7 +234,9 @@ class Solve {
   }
 
   const Mdp& mdp_;
-  Improver& improver_;
+  const std::function<std::unique_ptr<Improver>()>& make_;
+  std::unique_ptr<Improver> improver_;
+  const CheckpointOptions& checkpoint_;
   EntryUncertainty uncertainty_;
   bool certified_;
   Accuracy accuracy_;
@@ -215,10 +250,10 @@ class Solve {
 
 SolveResult solve_discounted(const Mdp& mdp, const SolveOptions& options,
                              const std::function<std::unique_ptr<Improver>()>& make,
-                             const EntryUncertainty& uncertainty) {
+                             const EntryUncertainty& uncertainty, const CheckpointOptions& checkpoint) {
   require_valid_arguments(mdp, options);
-  const auto improver = make();
-  return Solve(mdp, options, *improver, uncertainty)();
+  if (const auto rule = checkpoint.check(); !rule.empty()) throw InvalidOption(rule);
+  return Solve(mdp, options, make, uncertainty, checkpoint)();
 }
 
 }  // namespace mdp::solvers

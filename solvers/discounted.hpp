@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "libmdp/mdp.hpp"
+#include "solvers/checkpoint.hpp"
 #include "solvers/enclosure.hpp"
 #include "solvers/iterate.hpp"
 #include "solvers/options.hpp"
@@ -13,9 +14,11 @@
 namespace mdp::solvers {
 
 /// Runs the improver, encloses V*, and refines in twice the precision where doubles do not reach the accuracy.
-/// \param make  makes the improver once the arguments are checked
+/// \param make        makes the improver once the arguments are checked, and another for every stage
+/// \param checkpoint  where to write and read the state between stages; one stage if there is neither
 [[nodiscard]] SolveResult solve_discounted(const Mdp& mdp, const SolveOptions& options,
                                            const std::function<std::unique_ptr<Improver>()>& make,
-                                           const EntryUncertainty& uncertainty = {});
+                                           const EntryUncertainty& uncertainty = {},
+                                           const CheckpointOptions& checkpoint = {});
 
 }  // namespace mdp::solvers

@@ -75,7 +75,7 @@ void Howard::factorise(const Mdp& mdp, const Policy& policy, const Run& run) {
     chain_->assign(mdp, policy, run.threads());
   else
     chain_.emplace(mdp, policy, run.threads());
-  lu_ = SparseLu::within(*chain_, mdp.exact_discount(), options_.max_flops);
+  lu_ = SparseLu::within(*chain_, mdp.exact_discount(), options_.max_flops, options_.max_bytes);
   factorised_ = policy;
 }
 

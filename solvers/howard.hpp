@@ -18,6 +18,7 @@ class Howard : public Improver {
  public:
   struct Options {
     double max_flops = infinity;  ///< most operations that a factorisation may take, by its ordering
+    double max_bytes = infinity;  ///< most memory that factors may take
     /// Entries that modified policy iteration may read before the first evaluation, and a quarter of it after each of the
     /// first few that found better actions; 0 = none.
     double sweeps_between = 0.0;

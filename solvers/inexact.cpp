@@ -35,7 +35,7 @@ Outcome InexactPolicyIteration::improve(const Mdp& mdp, Iterate& it, Run& run, c
     const Outcome outcome = before.improve(mdp, it, run, goal);
     if (outcome != Outcome::stalled || !before.exhausted()) return outcome;
   }
-  if (!begun_ && options_.backward_start && run.options().start.empty()) start_backward(mdp, it, run);
+  if (!begun_ && options_.backward_start && run.flat_start()) start_backward(mdp, it, run);
   begun_ = true;
   reference_ = best_span_ = infinity;
   idle_ = 0;
@@ -141,7 +141,7 @@ void InexactPolicyIteration::factorise(const Mdp& mdp, const Iterate& it, const 
 void InexactPolicyIteration::factorise_sparsely(const Mdp& mdp, const Iterate& it, const Run& run) {
   const kernels::PolicyChain chain(mdp, it.policy, run.threads());
   lu_.reset();
-  lu_ = SparseLu::within(chain, mdp.exact_discount(), options_.max_flops);
+  lu_ = SparseLu::within(chain, mdp.exact_discount(), options_.max_flops, options_.max_bytes);
   factorised_ = it.policy;
   if (lu_) evaluation_work_ = lu_->work().flops + 8.0 * lu_->work().entries;
 }

@@ -32,6 +32,7 @@ class InexactPolicyIteration : public Improver {
     bool backward_start = true;
     bool sparse_lu = false;       ///< precondition by sparse LU
     double max_flops = infinity;  ///< of a factorisation
+    double max_bytes = infinity;  ///< of the factors
     double forcing = 0.1;         ///< of the residual's span, what a Krylov step may leave
     double work_before = 0.0;     ///< entries that modified policy iteration may read first
   };

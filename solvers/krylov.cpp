@@ -29,7 +29,9 @@ class Solver {
     double now = true_residual();
     while (now > options_.tolerance && may_go_on()) {
       double after = attempt(options_.method, now);
-      if (!(after <= 0.5 * now) && options_.method != KrylovMethod::gmres) after = attempt(KrylovMethod::gmres, now);
+      if (!(after <= 0.5 * now) && options_.method != KrylovMethod::gmres && may_go_on()) {
+        after = attempt(KrylovMethod::gmres, now);
+      }
       if (!(after <= 0.5 * now)) {
         after = richardson(now);
         if (!(after < (1.0 - 1e-3) * now) && stagnated(after)) {

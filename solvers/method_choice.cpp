@@ -10,6 +10,7 @@
 #include "libmdp/kernels/backward_search.hpp"
 #include "solvers/howard.hpp"
 #include "solvers/inexact.hpp"
+#include "solvers/memory.hpp"
 #include "solvers/sparse_lu.hpp"
 #include "solvers/sweeps.hpp"
 
@@ -69,27 +70,32 @@ Policy scattered_policy(const Mdp& mdp) {
 
 }  // namespace
 
-LuVerdict judge_sparse_lu(const kernels::PolicyChain& chain) {
+LuVerdict judge_sparse_lu(const kernels::PolicyChain& chain, double max_bytes) {
   const State n = chain.n_states();
   if (n <= small_chain) return {true, 0.0, fmt::format("{} states: sparse LU is cheap", n)};
   const auto limit = static_cast<State>(std::min(n / 8.0, 4.0 * std::sqrt(cheap_flops / n)));
   if (is_wide(chain, limit)) return {false, 0.0, "the transition graph is wide: sparse LU would fill in"};
-  const auto [flops, entries] = SparseLu::estimated_work(chain);
-  const double work = flops + 8.0 * entries;
+  const SparseLu::Work estimate = SparseLu::estimated_work(chain);
+  const double flops = estimate.flops;
+  const double work = flops + 8.0 * estimate.entries;
   const auto operations = fmt::format("sparse LU takes about {:.1g} operations", flops);
   if (flops > cheap_flops) return {false, work, operations};
+  if (estimate.bytes() > max_bytes) {
+    return {false, work, fmt::format("factors would take {:.0f} MB, above the memory limit", 1e-6 * estimate.bytes())};
+  }
   return {true, work, "the transition graph is narrow: " + operations};
 }
 
 std::unique_ptr<Improver> make_policy_iteration(const Mdp& mdp, const SolveOptions& options, bool or_modified) {
   LuVerdict verdict{options.linear_solver == LinearSolver::sparse_lu, 0.0, ""};
   const bool automatic = options.linear_solver == LinearSolver::automatic;
-  if (automatic) verdict = judge_sparse_lu({mdp, scattered_policy(mdp), options.threads});
+  if (automatic) verdict = judge_sparse_lu({mdp, scattered_policy(mdp), options.threads}, memory_limit_of(options));
   std::unique_ptr<Improver> improver;
   if (verdict.cheap) {
     constexpr double factorisations_before = 4.0;
     Howard::Options howard;
     if (automatic) howard.max_flops = most_flops;
+    howard.max_bytes = memory_limit_of(options);
     if (or_modified) howard.sweeps_between = factorisations_before * verdict.work;
     howard.refine_always = !or_modified || mdp.n_states() <= small_chain;
     improver = std::make_unique<Howard>(howard);
@@ -106,12 +112,13 @@ std::unique_ptr<Improver> make_automatic(const Mdp& mdp, const SolveOptions& opt
   }
   constexpr double sweeps_before = 60.0;     // most models that mix are solved by then
   constexpr double sweeps_to_absorb = 12.0;  // where a search backwards gives a better start
-  const LuVerdict verdict = judge_sparse_lu({mdp, scattered_policy(mdp), options.threads});
+  const LuVerdict verdict = judge_sparse_lu({mdp, scattered_policy(mdp), options.threads}, memory_limit_of(options));
   const bool absorbing = kernels::has_absorbing_state(mdp);
   const double work_of_sweep = static_cast<double>(mdp.n_transitions() + mdp.n_rows());
   InexactPolicyIteration::Options inexact;
   inexact.sparse_lu = verdict.cheap;
   inexact.max_flops = most_flops;
+  inexact.max_bytes = memory_limit_of(options);
   inexact.work_before = (absorbing ? sweeps_to_absorb : sweeps_before) * work_of_sweep;
   if (verdict.cheap) inexact.work_before = std::min(inexact.work_before, verdict.work);
   auto improver = std::make_unique<InexactPolicyIteration>(inexact);

@@ -20,7 +20,8 @@ struct LuVerdict {
 
 /// Small chains: yes. Others: the widest level of a breadth-first search bounds the bandwidth after reordering; where
 /// that is small, the ordering of the factorisation estimates the fill. O(n_transitions) where it is not.
-[[nodiscard]] LuVerdict judge_sparse_lu(const kernels::PolicyChain& chain);
+/// \param max_bytes  that the factors may take
+[[nodiscard]] LuVerdict judge_sparse_lu(const kernels::PolicyChain& chain, double max_bytes = infinity);
 
 /// Policy iteration for SolveOptions::linear_solver; `automatic` is decided by judge_sparse_lu() on a policy
 /// without a pattern. With `or_modified`, modified policy iteration where sparse LU is dear, and before it for as

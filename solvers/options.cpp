@@ -72,6 +72,8 @@ std::string SolveOptions::check() const {
   if (method == Method::soft_value_iteration && std::isnan(temperature)) {
     return "soft-value-iteration needs temperature > 0";
   }
+  if (memory_limit < 0)
+    return fmt::format("memory_limit = {}, required >= 0 (0 = half of the free memory)", memory_limit);
   if (threads < 0) return fmt::format("threads = {}, required >= 0 (0 = all)", threads);
   const auto bad = std::find_if(start.begin(), start.end(), [](double v) { return std::isnan(v); });
   if (bad != start.end()) return fmt::format("start[{}] is not a number", bad - start.begin());

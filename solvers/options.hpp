@@ -62,6 +62,10 @@ struct SolveOptions {
   double time_limit_seconds = infinity;  ///< > 0; looked at between sweeps
   int threads = 0;                       ///< 0 = all; the answer has the same bits for any number
 
+  /// What the factors of a direct solve may take, in bytes, >= 0; predicted from the ordering before they are computed, and
+  /// an iterative solver takes over beyond. 0 = half of the free memory.
+  std::int64_t memory_limit = 0;
+
   /// [n_states] V to start from, or empty = zero. Infinite-value states are found by the graph, whatever it says.
   std::vector<double> start;
   bool record_trace = false;

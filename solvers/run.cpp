@@ -8,9 +8,10 @@ bool Run::may_sweep() {
   if (stopped_ != Status::not_run) return false;
   if (sweeps_ >= options_.max_sweeps)
     stopped_ = Status::sweep_limit;
-  else if (sweeps_ > 0 && out_of_time())
+  else if (sweeps_ > first_sweep_ && out_of_time())
     stopped_ = Status::time_limit;
-  return stopped_ == Status::not_run;
+  if (stopped_ == Status::not_run && sweeps_ >= stage_end_) stage_over_ = true;
+  return stopped_ == Status::not_run && !stage_over_;
 }
 
 void Run::count_sweep(const kernels::ResidualRange& residual, double half_width, const bounds::Interval& increment) {
@@ -26,7 +27,7 @@ void Run::count_sweep(const kernels::ResidualRange& residual, double half_width,
 
 void Run::count_pass(State policy_changes) {
   ++sweeps_;
-  if (sweeps_ == 1) last_.half_width = infinity;
+  if (sweeps_ == first_sweep_ + 1) last_.half_width = infinity;
   last_.policy_changes = policy_changes;
   tell();
 }

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "libmdp/bounds.hpp"
@@ -18,6 +19,23 @@ class Run {
 
   /// False once a limit is reached or the observer said stop.
   [[nodiscard]] bool may_sweep();
+  /// Cuts the run: may_sweep() says no after so many sweeps in all, once; stopped() stays not_run.
+  void end_stage_after(std::int64_t sweeps) {
+    stage_end_ = sweeps;
+    stage_over_ = false;
+  }
+  [[nodiscard]] bool stage_over() const noexcept { return stage_over_; }
+  /// Continues the counts of an earlier run.
+  void resume_from(std::int64_t sweeps, std::int64_t iterations, double bytes) {
+    sweeps_ = first_sweep_ = sweeps;
+    iterations_ = iterations;
+    bytes_ = bytes;
+    resumed_ = true;
+  }
+  /// Whether V comes from nowhere: no start vector, no earlier stage.
+  [[nodiscard]] bool flat_start() const noexcept { return options_.start.empty() && !resumed_; }
+  void mark_resumed() noexcept { resumed_ = true; }
+
   /// Counts one sweep over all rows, tells observer and trace.
   void count_sweep(const kernels::ResidualRange& residual, double half_width,
                    const bounds::Interval& increment = {not_computed, not_computed});
@@ -47,6 +65,10 @@ class Run {
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
   Status stopped_ = Status::not_run;
   std::int64_t sweeps_ = 0;
+  std::int64_t first_sweep_ = 0;
+  std::int64_t stage_end_ = std::numeric_limits<std::int64_t>::max();
+  bool stage_over_ = false;
+  bool resumed_ = false;
   std::int64_t iterations_ = 0;
   double bytes_ = 0.0;
   SweepRecord last_;

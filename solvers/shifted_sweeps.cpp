@@ -43,7 +43,7 @@ Outcome ShiftedSweeps::improve(const Mdp& mdp, Iterate& it, Run& run, const Goal
 
 void GaussSeidel::pass(const Mdp& mdp, double shift, Iterate& it, Run& run) {
   constexpr int sweeps = 4;
-  if (passes_ == 0 && run.options().start.empty() && kernels::has_absorbing_state(mdp)) {
+  if (passes_ == 0 && run.flat_start() && kernels::has_absorbing_state(mdp)) {
     order_ = kernels::order_by_value(kernels::search_backward(mdp).value);
     ordered_backward_ = true;
   } else if (!ordered_backward_ && (passes_ & (passes_ - 1)) == 0) {  // the 0th, 1st, 2nd, 4th, 8th, ...

@@ -6,6 +6,7 @@
 #include "solvers/action_elimination.hpp"
 #include "solvers/anderson.hpp"
 #include "solvers/applicability.hpp"
+#include "solvers/checkpoint.hpp"
 #include "solvers/discounted.hpp"
 #include "solvers/discounted_program.hpp"
 #include "solvers/inexact.hpp"
@@ -40,7 +41,9 @@ std::unique_ptr<Improver> make_improver(const Mdp& mdp, const SolveOptions& opti
 
 }  // namespace
 
-SolveResult solve(const Mdp& mdp, const SolveOptions& options) {
+SolveResult solve(const Mdp& mdp, const SolveOptions& options) { return solve(mdp, options, CheckpointOptions{}); }
+
+SolveResult solve(const Mdp& mdp, const SolveOptions& options, const CheckpointOptions& checkpoint) {
   if (const std::string why = why_not(options.method, mdp, Criterion::discounted); !why.empty()) {
     throw InvalidOption("method = " + why);
   }
@@ -50,7 +53,8 @@ SolveResult solve(const Mdp& mdp, const SolveOptions& options) {
   if (options.method == Method::linear_programming && !has_linear_programming()) {
     throw InvalidOption("method = linear-programming: built without the component CLP");
   }
-  return solve_discounted(mdp, options, [&] { return make_improver(mdp, options); });
+  return solve_discounted(
+      mdp, options, [&] { return make_improver(mdp, options); }, {}, checkpoint);
 }
 
 }  // namespace mdp::solvers

@@ -90,12 +90,13 @@ struct SparseLu::Impl {
 
 SparseLu::SparseLu(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
-std::optional<SparseLu> SparseLu::within(const kernels::PolicyChain& chain, const Discount& discount,
-                                         double max_flops) {
+std::optional<SparseLu> SparseLu::within(const kernels::PolicyChain& chain, const Discount& discount, double max_flops,
+                                         double max_bytes) {
   auto impl = std::make_unique<Impl>(chain.n_states());
   Matrix a(chain, discount);
   impl->analyze(a);
   if (impl->work().flops > max_flops || impl->work().entries > max_flops) return {};
+  if (impl->work().bytes() > max_bytes) return {};
   impl->numeric = klu_l_factor(a.begin.data(), a.index.data(), a.value.data(), impl->symbolic, &impl->common);
   require(impl->numeric != nullptr && impl->common.status == KLU_OK, impl->common);
   return SparseLu(std::move(impl));

@@ -20,9 +20,10 @@ class SparseLu {
   /// Entries 1 - discount p of the diagonal are rounded once, from twice the precision.
   /// \throws Error  out of memory, or singular to working precision
   SparseLu(const kernels::PolicyChain& chain, const Discount& discount);
-  /// The same, or nothing if the ordering says that it takes more than max_flops operations.
+  /// The same, or nothing if the ordering says that it takes more than max_flops operations or
+  /// max_bytes of memory.
   [[nodiscard]] static std::optional<SparseLu> within(const kernels::PolicyChain& chain, const Discount& discount,
-                                                      double max_flops);
+                                                      double max_flops, double max_bytes = infinity);
   ~SparseLu();
   SparseLu(SparseLu&&) noexcept;
   SparseLu& operator=(SparseLu&&) noexcept;
@@ -31,6 +32,8 @@ class SparseLu {
   struct Work {
     double flops = 0.0;
     double entries = 0.0;
+    /// Memory of the factors: a value and an index each.
+    [[nodiscard]] double bytes() const noexcept { return 16.0 * entries; }
   };
   [[nodiscard]] static Work estimated_work(const kernels::PolicyChain& chain);
 

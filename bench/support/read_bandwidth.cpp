@@ -34,8 +34,8 @@ double fastest(int repeats, std::size_t n, int threads, F&& f) {
 
 }  // namespace
 
-double read_bandwidth(int threads) {
-  constexpr std::size_t n_words = std::size_t{1} << 26;
+double read_bandwidth(int threads, double n_bytes) {
+  const auto n_words = static_cast<std::size_t>(std::clamp(n_bytes, 0x1p16, 0x1p29) / sizeof(std::uint64_t));
   Buffer<std::uint64_t> words(n_words);
   fastest(1, n_words, threads, [&](std::size_t first, std::size_t last) {
     for (std::size_t i = first; i < last; ++i) words[i] = 1;

@@ -1,5 +1,7 @@
 #include <string>
 
+#include <fmt/format.h>
+
 #include "cli/commands/commands.hpp"
 #include "cli/criterion_flags.hpp"
 #include "cli/criterion_result.hpp"
@@ -9,7 +11,12 @@
 #include "cli/result.hpp"
 #include "cli/solve_flags.hpp"
 #include "cli/trace_file.hpp"
+#include "cli/usage.hpp"
 #include "cli/watch.hpp"
+#include "libmdp/io/read.hpp"
+#include "libmdp/policy.hpp"
+#include "solvers/applicability.hpp"
+#include "solvers/checkpoint.hpp"
 #include "solvers/criterion.hpp"
 #include "solvers/exact/write_certificate.hpp"
 
@@ -20,27 +27,65 @@ struct SolveCommand {
   std::string file;
   std::string trace;
   std::string certificate;
+  std::string start;
+  solvers::CheckpointOptions checkpoint;
   ModelFlags model;
   CriterionFlags criterion;
   SolveFlags solve;
 };
 
+// --start, --checkpoint and --resume are the discounted criterion's, and a stage is V: not of the soft problem.
+void require_discounted_flags(const SolveCommand& command, solvers::Criterion criterion, solvers::Method method) {
+  const bool fits = criterion == solvers::Criterion::discounted && method != solvers::Method::soft_value_iteration &&
+                    !command.solve.exact();
+  const auto belongs = [&](const char* flag, const std::string& given) {
+    if (!fits && !given.empty()) throw UsageError(fmt::format("{} belongs to criterion discounted in doubles", flag));
+  };
+  belongs("--start", command.start);
+  belongs("--checkpoint", command.checkpoint.save);
+  belongs("--resume", command.checkpoint.resume);
+}
+
+solvers::CriterionResult solve_in_stages(const Mdp& mdp, const solvers::SolveOptions& options,
+                                         const solvers::CheckpointOptions& checkpoint) {
+  solvers::CriterionOptions all;
+  all.solve = options;
+  if (!why_not(options.method, mdp, solvers::Criterion::discounted).empty()) {
+    return solvers::solve_criterion(mdp, solvers::Criterion::discounted, all);  // refuses
+  }
+  solvers::CriterionResult result;
+  static_cast<solvers::SolveResult&>(result) = solvers::solve(mdp, options, checkpoint);
+  return result;
+}
+
+solvers::ExactResult solve_by(const SolveCommand& command, const CommonFlags& common, const Mdp& mdp,
+                              solvers::Criterion criterion, const solvers::SolveOptions& options) {
+  if (command.solve.exact()) {
+    return solvers::solve_exactly(command.model.read_exactly(command.file, common.threads), criterion,
+                                  command.criterion.exact_options(options));
+  }
+  if (!command.checkpoint.save.empty() || !command.checkpoint.resume.empty()) {
+    return solvers::ExactResult(solve_in_stages(mdp, options, command.checkpoint));
+  }
+  return solvers::ExactResult(solvers::solve_criterion(mdp, criterion, command.criterion.options(mdp, options)));
+}
+
 int run_solve(const SolveCommand& command, const CommonFlags& common) {
   require_writable(common);
   if (!command.trace.empty()) require_folder_of(command.trace);
   if (!command.certificate.empty()) require_folder_of(command.certificate);
+  if (!command.checkpoint.save.empty()) require_folder_of(command.checkpoint.save);
   solvers::SolveOptions options = command.solve.options(common);
   options.record_trace = !command.trace.empty();
   const Mdp mdp = command.model.read(command.file, common.threads);
   const solvers::Criterion criterion = command.criterion.choose(mdp, command.model);
+  require_discounted_flags(command, criterion, options.method);
+  if (!command.start.empty()) {
+    options.start = in_sense(mdp.objective(), io::read_values(command.start, mdp.n_states()));
+  }
   const solvers::ExactResult solved = [&] {
     Watch watch("solve", common, expected_half_width(mdp, options));
-    const solvers::SolveOptions watched = watch.on(options);
-    if (command.solve.exact()) {
-      return solvers::solve_exactly(command.model.read_exactly(command.file, common.threads), criterion,
-                                    command.criterion.exact_options(watched));
-    }
-    return solvers::ExactResult(solvers::solve_criterion(mdp, criterion, command.criterion.options(mdp, watched)));
+    return solve_by(command, common, mdp, criterion, watch.on(options));
   }();
   if (!command.trace.empty()) write_trace(command.trace, mdp.objective(), solved.trace);
   const std::string missing =
@@ -75,6 +120,16 @@ void add_solve(Command& command) {
   command.parser()
       .add_option("--certificate", it->certificate, "Write a proof of the answer, for verify-certificate, to C")
       ->type_name("C.json");
+  command.parser()
+      .add_option("--start", it->start, "Values to start from, a JSON array or .npy [zero]")
+      ->type_name("FILE");
+  command.parser()
+      .add_option("--checkpoint", it->checkpoint.save, "Solve in stages of 100 sweeps; write the state after each to C")
+      ->type_name("C");
+  command.parser()
+      .add_option("--resume", it->checkpoint.resume,
+                  "Take up a run from its checkpoint: the same bits as never stopped")
+      ->type_name("C");
   command.add_common_flags();
   command.examples(
       "  mdp solve data/frozen_lake_4x4.json\n"

@@ -72,8 +72,36 @@ class Solve(program.ProgramTest):
         for probability in result["policy"][0]:
             self.assertAlmostEqual(probability, 0.5, 12)
 
+    def test_checkpoint_and_resume(self):
+        self.mdp("generate", "gridworld", "--width", "30", "--height", "30", "--discount", "0.999", "--output", "grid.umb")
+        flags = ("solve", "grid.umb", "--method", "value-iteration")
+        whole = self.json(*flags, "--checkpoint", "other")
+        self.json(*flags, "--max-sweeps", "120", "--checkpoint", "state", code=1)
+        resumed = self.json(*flags, "--resume", "state", "--threads", "1")
+        for key in ("value", "value_lower", "value_upper", "policy", "sweeps"):
+            self.assertEqual(resumed[key], whole[key])
+        self.assertIn("other options", self.complaint(*flags, "--resume", "state", "--tolerance", "1e-3", code=3))
+        self.complaint(*flags, "--resume", "missing", code=3)
+        self.assertIn("discounted", self.complaint("solve", "grid.umb", "--criterion", "goal", "--checkpoint", "state", code=2))
+
+    def test_start_from_values(self):
+        model = self.two_states()
+        cold = self.json("solve", model, "--method", "value-iteration")
+        self.write("v.json", cold["value"])
+        warm = self.json("solve", model, "--method", "value-iteration", "--start", "v.json")
+        self.assertLess(warm["sweeps"], cold["sweeps"])
+        self.assertEqual(warm["status"], "converged")
+        self.complaint("solve", model, "--start", "missing.json", code=3)
+
+    def test_memory_limit(self):
+        self.mdp("generate", "gridworld", "--width", "400", "--height", "2", "--discount", "0.999", "--output", "walk.umb")
+        flags = ("solve", "walk.umb", "--method", "policy-iteration")
+        self.assertIn("narrow", self.json(*flags)["message"])
+        self.assertIn("above the memory limit", self.json(*flags, "--memory-limit", "1KB")["message"])
+
     def test_methods_agree(self):
-        for method in ("auto", "value-iteration", "policy-iteration", "modified-policy-iteration"):
+        for method in ("auto", "value-iteration", "gauss-seidel", "prioritized", "topological", "policy-iteration",
+                       "modified-policy-iteration", "inexact-policy-iteration", "anderson", "action-elimination"):
             result = self.json("solve", self.two_states(), "--method", method)
             self.assertEqual(result["policy"], [1, 0])
             self.assertAlmostEqual(result["value"][0], 2 / 3, delta=1e-9)
@@ -107,6 +135,11 @@ class Solve(program.ProgramTest):
         self.assertGreater(len(records), 1)
         self.assertEqual([r["sweep"] for r in records], sorted(r["sweep"] for r in records))
         self.assertLess(records[-1]["half_width"], records[0]["half_width"])
+        for record in records:
+            self.assertLess(record["lower"], record["upper"])
+            self.assertGreaterEqual(record["policy_changes"], 0)
+        self.assertEqual(records[1]["bytes"], 2 * records[0]["bytes"])
+        self.assertGreater(records[0]["bytes"], 0)
 
     def test_tables_show_names_and_stay_short(self):
         text = self.mdp("solve", self.two_states()).stdout

@@ -1,6 +1,7 @@
 // Safeguarded BiCGSTAB and sparse LU: residuals recomputed, hard systems, never worse than the start.
 #include "solvers/krylov.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 
@@ -70,6 +71,27 @@ TEST_CASE("BiCGSTAB reaches the tolerance that it promises, for P and its transp
   REQUIRE(r.residual == residual_norm(m, discount, b, x, norm));
   REQUIRE(r.residual <= options.tolerance);
   if (walk && discount > 0.9999) REQUIRE(r.products < 2000);  // sweeps would take a million
+}
+
+TEST_CASE("GMRES reaches the tolerance, with the preconditioner given and the default one") {
+  const kernels::PolicyChain chain = walk_chain();
+  const auto b = random_vector(1600);
+  for (const bool identity : {false, true}) {
+    std::vector<double> x(b.size(), 0.0);
+    KrylovOptions options;
+    options.method = KrylovMethod::gmres;
+    options.threads = 1;
+    options.tolerance = 1e-9;
+    if (identity) {
+      options.precondition = [](std::span<const double> r, std::span<double> z) {
+        std::copy(r.begin(), r.end(), z.begin());
+      };
+    }
+    const KrylovResult r = improve_solution(chain.rows(), 0.99, b, x, options);
+    REQUIRE(r.residual == residual_norm(chain.rows(), 0.99, b, x, Norm::max));
+    REQUIRE(r.residual <= options.tolerance);
+    REQUIRE(r.products < 700);  // sweeps would take 2000
+  }
 }
 
 TEST_CASE("BiCGSTAB never makes the start worse, whatever the limit") {

@@ -1,0 +1,112 @@
+// Runs in stages: taken up from a file they give the bits of a run that was never stopped.
+#include "solvers/checkpoint.hpp"
+
+#include <fstream>
+#include <limits>
+
+#include <catch2/catch.hpp>
+
+#include "libmdp/error.hpp"
+#include "libmdp/generate/garnet.hpp"
+#include "libmdp/generate/gridworld.hpp"
+#include "solvers/solve.hpp"
+#include "tests/support/paths.hpp"
+
+using namespace mdp;
+using namespace mdp::solvers;
+
+namespace {
+
+Mdp grid() {
+  generate::GridworldOptions options;
+  options.width = 24;
+  options.height = 18;
+  options.discount = 0.99;
+  return generate::gridworld(options);
+}
+
+SolveOptions options_of(Method method) {
+  SolveOptions options;
+  options.method = method;
+  options.tolerance = 1e-7;
+  options.threads = 1;
+  return options;
+}
+
+}  // namespace
+
+TEST_CASE("A run taken up from its checkpoint has the bits of one that was never stopped, by every method") {
+  const auto method = GENERATE(Method::automatic, Method::value_iteration, Method::gauss_seidel, Method::prioritized,
+                               Method::topological, Method::modified_policy_iteration, Method::policy_iteration,
+                               Method::inexact_policy_iteration, Method::anderson, Method::action_elimination);
+  const Mdp mdp = grid();
+  const tests::TemporaryFolder folder;
+  const std::string file = folder.path() / "state";
+  const std::string other = folder.path() / "other";
+  SolveOptions options = options_of(method);
+  const SolveResult whole = solve(mdp, options, {.save = other, .resume = "", .sweeps_per_stage = 5});
+  REQUIRE(whole.converged());
+  if (whole.sweeps <= 7) return;  // over before the second stage
+
+  options.max_sweeps = 7;
+  const SolveResult stopped = solve(mdp, options, {.save = file, .resume = "", .sweeps_per_stage = 5});
+  REQUIRE(stopped.status == Status::sweep_limit);
+  options.max_sweeps = std::numeric_limits<std::int64_t>::max();
+  options.threads = 2;
+  const SolveResult resumed = solve(mdp, options, {.save = "", .resume = file, .sweeps_per_stage = 5});
+  REQUIRE(resumed.converged());
+  CHECK(resumed.values == whole.values);
+  CHECK(resumed.value_lower == whole.value_lower);
+  CHECK(resumed.value_upper == whole.value_upper);
+  CHECK(resumed.policy == whole.policy);
+  CHECK(resumed.sweeps == whole.sweeps);
+  CHECK(resumed.iterations == whole.iterations);
+}
+
+TEST_CASE("A checkpoint reads back, and another model's, other options' or a damaged one is refused") {
+  const Mdp mdp = grid();
+  const tests::TemporaryFolder folder;
+  const std::string file = folder.path() / "state";
+  const SolveOptions options = options_of(Method::value_iteration);
+  const std::uint64_t identity = identity_of(mdp, options, 5);
+  const auto n = static_cast<std::size_t>(mdp.n_states());
+  write_checkpoint(file, {identity, 12, 3, 4.5, std::vector<double>(n, 0.25), Policy(n, 1)});
+  const Checkpoint read = read_checkpoint(file, identity, mdp.n_states());
+  CHECK(read.sweeps == 12);
+  CHECK(read.iterations == 3);
+  CHECK(read.bytes == 4.5);
+  CHECK(read.values == std::vector<double>(n, 0.25));
+  CHECK(read.policy == Policy(n, 1));
+
+  CHECK(identity_of(mdp.with_discount(0.98), options, 5) != identity);
+  CHECK(identity_of(mdp, options_of(Method::anderson), 5) != identity);
+  CHECK(identity_of(mdp, options, 6) != identity);
+  CHECK_THROWS_AS(read_checkpoint(file, identity + 1, mdp.n_states()), InputError);
+  {
+    std::fstream bytes(file, std::ios::in | std::ios::out | std::ios::binary);
+    bytes.seekp(100);
+    bytes.put('x');
+  }
+  CHECK_THROWS_WITH(read_checkpoint(file, identity, mdp.n_states()), Catch::Contains("damaged"));
+  std::ofstream(file) << "no checkpoint";
+  CHECK_THROWS_WITH(read_checkpoint(file, identity, mdp.n_states()), Catch::Contains("not a checkpoint"));
+  CHECK_THROWS_AS(read_checkpoint(folder.path() / "missing", identity, mdp.n_states()), InputError);
+  CHECK_THROWS_AS(solve(mdp, options, {.save = file, .resume = "", .sweeps_per_stage = 0}), InvalidOption);
+}
+
+TEST_CASE("The memory limit keeps factors away before they are computed") {
+  generate::GridworldOptions walk;
+  walk.width = 400;
+  walk.height = 2;
+  walk.discount = 0.999;
+  const Mdp mdp = generate::gridworld(walk);
+  SolveOptions options;
+  options.method = Method::policy_iteration;
+  CHECK(solve(mdp, options).message.find("narrow") != std::string::npos);
+  options.memory_limit = 1000;
+  const SolveResult limited = solve(mdp, options);
+  CHECK(limited.converged());
+  CHECK(limited.message.find("above the memory limit") != std::string::npos);
+  options.memory_limit = -1;
+  CHECK_THROWS_WITH(solve(mdp, options), Catch::StartsWith("memory_limit = -1, required >= 0"));
+}
