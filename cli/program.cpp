@@ -27,6 +27,7 @@ constexpr Entry entries[] = {
     {"evaluate", "Values of a given policy, with proved bounds", add_evaluate},
     {"reference", "Reference results: exact fractions, or N certified digits", add_reference},
     {"verify-certificate", "Does a certificate prove what it claims? By independent code", add_verify_certificate},
+    {"certify", "What values from anywhere prove: bounds, policy loss, actions", add_certify},
     {"convert", "Between file formats, saying what is lost", add_convert},
     {"equivalent-cost", "The cost that makes a model decide as the world does", add_equivalent_cost},
     {"equivalent-model", "The nearest model that decides as the world does", add_equivalent_model},
@@ -170,7 +171,7 @@ int run_program(int argc, const char* const* argv) {
   for (const Entry& entry : entries) {
     add(entry);
   }
-  CLI::App* generate = app->add_subcommand("generate", "Make a model: garnet, gridworld, inventory, planted");
+  CLI::App* generate = app->add_subcommand("generate", "Make a model: garnet, gridworld, inventory, queue, ...");
   Command generator(*generate);
   add_generate(generator, commands);
 

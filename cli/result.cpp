@@ -52,13 +52,14 @@ void write(std::string& out, const std::vector<T>& items) {
   write_list(out, std::span<const T>(items));
 }
 
-void write(std::string& out, const Result::PerRow& x) {
+template <class T>
+void write(std::string& out, const Result::PerRowOf<T>& x) {
   out += '[';
   for (std::size_t s = 0; s + 1 < x.state_rows.size(); ++s) {
     if (s > 0) out += ", ";
     const auto first = static_cast<std::size_t>(x.state_rows[s]);
     const auto last = static_cast<std::size_t>(x.state_rows[s + 1]);
-    write_list(out, std::span<const double>(x.values).subspan(first, last - first));
+    write_list(out, std::span<const T>(x.values).subspan(first, last - first));
   }
   out += ']';
 }
@@ -108,11 +109,6 @@ void Result::set(std::string key, double x) {
 
 void Result::set(std::string key, std::span<const Action> x) {
   add(std::move(key), std::vector<std::int64_t>(x.begin(), x.end()));
-}
-
-void Result::set_rows(std::string key, const Mdp& shape, std::vector<double> values) {
-  const auto rows = shape.state_rows();
-  add(std::move(key), PerRow{{rows.begin(), rows.end()}, std::move(values)});
 }
 
 std::string Result::json() const {

@@ -18,10 +18,13 @@ namespace mdp::cli {
 class Result {
  public:
   /// One element per state and action, shaped as `q`: per state, its actions in order.
-  struct PerRow {
+  template <class T>
+  struct PerRowOf {
     std::vector<std::int64_t> state_rows;  ///< [n_states+1]
-    std::vector<double> values;            ///< [n_rows]
+    std::vector<T> values;                 ///< [n_rows]
   };
+  using PerRow = PerRowOf<double>;
+  using PerRowText = PerRowOf<std::string>;
   /// A list of positions and, perhaps, a number each: [[s, a, s', p], …].
   struct Entries {
     std::size_t width = 1;                ///< positions per entry
@@ -33,9 +36,10 @@ class Result {
   struct Nested {
     std::vector<Result> only;  ///< exactly one (a vector, since Result is not complete here)
   };
-  using Value = std::variant<bool, std::int64_t, double, std::string, std::vector<std::int64_t>, std::vector<double>,
-                             std::vector<std::string>, std::vector<std::vector<std::int64_t>>,
-                             std::vector<std::vector<double>>, PerRow, Entries, Nested, std::vector<Result>>;
+  using Value =
+      std::variant<bool, std::int64_t, double, std::string, std::vector<std::int64_t>, std::vector<double>,
+                   std::vector<std::string>, std::vector<std::vector<std::int64_t>>, std::vector<std::vector<double>>,
+                   PerRow, PerRowText, Entries, Nested, std::vector<Result>>;
   struct Field {
     std::string key;
     Value value;
@@ -57,7 +61,11 @@ class Result {
   void set(std::string key, Result x) { add(std::move(key), Nested{{std::move(x)}}); }
   void set(std::string key, Entries x) { add(std::move(key), std::move(x)); }
   /// \param values  [n_rows] of `shape`
-  void set_rows(std::string key, const Mdp& shape, std::vector<double> values);
+  template <class T>
+  void set_rows(std::string key, const Mdp& shape, std::vector<T> values) {
+    const auto rows = shape.state_rows();
+    add(std::move(key), PerRowOf<T>{{rows.begin(), rows.end()}, std::move(values)});
+  }
 
   [[nodiscard]] const std::vector<Field>& fields() const { return fields_; }
   /// JSON text: one key a line at the top, one line for everything below it. Doubles in their shortest form that

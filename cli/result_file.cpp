@@ -44,8 +44,9 @@ class ArrayWriter {
     const std::int64_t shape[] = {std::ssize(rows), rows.empty() ? 0 : std::ssize(rows.front())};
     out_.add(name, std::span<const T>(flat), shape);
   }
-  void add_value(const std::string& name, const Result::PerRow& x) {
-    out_.add(name, x.values);
+  template <class T>
+  void add_value(const std::string& name, const Result::PerRowOf<T>& x) {
+    add_value(name, x.values);
     if (!state_rows_written_) out_.add("state_rows", x.state_rows);
     state_rows_written_ = true;
   }

@@ -294,6 +294,19 @@ AbsorbingAnswer evaluate_absorbing(const ReducedMdp& m, std::span<const Offset> 
   return answer(AbsorbingEnd::enclosed, e, std::vector<double>(rows.size(), 0.0), {rows.begin(), rows.end()}, 0);
 }
 
+AbsorbingAnswer enclose_absorbing(const ReducedMdp& original, std::span<const Offset> rows) {
+  ReducedMdp m = original;
+  const int exponent = cost_exponent(m);
+  scale(m, exponent);
+  const Evaluation e = evaluate(m, rows);
+  if (!e.good()) return {};
+  const Problem problem(m);
+  const auto proved = LowerBound(problem, e, rows)();
+  const auto loss = proved.empty() ? loss_of(problem, e, rows) : proved;
+  const AbsorbingEnd end = proved.empty() ? AbsorbingEnd::imprecise : AbsorbingEnd::enclosed;
+  return answer(end, e, loss, {rows.begin(), rows.end()}, exponent);
+}
+
 bool elimination_is_cheap(const ReducedMdp& m) {
   constexpr double entries_per_state = 40.0;
   const auto rows = graph::rows_to_exit(m);

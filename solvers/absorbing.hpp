@@ -44,6 +44,10 @@ struct AbsorbingAnswer {
 [[nodiscard]] AbsorbingAnswer solve_absorbing(const graph::ReducedMdp& m, Run& run,
                                               std::span<const double> values = {});
 
+/// The same enclosure from a policy that exits surely, which is not improved: V^rows, and d for it. `below` is +inf where no d is
+/// found, unless no cost is negative: then V* >= 0.
+[[nodiscard]] AbsorbingAnswer enclose_absorbing(const graph::ReducedMdp& m, std::span<const Offset> rows);
+
 /// Whether elimination fills in little: the factors of the shortest way out have few entries a state. As much work as they take.
 [[nodiscard]] bool elimination_is_cheap(const graph::ReducedMdp& m);
 

@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 
 #include "libmdp/graph/closure.hpp"
+#include "solvers/absorbing_start.hpp"
+#include "solvers/goal_enclosure.hpp"
 #include "solvers/goal_quotient.hpp"
 #include "solvers/interval_iteration.hpp"
 
@@ -56,6 +58,34 @@ MethodAnswer on_quotient(const graph::ReducedMdp& m, const Accuracy& accuracy, s
   return solve_goal_problem({mdp, start, accuracy, quotient_uncertainty(m), first}, run);
 }
 
+// v around the quotient's values, from both sides.
+AbsorbingAnswer enclose_on_quotient(const graph::ReducedMdp& m, std::span<const double> v, std::span<const Offset> rows,
+                                    Run& run) {
+  const Mdp mdp = quotient_mdp(m);
+  const graph::Predecessors into(mdp);
+  const graph::Approach start =
+      graph::approach(mdp, into, graph::goal_states(mdp), graph::RowMask(static_cast<std::size_t>(mdp.n_rows()), 1));
+  std::vector<TwoDouble> values(v.begin(), v.end());
+  values.emplace_back(0.0);
+  Policy policy(values.size(), 0);
+  for (std::size_t s = 0; s < rows.size(); ++s) policy[s] = static_cast<Action>(rows[s] - m.state_rows[s]);
+  kernels::OrderedChain chain(mdp, start.order);
+  chain.assign(policy);
+  const GoalEnclosure e = enclose_until_goal(mdp, values, policy, chain, quotient_uncertainty(m), run.threads());
+  AbsorbingAnswer a;
+  if (e.above.empty()) return a;
+  a.end = e.below.empty() ? AbsorbingEnd::imprecise : AbsorbingEnd::enclosed;
+  a.value.assign(v.begin(), v.end());
+  a.rows.assign(rows.begin(), rows.end());
+  a.above.assign(e.above.begin(), e.above.end() - 1);
+  if (e.below.empty()) {
+    a.below.assign(v.size(), infinity);
+  } else {
+    a.below.assign(e.below.begin(), e.below.end() - 1);
+  }
+  return a;
+}
+
 }  // namespace
 
 bool may_eliminate(State n_states, const Run& run) {
@@ -96,6 +126,17 @@ MethodAnswer solve_reduced(const graph::ReducedMdp& m, const Accuracy& accuracy,
   b.why = eliminate ? "elimination left the range of doubles, or needed too much memory"
                     : "iterations in doubles left too wide an enclosure: states were eliminated in twice the precision";
   return b;
+}
+
+MethodAnswer enclose_reduced(const graph::ReducedMdp& m, std::span<const double> v, Run& run) {
+  const auto rows = greedy_way_out(m, v);
+  if (static_cast<State>(rows.size()) != m.n_states()) return {};
+  run.count_iteration();
+  if (m.n_states() <= few_states || elimination_is_cheap(m)) {
+    MethodAnswer a{enclose_absorbing(m, rows), "greedy policy (elimination), proved from both sides", ""};
+    if (a.answer.end != AbsorbingEnd::failed) return a;
+  }
+  return {enclose_on_quotient(m, v, rows, run), "values enclosed by times until exit", ""};
 }
 
 }  // namespace mdp::solvers

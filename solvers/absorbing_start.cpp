@@ -11,6 +11,8 @@ namespace {
 
 constexpr int start_sweeps = 200;
 
+std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
+
 double max_abs(std::span<const double> v) {
   double largest = 0.0;
   for (const double x : v) largest = std::max(largest, std::abs(x));
@@ -29,6 +31,32 @@ std::vector<Offset> good_start(const graph::ReducedMdp& m, std::span<const doubl
   for (int sweep = 0; sweep < start_sweeps; ++sweep) {
     const double change = graph::gauss_seidel(m, way.order, sweep % 2 != 0, v, rows);
     if (!(change > 1e-12 * max_abs(v))) break;
+  }
+  return graph::exits_surely(m, rows) ? rows : way.rows;
+}
+
+std::vector<Offset> greedy_way_out(const graph::ReducedMdp& m, std::span<const double> v) {
+  const auto way = graph::way_out(m);
+  if (way.order.size() != at(m.n_states())) return {};
+  const std::vector<TwoDouble> precise(v.begin(), v.end());
+  std::vector<double> size;
+  for (const double x : v) size.push_back(std::abs(x));
+  std::vector<Offset> rows(at(m.n_states()));
+  std::vector<char> taken(at(m.n_rows()), 0);
+  for (State s = 0; s < m.n_states(); ++s) {
+    double least = infinity;
+    for (Offset row = m.state_rows[at(s)]; row < m.state_rows[at(s) + 1]; ++row) {
+      const auto gap = graph::gap_of_row(m, row, s, precise, size);
+      const double rounding = 4.0 * unit_roundoff * unit_roundoff * gap.magnitude;
+      if (row != m.state_rows[at(s)] && !(gap.value.value() < least - rounding)) continue;
+      least = gap.value.value();
+      rows[at(s)] = row;
+    }
+    taken[at(rows[at(s)])] = 1;
+  }
+  const auto exits = graph::rows_to_exit(m, taken);
+  for (std::size_t s = 0; s < rows.size(); ++s) {
+    if (exits[s] < 0) rows[s] = way.rows[s];
   }
   return graph::exits_surely(m, rows) ? rows : way.rows;
 }

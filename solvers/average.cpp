@@ -18,9 +18,10 @@ std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
 
 class Average {
  public:
-  Average(const Mdp& mdp, const CriterionOptions& options)
+  Average(const Mdp& mdp, const CriterionOptions& options, std::span<const double> given)
       : mdp_(mdp),
         options_(options),
+        given_(given),
         run_(options_.solve),
         into_(mdp),
         live_(live_part(mdp)),
@@ -53,7 +54,9 @@ class Average {
     const Accuracy all = resolve_accuracy(options_.solve, mdp_.max_abs_cost());
     const Accuracy share{0.25 * all.absolute, 0.25 * all.relative};  // the choice among components has the rest
     for (State c = 0; c < ends_.component.count; ++c) {
-      const ComponentGain gain = least_gain(models.part(c), share, run_);
+      const ComponentGain gain = given_.empty() ? least_gain(models.part(c), share, run_) : enclosed_gain(models, c);
+      least_gain_.emplace_back(gain.lower);
+      greatest_gain_.emplace_back(gain.upper);
       const Middle mid = gain.lower == gain.upper ? Middle{gain.lower, 0.0} : middle(gain.lower, gain.upper);
       gain_.emplace_back(gain.good ? mid.value : 0.0);
       half_width_ = std::max(half_width_, gain.good ? mid.half_width : infinity);
@@ -63,26 +66,31 @@ class Average {
     }
   }
 
+  [[nodiscard]] ComponentGain enclosed_gain(const ComponentModels& models, State c) {
+    std::vector<double> h;
+    for (const State s : models.states(c)) h.push_back(given_[at(s)]);
+    return gain_bounds(models.part(c), h, run_);
+  }
+
+  // Values given: staying is paid with either end of the component's gain interval. The least expected gain is monotone in
+  // what staying costs, so the two answers enclose it; the policy is that of the upper one.
+  void enclose_choice() {
+    const CollapsedAnswer least = best_stay(least_gain_);
+    const CollapsedAnswer greatest = best_stay(greatest_gain_);
+    const bool known = least.end != AbsorbingEnd::failed && greatest.end != AbsorbingEnd::failed;
+    for (std::size_t s = 0; s < rows_.size(); ++s) {
+      const bool live = live_.states[s] != 0;
+      result_.value_lower.push_back(!live   ? infinity
+                                    : known ? outward_lower(least.value[s], least.below[s])
+                                            : -infinity);
+      result_.value_upper.push_back(live && known ? outward_upper(greatest.value[s], greatest.above[s]) : infinity);
+    }
+  }
+
   // The best expected gain: a total-cost problem on the quotient, paid on staying.
   void choose_component() {
-    const std::vector<TwoDouble> free(at(mdp_.n_rows()));
-    Collapse collapse;
-    collapse.open = live_.states;
-    collapse.usable = live_.rows;
-    collapse.component = ends_.component;
-    collapse.inside = ends_.inside;
-    collapse.may_stay.assign(gain_.size(), 1);
-    collapse.stay_cost = gain_;
-    collapse.cost = free;
-    collapse.entry_error = options_.uncertainty.probability;
-    collapse.accuracy = resolve_accuracy(options_.solve, mdp_.max_abs_cost());
-    const CollapsedAnswer answer = solve_collapsed(mdp_, into_, collapse, run_, result_.policy);
-    say_how(result_, answer);
-    for (std::size_t s = 0; s < rows_.size(); ++s) {
-      const State c = ends_.component.of_state[s];
-      if (c < 0 || (answer.end != AbsorbingEnd::failed && answer.leaves[at(c)] != 0)) rows_[s] = -1;
-    }
-    take_rows(mdp_, rows_, result_.policy);
+    if (!given_.empty()) return enclose_choice();
+    const CollapsedAnswer answer = best_stay(gain_);
     for (std::size_t s = 0; s < rows_.size(); ++s) {
       const bool known = answer.end != AbsorbingEnd::failed;
       double lower = live_.states[s] == 0 ? infinity : -infinity;
@@ -96,13 +104,39 @@ class Average {
     }
   }
 
+  // Solves the quotient for what staying in each component costs, and writes its policy.
+  [[nodiscard]] CollapsedAnswer best_stay(const std::vector<TwoDouble>& stay_cost) {
+    const std::vector<TwoDouble> free(at(mdp_.n_rows()));
+    Collapse collapse;
+    collapse.open = live_.states;
+    collapse.usable = live_.rows;
+    collapse.component = ends_.component;
+    collapse.inside = ends_.inside;
+    collapse.may_stay.assign(stay_cost.size(), 1);
+    collapse.stay_cost = stay_cost;
+    collapse.cost = free;
+    collapse.entry_error = options_.uncertainty.probability;
+    collapse.accuracy = resolve_accuracy(options_.solve, mdp_.max_abs_cost());
+    const CollapsedAnswer answer = solve_collapsed(mdp_, into_, collapse, run_, result_.policy);
+    say_how(result_, answer);
+    std::vector<Offset> stay = rows_;
+    for (std::size_t s = 0; s < rows_.size(); ++s) {
+      const State c = ends_.component.of_state[s];
+      if (c < 0 || (answer.end != AbsorbingEnd::failed && answer.leaves[at(c)] != 0)) stay[s] = -1;
+    }
+    take_rows(mdp_, stay, result_.policy);
+    return answer;
+  }
+
   const Mdp& mdp_;
   const CriterionOptions& options_;
+  std::span<const double> given_;  // to be enclosed; empty = solve
   Run run_;
   graph::Predecessors into_;
   Live live_;
   SignedComponents ends_;
-  std::vector<TwoDouble> gain_;  // [components]
+  std::vector<TwoDouble> gain_;                        // [components] a value inside the next two
+  std::vector<TwoDouble> least_gain_, greatest_gain_;  // [components]
   double half_width_ = 0.0;
   std::vector<Offset> rows_;  // [n_states] within its component, -1 = none
   CriterionResult result_;
@@ -110,9 +144,9 @@ class Average {
 
 }  // namespace
 
-CriterionResult solve_average(const Mdp& mdp, const CriterionOptions& options) {
+CriterionResult solve_average(const Mdp& mdp, const CriterionOptions& options, std::span<const double> given) {
   require_valid(mdp, options);
-  return Average(mdp, options)();
+  return Average(mdp, options, given)();
 }
 
 }  // namespace mdp::solvers

@@ -1,6 +1,8 @@
 // solvers/average.hpp — cost per stage in the long run: gain and bias, unichain or multichain.
 #pragma once
 
+#include <span>
+
 #include "solvers/criterion.hpp"
 
 namespace mdp::solvers {
@@ -14,6 +16,8 @@ namespace mdp::solvers {
 /// `policy` attains the gains within the bounds; `bias` is its own: h + g = c + P h and P* h = 0, so that its weighted
 /// mean over each recurrent class is 0. It is not optimised. NaN where the gain is +inf.
 /// \throws InvalidOption.
-[[nodiscard]] CriterionResult solve_average(const Mdp& mdp, const CriterionOptions& options = {});
+/// \param given  [n_states] relative values h to be enclosed as they are, finite, instead of solving; empty = solve
+[[nodiscard]] CriterionResult solve_average(const Mdp& mdp, const CriterionOptions& options = {},
+                                            std::span<const double> given = {});
 
 }  // namespace mdp::solvers

@@ -1,6 +1,7 @@
 #include "solvers/collapsed.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "libmdp/graph/approach.hpp"
@@ -120,6 +121,19 @@ CollapsedAnswer solve_plain(const Mdp& mdp, const graph::Predecessors& into, con
   return result;
 }
 
+// [reduced states] the least of the finite values given for the states of each; 0 where there is none.
+std::vector<double> least_given(std::span<const double> given, const Numbering& numbering) {
+  std::vector<double> least(at(numbering.count), infinity);
+  for (std::size_t s = 0; s < given.size(); ++s) {
+    const State c = numbering.state_of[s];
+    if (c >= 0 && std::isfinite(given[s])) least[at(c)] = std::min(least[at(c)], given[s]);
+  }
+  for (double& v : least) {
+    if (v == infinity) v = 0.0;
+  }
+  return least;
+}
+
 CollapsedAnswer solve_quotient(const Mdp& mdp, const graph::Predecessors& into, const Collapse& collapse, Run& run,
                                Policy& policy) {
   const Numbering numbering = number(mdp, collapse);
@@ -140,7 +154,9 @@ CollapsedAnswer solve_quotient(const Mdp& mdp, const graph::Predecessors& into, 
   }
   const auto reduced = graph::reduce(mdp, reduction);
   auto [answer, method, why] =
-      solve_reduced(reduced, collapse.accuracy, start_of_reduced(mdp, numbering, run.options().start), run);
+      collapse.given.empty()
+          ? solve_reduced(reduced, collapse.accuracy, start_of_reduced(mdp, numbering, run.options().start), run)
+          : enclose_reduced(reduced, least_given(collapse.given, numbering), run);
 
   CollapsedAnswer result;
   result.end = answer.end;
@@ -233,7 +249,7 @@ void take_lowest_rows(const Mdp& mdp, std::span<const char> set, std::span<const
 
 CollapsedAnswer solve_collapsed(const Mdp& mdp, const graph::Predecessors& into, const Collapse& collapse, Run& run,
                                 Policy& policy) {
-  if (is_plain(mdp, collapse) && !may_eliminate(graph::count(collapse.open), run)) {
+  if (collapse.given.empty() && is_plain(mdp, collapse) && !may_eliminate(graph::count(collapse.open), run)) {
     CollapsedAnswer answer = solve_plain(mdp, into, collapse, run, policy);
     const bool good =
         excess_width({answer.end, answer.value, answer.below, answer.above, {}}, collapse.accuracy) <= 1.0;

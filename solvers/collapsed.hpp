@@ -23,6 +23,9 @@ struct Collapse {
   std::span<const TwoDouble> cost = {};   ///< [n_rows] or empty, as graph::Reduction
   double entry_error = 0.0, cost_error = 0.0;  ///< as graph::Reduction
   Accuracy accuracy = {};                      ///< of the half-width of the enclosure
+  /// [n_states] values to enclose as they are (enclose_reduced()) instead of solving; empty = solve. A component counts
+  /// with the least of its states.
+  std::span<const double> given = {};
 };
 
 /// [n_states] reduced state of each open state, or -1, numbered in order of first appearance; components come as one.

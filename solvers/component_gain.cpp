@@ -18,6 +18,7 @@ using graph::ReducedMdp;
 
 constexpr double max_factor_entries = 4e7;
 constexpr double inflate = 1.0 + 0x1p-30;
+constexpr double sharp = 1e-12;  // relative width of a gain interval that needs no more work
 
 std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
 
@@ -50,9 +51,9 @@ double max_abs(std::span<const TwoDouble> v) {
 }
 
 // Ranges of c + P h - h, rounded outward.
-class Gaps {
+class RowGaps {
  public:
-  Gaps(const ReducedMdp& m, std::span<const TwoDouble> h) : m_(m), h_(h), size_(h.size()) {
+  RowGaps(const ReducedMdp& m, std::span<const TwoDouble> h) : m_(m), h_(h), size_(h.size()) {
     for (std::size_t s = 0; s < size_.size(); ++s) size_[s] = std::abs(h[s].hi) * inflate;
     relative_ = m.entry_error + graph::reduced_gap_rounding(m);
   }
@@ -75,7 +76,7 @@ class Gaps {
 
 // min over all rows and max over those of the policy of  c + P h - h  (C5).
 void bound(const ReducedMdp& m, std::span<const TwoDouble> h, ComponentGain& result) {
-  const Gaps gaps(m, h);
+  const RowGaps gaps(m, h);
   result.lower = infinity;
   result.upper = -infinity;
   result.gap_error = 0.0;
@@ -97,6 +98,17 @@ class Communicating {
   Communicating(const ReducedMdp& m, Run& run) : m_(m), run_(run), rows_(at(m.n_states()), -1) {
     move_root(0);
     rows_[0] = m.state_rows[0];
+  }
+
+  // The policy that takes these rows, states outside its best-known class moved towards it; evaluated, not improved.
+  ComponentGain evaluated(const std::vector<Offset>& rows) {
+    adopt(rows);
+    const RootedGain chain = evaluate_gain(m_, rows_, root_);
+    ComponentGain result;
+    result.rows = rows_;
+    result.root = root_;
+    if (chain.good) bound(m_, chain.relative_value, result);
+    return result;
   }
 
   ComponentGain operator()() {
@@ -126,7 +138,7 @@ class Communicating {
   }
 
   bool improve(const RootedGain& chain) {
-    const Gaps gaps(m_, chain.relative_value);
+    const RowGaps gaps(m_, chain.relative_value);
     // What gain and relative values are off by shows in the policy's own gaps, which should be the gain.
     double noise = 0.0;
     for (State s = 0; s < m_.n_states(); ++s) {
@@ -350,6 +362,54 @@ ComponentGain least_gain(const ReducedMdp& m, const Accuracy& accuracy, Run& run
 
 ComponentGain sharpest_gain(const ReducedMdp& m, Run& run) {
   return with_costs_of_about_one(m, [&](const ReducedMdp& scaled, int) { return Communicating(scaled, run)(); });
+}
+
+ComponentGain gain_bounds(const ReducedMdp& m, std::span<const double> h, Run& run) {
+  // Whatever h is, a gain is a mean of costs.
+  ComponentGain result;
+  result.good = true;
+  result.lower = infinity;
+  result.upper = -infinity;
+  for (const TwoDouble c : m.cost) {
+    const double error = (std::abs(c.hi) * m.entry_error + m.cost_error) * inflate;
+    result.lower = std::min(result.lower, outward_lower(c, error));
+    result.upper = std::max(result.upper, outward_upper(c, error));
+  }
+  result.rows.assign(m.state_rows.begin(), m.state_rows.end() - 1);
+  const auto [least, most] = std::minmax_element(h.begin(), h.end());
+  const double spread = *most - *least;
+  if (!(spread < 1e300)) return result;
+  std::vector<TwoDouble> shifted;
+  for (const double x : h) shifted.push_back(two_sum(x, -(*least + 0.5 * spread)));
+  const RowGaps gaps(m, shifted);
+  double lower = infinity;
+  double upper = -infinity;
+  result.gap_error = 0.0;
+  for (State s = 0; s < m.n_states(); ++s) {
+    double best = infinity;
+    for (Offset row = m.state_rows[at(s)]; row < m.state_rows[at(s) + 1]; ++row) {
+      const auto gap = gaps(s, row);
+      result.gap_error = std::max(result.gap_error, gap.error);
+      lower = std::min(lower, outward_lower(gap.value, gap.error));
+      const double most_gap = outward_upper(gap.value, gap.error);
+      if (most_gap < best) {
+        best = most_gap;
+        result.rows[at(s)] = row;
+      }
+    }
+    upper = std::max(upper, best);
+  }
+  result.lower = std::max(result.lower, lower);
+  result.upper = std::min(result.upper, upper);
+  if (result.upper - result.lower <= sharp * std::max(std::abs(result.lower), std::abs(result.upper))) return result;
+  const ComponentGain greedy = Communicating(m, run).evaluated(result.rows);
+  if (!greedy.good) return result;
+  result.lower = std::max(result.lower, greedy.lower);
+  if (greedy.upper < result.upper) {
+    result.upper = greedy.upper;
+    result.rows = greedy.rows;
+  }
+  return result;
 }
 
 }  // namespace mdp::solvers

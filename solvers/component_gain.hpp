@@ -52,4 +52,12 @@ struct ComponentGain {
 [[nodiscard]] ComponentGain relative_value_iteration(const graph::ReducedMdp& m, const Accuracy& accuracy,
                                                      std::int64_t max_sweeps, Run& run);
 
+/// g* of a communicating MDP, enclosed from given relative values h by one look at every row (C5):
+///   min over all rows of (c + P h - h)  <=  g*  <=  max over states of the least such gap of the state.
+/// Proof: as least_gain(), with the policy of the least gaps, whatever its classes. rows: that policy; relative_value is empty.
+/// A gain is a mean of costs besides, so that the interval is never wider than their range. Where it is not sharp, the greedy
+/// policy is evaluated once (as for least_gain()), and the bounds from its own relative values count too.
+/// \param h  [n_states] finite; only differences count, so that its middle is taken out first
+[[nodiscard]] ComponentGain gain_bounds(const graph::ReducedMdp& m, std::span<const double> h, Run& run);
+
 }  // namespace mdp::solvers

@@ -32,9 +32,10 @@ StateSet without(StateSet set, const StateSet& other) {
 
 class Goal {
  public:
-  Goal(const Mdp& mdp, const CriterionOptions& options)
+  Goal(const Mdp& mdp, const CriterionOptions& options, std::span<const double> given)
       : mdp_(mdp),
         options_(options),
+        given_(given),
         run_(options_.solve),
         into_(mdp),
         goal_(graph::goal_states(mdp)),
@@ -220,6 +221,9 @@ class Goal {
   void solve(Collapse& collapse, const std::vector<TwoDouble>& potential) {
     collapse.entry_error = options_.uncertainty.probability;
     collapse.accuracy = resolve_accuracy(options_.solve, mdp_.max_abs_cost());
+    std::vector<double> given(given_.begin(), given_.end());
+    for (std::size_t s = 0; s < given.size(); ++s) given[s] -= potential[s].hi;
+    collapse.given = given;
     collapse.cost_error += options_.uncertainty.cost;
     const CollapsedAnswer answer = solve_collapsed(mdp_, into_, collapse, run_, result_.policy);
     say_how(result_, answer);
@@ -238,6 +242,7 @@ class Goal {
 
   const Mdp& mdp_;
   const CriterionOptions& options_;
+  std::span<const double> given_;  // to be enclosed; empty = solve
   Run run_;
   graph::Predecessors into_;
   StateSet goal_;
@@ -247,9 +252,9 @@ class Goal {
 
 }  // namespace
 
-CriterionResult solve_goal(const Mdp& mdp, const CriterionOptions& options) {
+CriterionResult solve_goal(const Mdp& mdp, const CriterionOptions& options, std::span<const double> given) {
   require_valid(mdp, options);
-  return Goal(mdp, options)();
+  return Goal(mdp, options, given)();
 }
 
 }  // namespace mdp::solvers

@@ -1,6 +1,8 @@
 // solvers/goal.hpp — least cost until a goal state: stochastic shortest paths.
 #pragma once
 
+#include <span>
+
 #include "solvers/criterion.hpp"
 
 namespace mdp::solvers {
@@ -17,6 +19,8 @@ namespace mdp::solvers {
 /// is taken out of the costs, which must then vanish exactly: else Status::precision_limit says what could not be decided.
 /// Cost-free end components are collapsed, and solve_absorbing() encloses the values from both sides (C5).
 /// \throws InvalidOption.
-[[nodiscard]] CriterionResult solve_goal(const Mdp& mdp, const CriterionOptions& options = {});
+/// \param given  [n_states] values to be enclosed as they are, finite, instead of solving; empty = solve
+[[nodiscard]] CriterionResult solve_goal(const Mdp& mdp, const CriterionOptions& options = {},
+                                         std::span<const double> given = {});
 
 }  // namespace mdp::solvers

@@ -17,9 +17,10 @@ std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
 
 class Reach {
  public:
-  Reach(const Mdp& mdp, const CriterionOptions& options)
+  Reach(const Mdp& mdp, const CriterionOptions& options, std::span<const double> given)
       : mdp_(mdp),
         options_(options),
+        given_(given),
         run_(options_.solve),
         maximize_(mdp.objective() == Objective::maximize),
         into_(mdp),
@@ -72,6 +73,7 @@ class Reach {
     collapse.cost = cost;
     collapse.entry_error = options_.uncertainty.probability;
     collapse.accuracy = resolve_accuracy(options_.solve, 1.0);
+    collapse.given = given_;
     const CollapsedAnswer between = solve_collapsed(mdp_, into_, collapse, run_, result_.policy);
     say_how(result_, between);
     const double certain = maximize_ ? -1.0 : 1.0;
@@ -90,6 +92,7 @@ class Reach {
 
   const Mdp& mdp_;
   const CriterionOptions& options_;
+  std::span<const double> given_;  // to be enclosed; empty = solve
   Run run_;
   bool maximize_;
   graph::Predecessors into_;
@@ -101,9 +104,9 @@ class Reach {
 
 }  // namespace
 
-CriterionResult solve_reach(const Mdp& mdp, const CriterionOptions& options) {
+CriterionResult solve_reach(const Mdp& mdp, const CriterionOptions& options, std::span<const double> given) {
   require_valid(mdp, options);
-  return Reach(mdp, options)();
+  return Reach(mdp, options, given)();
 }
 
 }  // namespace mdp::solvers

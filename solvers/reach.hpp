@@ -1,6 +1,8 @@
 // solvers/reach.hpp — the best probability of reaching the goal.
 #pragma once
 
+#include <span>
+
 #include "solvers/criterion.hpp"
 
 namespace mdp::solvers {
@@ -13,6 +15,8 @@ namespace mdp::solvers {
 /// of the states between are collapsed (theory.md C5); when minimising there are none, since a policy could stay in them. So
 /// every policy leaves what is left, and solve_absorbing() encloses the values: to about 1e-20 of themselves, however rare.
 /// \throws InvalidOption.
-[[nodiscard]] CriterionResult solve_reach(const Mdp& mdp, const CriterionOptions& options = {});
+/// \param given  [n_states] values to be enclosed as they are, finite, instead of solving; empty = solve
+[[nodiscard]] CriterionResult solve_reach(const Mdp& mdp, const CriterionOptions& options = {},
+                                          std::span<const double> given = {});
 
 }  // namespace mdp::solvers

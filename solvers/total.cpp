@@ -19,9 +19,10 @@ std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
 
 class Total {
  public:
-  Total(const Mdp& mdp, const CriterionOptions& options)
+  Total(const Mdp& mdp, const CriterionOptions& options, std::span<const double> given)
       : mdp_(mdp),
         options_(options),
+        given_(given),
         run_(options_.solve),
         into_(mdp),
         live_(live_part(mdp)),
@@ -97,6 +98,7 @@ class Total {
     collapse.usable = rows_inside(mdp_, collapse.open, usable);
     collapse.entry_error = options_.uncertainty.probability;
     collapse.accuracy = resolve_accuracy(options_.solve, mdp_.max_abs_cost());
+    collapse.given = given_;
     collapse.cost_error = options_.uncertainty.cost;
     const CollapsedAnswer answer = solve_collapsed(mdp_, into_, collapse, run_, result_.policy);
     say_how(result_, answer);
@@ -124,6 +126,7 @@ class Total {
 
   const Mdp& mdp_;
   const CriterionOptions& options_;
+  std::span<const double> given_;  // to be enclosed; empty = solve
   Run run_;
   graph::Predecessors into_;
   Live live_;
@@ -133,9 +136,9 @@ class Total {
 
 }  // namespace
 
-CriterionResult solve_total(const Mdp& mdp, const CriterionOptions& options) {
+CriterionResult solve_total(const Mdp& mdp, const CriterionOptions& options, std::span<const double> given) {
   require_valid(mdp, options);
-  return Total(mdp, options)();
+  return Total(mdp, options, given)();
 }
 
 }  // namespace mdp::solvers

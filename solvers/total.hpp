@@ -1,6 +1,8 @@
 // solvers/total.hpp — the undiscounted sum for ever: a policy may loop, -inf and +inf are answers.
 #pragma once
 
+#include <span>
+
 #include "solvers/criterion.hpp"
 
 namespace mdp::solvers {
@@ -16,6 +18,8 @@ namespace mdp::solvers {
 ///   value, the rest +inf, as one that has no admissible policy.
 /// The cost-free end components are collapsed, with an exit (staying for ever); solve_absorbing() encloses the finite values.
 /// \throws InvalidOption.
-[[nodiscard]] CriterionResult solve_total(const Mdp& mdp, const CriterionOptions& options = {});
+/// \param given  [n_states] values to be enclosed as they are, finite, instead of solving; empty = solve
+[[nodiscard]] CriterionResult solve_total(const Mdp& mdp, const CriterionOptions& options = {},
+                                          std::span<const double> given = {});
 
 }  // namespace mdp::solvers

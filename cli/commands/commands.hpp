@@ -13,6 +13,7 @@ namespace mdp::cli {
 void add_info(Command& command);
 void add_solve(Command& command);
 void add_evaluate(Command& command);
+void add_certify(Command& command);
 void add_convert(Command& command);
 void add_equivalent_cost(Command& command);
 void add_equivalent_model(Command& command);
