@@ -9,6 +9,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "solvers/linear_program.hpp"
 #include "tests/equivalence/instances.hpp"
 
 using namespace mdp;
@@ -260,6 +261,65 @@ TEST_CASE("l1 and Wasserstein-1 reach the largest dual value, found by trying ev
       REQUIRE(distance == Approx(s.divergence).margin(1e-14));
     }
   }
+}
+
+TEST_CASE("l1, Wasserstein-1 and linear agree with CLP to 1e-9") {
+  if (!solvers::has_linear_programming()) return;
+  const auto seed = 20261207U;
+  CAPTURE(seed);
+  std::mt19937 random(seed);
+  int n_solved = 0;
+  for (int trial = 0; trial < 150; ++trial) {
+    CAPTURE(trial);
+    const int n = draw(random, 3, 9);
+    const auto size = static_cast<std::size_t>(n);
+    const Row row = random_row(random, n, draw(random, 1, n));
+    Vector place(size), g(size);
+    for (double& v : place) v = draw(random, 0, 30) / 4.0;
+    for (double& v : g) v = draw(random, -30, 30) / 4.0;
+    const int kind = trial % 3;  // l1, wasserstein, linear
+    const Metric line = [&place](State i, State j) {
+      return std::abs(place[static_cast<std::size_t>(i)] - place[static_cast<std::size_t>(j)]);
+    };
+    const GroundDistance ground(line);
+    std::vector<State> states(size);
+    std::iota(states.begin(), states.end(), 0);
+    Vector p(size);
+    RowProjection solve(kind == 0   ? Divergence::l1
+                        : kind == 1 ? Divergence::wasserstein
+                                    : Divergence::linear,
+                        &ground, g);
+    const Projection found = solve({states, row.r, row.x}, p);
+    if (found.outcome != RowOutcome::projected) continue;
+
+    solvers::LinearProgram program;  // pi_ij for the transports, p_j for `linear`
+    if (kind == 2) {
+      for (std::size_t j = 0; j < size; ++j) program.add_column(g[j], 0.0, infinity);
+      for (std::size_t j = 0; j < size; ++j) program.add_entry(static_cast<int>(j), 1.0);
+      program.end_row(1.0, 1.0);
+      for (std::size_t j = 0; j < size; ++j) program.add_entry(static_cast<int>(j), row.x[j]);
+    } else {
+      for (std::size_t i = 0; i < size; ++i) {
+        for (std::size_t j = 0; j < size; ++j) {
+          const double far = line(static_cast<State>(i), static_cast<State>(j));
+          program.add_column(kind == 1 ? far : i == j ? 0.0 : 2.0, 0.0, infinity);
+        }
+      }
+      for (std::size_t i = 0; i < size; ++i) {
+        for (std::size_t j = 0; j < size; ++j) program.add_entry(static_cast<int>(i * size + j), 1.0);
+        program.end_row(row.r[i], row.r[i]);
+      }
+      for (std::size_t i = 0; i < size; ++i) {
+        for (std::size_t j = 0; j < size; ++j) program.add_entry(static_cast<int>(i * size + j), row.x[j]);
+      }
+    }
+    program.end_row(0.0, 0.0);
+    const auto best = solvers::solve_linear_program(program);
+    REQUIRE(best.status == Status::converged);
+    REQUIRE(found.divergence == Approx(best.objective).epsilon(1e-9).margin(1e-9));
+    ++n_solved;
+  }
+  REQUIRE(n_solved > 120);
 }
 
 TEST_CASE("Wasserstein-1 on a line: at most one atom is split, the distance is that of the quantiles") {
