@@ -30,6 +30,8 @@ class WorldFlags {
   /// The world in rationals, the flags applied as above. Includers of libmdp/io/exact_model.hpp alone can call it.
   [[nodiscard]] io::ExactModel exact_world(const CommonFlags& common) const;
   [[nodiscard]] const SolveFlags& solve() const { return solve_; }
+  /// For commands that have a level exact.
+  void allow_exact() { solve_.allow_exact(); }
   /// With all_criteria: what the world is solved for, and the options of that; reads the terminal cost. \throws UsageError, InputError
   [[nodiscard]] solvers::Criterion world_criterion(const Mdp& world) const { return criterion_.choose(world, read_); }
   [[nodiscard]] solvers::CriterionOptions world_options(const Mdp& world, solvers::SolveOptions solve) const {

@@ -28,9 +28,9 @@ struct CheckCommand {
   std::string require;
   const CLI::Option* level = nullptr;
 
-  /// In rationals: small models, unless another level is asked for.
+  /// In rationals: small models, unless another level is asked for, and all where that is.
   [[nodiscard]] bool exactly(const Mdp& world) const {
-    return level->count() == 0 && world.n_states() <= equivalence::exact_levels_states;
+    return pair.solve().exact() || (level->count() == 0 && world.n_states() <= equivalence::exact_levels_states);
   }
 };
 
@@ -147,6 +147,7 @@ int run_check(const CheckCommand& command, const CommonFlags& common) {
     equivalence::decide_exactly(world, command.pair.exact_world(common), command.pair.exact_model(common),
                                 options.solve, found);
   }
+  if (command.pair.solve().exact() && found.precision != Level::exact) found.status = Status::precision_limit;
   present(common, to_result(world, model, found), [&] { return tables(world, model, found); });
   if (command.require.empty()) return exit_code_of(found.status);
   const auto required = equivalence::equivalence_level_from_string(command.require);
@@ -158,13 +159,15 @@ int run_check(const CheckCommand& command, const CommonFlags& common) {
 void add_check(Command& command) {
   const auto it = std::make_shared<CheckCommand>();
   it->pair.add_to(command, "--model", true);
+  it->pair.allow_exact();
   it->level = command.parser().get_option("--level");
   command.parser()
       .add_option("--require", it->require, "Exit code 1 unless this level holds: E0, E2, E3, E4, E5, E6, E6-some")
       ->type_name("LEVEL");
   command.add_common_flags();
   command.examples(
-      "Up to 500 states the answer is exact, in rationals; --level certified keeps to doubles with proved bounds.\n"
+      "Up to 500 states the answer is exact, in rationals; --level exact asks for that at any size, --level certified "
+      "keeps to doubles with proved bounds.\n"
       "  mdp check --world world.json --model model.json\n"
       "  mdp check --world world.json --model model.json --require E5 --json");
   command.run([it, &command] { return run_check(*it, command.common()); });

@@ -58,6 +58,8 @@ class Check(program.ProgramTest):
         self.assertEqual(result["levels"]["E3"]["holds"], "undecided")
         self.assertEqual(result["levels"]["E5"]["holds"], "undecided")
         self.assertEqual(result["level"], "none")
+        result = self.check(one_state([0, 0], 0.5), one_state([0, 0], 0.5), "--level", "exact", "--require", "E0")
+        self.assertEqual((result["level"], result["precision"]), ("E0", "exact"))
 
     def test_arrays_are_dyadic(self):
         self.mdp("generate", "garnet", "--states", 30, "--actions", 3, "--successors", 4, "--seed", 1, "--output", "w.npz")
