@@ -1,4 +1,4 @@
-// Iterated correction while Q* is not known: rate, limit, divergence.
+// Iterated correction while Q* is not known: rate, limit, divergence (T6).
 #include "equivalence/correction.hpp"
 
 #include <cmath>

@@ -1,3 +1,4 @@
+// The recursion behind the estimators' moments; biases as predicted (E5).
 #include "estimators/recursion.hpp"
 
 #include <cmath>

@@ -1,4 +1,4 @@
-// Recurrent classes, periods and classes of MDPs against all policies of small models; large ones for the time it takes.
+// Recurrent classes, periods and classes of MDPs against all policies of small models; large ones for the time it takes (C5).
 #include "libmdp/graph/structure.hpp"
 
 #include <algorithm>

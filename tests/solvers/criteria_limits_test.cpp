@@ -1,4 +1,4 @@
-// Runs that are stopped, numbers at the edge of doubles, misuse: the status says so and the bounds still hold.
+// Runs that are stopped, numbers at the edge of doubles, misuse: the status says so and the bounds still hold (C5).
 #include <cmath>
 
 #include <catch2/catch.hpp>

@@ -1,4 +1,4 @@
-// Sweeps of a renumbered chain against the equations they solve.
+// Sweeps of a renumbered chain against the equations they solve (C4).
 #include "libmdp/kernels/ordered_chain.hpp"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Chains in another order, incomplete factors, sweeps in place, the search backwards, sweeps that leave rows out.
+// Chains in another order, incomplete factors, sweeps in place, the search backwards, sweeps that leave rows out (C1).
 #include "libmdp/kernels/permuted_chain.hpp"
 
 #include <algorithm>

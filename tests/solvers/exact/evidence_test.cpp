@@ -1,4 +1,4 @@
-// Certificates: those of the solver are accepted by the checker, which knows nothing of it; anything else is not.
+// Certificates: those of the solver are accepted by the checker, which knows nothing of it; anything else is not (C5).
 #include "solvers/exact/evidence.hpp"
 
 #include <filesystem>
