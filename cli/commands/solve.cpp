@@ -34,16 +34,18 @@ struct SolveCommand {
   SolveFlags solve;
 };
 
-// --start, --checkpoint and --resume are the discounted criterion's, and a stage is V: not of the soft problem.
-void require_discounted_flags(const SolveCommand& command, solvers::Criterion criterion, solvers::Method method) {
-  const bool fits = criterion == solvers::Criterion::discounted && method != solvers::Method::soft_value_iteration &&
-                    !command.solve.exact();
-  const auto belongs = [&](const char* flag, const std::string& given) {
-    if (!fits && !given.empty()) throw UsageError(fmt::format("{} belongs to criterion discounted in doubles", flag));
+// A stage is V of the discounted problem in doubles; a start vector is read by the solvers in doubles of values.
+void require_fitting_flags(const SolveCommand& command, solvers::Criterion criterion, solvers::Method method) {
+  using solvers::Criterion;
+  const bool soft_or_exact = method == solvers::Method::soft_value_iteration || command.solve.exact();
+  const bool staged = criterion == Criterion::discounted && !soft_or_exact;
+  const bool started = criterion != Criterion::finite && criterion != Criterion::average && !soft_or_exact;
+  const auto require = [](bool fits, const char* flag, const std::string& given, const char* belongs) {
+    if (!fits && !given.empty()) throw UsageError(fmt::format("{} belongs to {}", flag, belongs));
   };
-  belongs("--start", command.start);
-  belongs("--checkpoint", command.checkpoint.save);
-  belongs("--resume", command.checkpoint.resume);
+  require(started, "--start", command.start, "criteria discounted, total, goal and reach in doubles");
+  require(staged, "--checkpoint", command.checkpoint.save, "criterion discounted in doubles");
+  require(staged, "--resume", command.checkpoint.resume, "criterion discounted in doubles");
 }
 
 solvers::CriterionResult solve_in_stages(const Mdp& mdp, const solvers::SolveOptions& options,
@@ -79,7 +81,7 @@ int run_solve(const SolveCommand& command, const CommonFlags& common) {
   options.record_trace = !command.trace.empty();
   const Mdp mdp = command.model.read(command.file, common.threads);
   const solvers::Criterion criterion = command.criterion.choose(mdp, command.model);
-  require_discounted_flags(command, criterion, options.method);
+  require_fitting_flags(command, criterion, options.method);
   if (!command.start.empty()) {
     options.start = in_sense(mdp.objective(), io::read_values(command.start, mdp.n_states()));
   }
