@@ -41,11 +41,6 @@ class Usage(program.ProgramTest):
 
     def test_what_later_versions_do(self):
         model = self.two_states()
-        for criterion in ("total", "goal", "reach", "average"):
-            self.assertIn(
-                f"not available yet: criterion {criterion}",
-                self.complaint("equivalent-cost", "--world", model, "--model", model, "--criterion", criterion, code=2),
-            )
         self.assertIn(
             "not available yet: level exact",
             self.complaint("equivalent-cost", "--world", model, "--model", model, "--level", "exact", code=2),

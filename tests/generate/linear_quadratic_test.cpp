@@ -41,7 +41,8 @@ TEST_CASE("Riccati's root solves its equation") {
       options.discount = gamma;
       options.control_cost = r;
       const double root = generate::riccati_root(options);
-      REQUIRE(root == Approx(1.0 + (root > 0.0 ? gamma * root * r / (r + gamma * root) : 0.0)).epsilon(1e-12));
+      REQUIRE(root ==
+              Approx(1.0 + (r + gamma * root > 0.0 ? gamma * root * r / (r + gamma * root) : 0.0)).epsilon(1e-12));
     }
   }
 }
