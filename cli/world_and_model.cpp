@@ -10,7 +10,10 @@ namespace mdp::cli {
 
 void WorldFlags::add_to(Command& command, bool with_method, bool all_criteria) {
   all_criteria_ = all_criteria;
-  command.parser().add_option("--world", world_, "The world: .json, .npz, .umb, .tra or .drn")->required()->type_name("W");
+  command.parser()
+      .add_option("--world", world_, "The world: .json, .npz, .umb, .tra or .drn")
+      ->required()
+      ->type_name("W");
   criterion_.add_to(command, all_criteria, all_criteria ? "--world-criterion,--criterion" : "--criterion");
   solve_.add_to(command, with_method);
   read_.add_to(command);

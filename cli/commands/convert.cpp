@@ -50,7 +50,8 @@ void add_convert(Command& command) {
   command.parser().add_option("OUT", it->out, "The file to write: " + model_formats())->required();
   it->model.add_to(command);
   command.add_common_flags();
-  command.examples("  mdp convert model.json model.umb\n  mdp convert arrays.npz model.json --discount 99/100\n"
+  command.examples(
+      "  mdp convert model.json model.umb\n  mdp convert arrays.npz model.json --discount 99/100\n"
       "  mdp convert prism.tra model.drn --rewards time");
   command.run([it, &command] { return run_convert(*it, command.common()); });
 }

@@ -6,8 +6,8 @@
 #include <fmt/format.h>
 
 #include "cli/result_file.hpp"
-#include "cli/study/estimators.hpp"
 #include "cli/study/equivalence_study.hpp"
+#include "cli/study/estimators.hpp"
 #include "cli/study/report.hpp"
 #include "cli/study/sim2real.hpp"
 #include "libmdp/error.hpp"

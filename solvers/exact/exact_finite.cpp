@@ -24,7 +24,8 @@ std::vector<Extended> terminal_of(const ExactContext& context) {
         fmt::format("terminal cost: {} entries, required {}, one per state", terminal.size(), context.n_states()));
   }
   for (std::size_t s = 0; s < terminal.size(); ++s) {
-    if (terminal[s].infinite < 0) throw InvalidArgument(fmt::format("terminal cost of state {}: -inf when minimised", s));
+    if (terminal[s].infinite < 0)
+      throw InvalidArgument(fmt::format("terminal cost of state {}: -inf when minimised", s));
   }
   return terminal;
 }
@@ -35,12 +36,14 @@ ExactSize size_of(const io::ExactModel& model, std::int64_t horizon) {
   for (const auto& row : model.rows) {
     mpz_class common = row.cost.get_den();
     for (const auto& [next, p] : row.to) mpz_lcm(common.get_mpz_t(), common.get_mpz_t(), p.get_den_mpz_t());
-    bits = std::max(bits, static_cast<double>(mpz_sizeinbase(mpz_class(common * model.discount.get_den()).get_mpz_t(), 2)));
+    bits = std::max(bits,
+                    static_cast<double>(mpz_sizeinbase(mpz_class(common * model.discount.get_den()).get_mpz_t(), 2)));
     entries += static_cast<double>(row.to.size());
   }
   const auto stages = static_cast<double>(horizon);
   ExactSize size;
-  size.bytes = stages * stages * bits / 8.0 * static_cast<double>(model.n_states + static_cast<std::int64_t>(model.rows.size()));
+  size.bytes =
+      stages * stages * bits / 8.0 * static_cast<double>(model.n_states + static_cast<std::int64_t>(model.rows.size()));
   size.operations = stages * stages * bits / 64.0 * entries;
   return size;
 }

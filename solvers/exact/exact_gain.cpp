@@ -145,9 +145,10 @@ class Howard {
       states_.push_back(s);
     }
     to_.resize(usable.size());
-    for (const std::size_t s : states_) each_row(s, [&](Offset row) {
-      for (const auto& [next, p] : model_.rows[at(row)].to) to_[at(row)].emplace_back(place_[at(next)], p);
-    });
+    for (const std::size_t s : states_)
+      each_row(s, [&](Offset row) {
+        for (const auto& [next, p] : model_.rows[at(row)].to) to_[at(row)].emplace_back(place_[at(next)], p);
+      });
   }
 
   ExactGain operator()() {
@@ -200,7 +201,8 @@ class Howard {
     std::size_t n_changed = 0;
     if (!constant) {
       n_changed = take_best(
-          chain_.gain, [&](Offset) { return mpq_class(0); }, [&](Offset row, std::size_t i) { return gain_sign(row, i) < 0; });
+          chain_.gain, [&](Offset) { return mpq_class(0); },
+          [&](Offset row, std::size_t i) { return gain_sign(row, i) < 0; });
     }
     if (n_changed > 0) return n_changed;
     const auto sign = [&](Offset row, std::size_t i) {

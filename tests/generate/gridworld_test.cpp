@@ -125,7 +125,8 @@ TEST_CASE("slip goes to each side of the chosen direction") {
 
 TEST_CASE("with clockwise moves an empty grid has the arrays of the benchmark script, to the bit") {
   // A NumPy script that computes the same law (40 x 40, slip 0.1 to each side) made arrays with this hash.
-  GridworldOptions grid{.width = 40, .height = 40, .slip = mdp::TwoDouble(1.0) / 10.0, .discount = 0.999, .order = MoveOrder::clockwise};
+  GridworldOptions grid{
+      .width = 40, .height = 40, .slip = mdp::TwoDouble(1.0) / 10.0, .discount = 0.999, .order = MoveOrder::clockwise};
   CHECK(mdp::tests::array_hash(gridworld(grid)) == 0x3ffce28e3e739745);
   grid.discount = 1.0;
   CHECK(gridworld(grid).exact_discount().complement.hi == 0.0);
