@@ -103,7 +103,10 @@ Result judgement_result(const Mdp& mdp, const Estimates& e, const Judgement& j) 
   set_derivative(result, "standard_error", e.targets, j.standard_error);
   result.set("standard_error_is_exact", j.standard_error_is_exact);
   set_derivative(result, "z", e.targets, sensed(j.z));
-  result.set("z_max", j.z_max);
+  double z_max = 0.0;  // over all derivatives, judged or not
+  for (const double z : j.z) z_max = std::isnan(z) ? z_max : std::max(z_max, std::abs(z));
+  result.set("z_max", z_max);
+  result.set("z_judged", j.n_judged > 0 ? j.z_max : not_computed);
   result.set("z_limit", j.z_limit);
   result.set("n_judged", j.n_judged);
   result.set("samples", sampled.n_trajectories);
@@ -137,8 +140,8 @@ Table summary_table(const Estimates& e) {
     table.add({j.name, number(std::sqrt(j.exact_variance_trace)), number(j.exact_bias_norm),
                j.bias_source == estimators::BiasSource::none ? "" : std::string(word(j.bias_source)),
                number(std::sqrt(j.sampled().mean_squared_error)), count_text(j.sampled().transitions),
-               fmt::format("{:.2f}", j.z_max), fmt::format("{:.2f}", j.z_limit),
-               j.consistent ? "consistent" : "INCONSISTENT"});
+               j.n_judged > 0 ? fmt::format("{:.2f}", j.z_max) : "-",
+               j.n_judged > 0 ? fmt::format("{:.2f}", j.z_limit) : "-", j.consistent ? "consistent" : "INCONSISTENT"});
   }
   return table;
 }

@@ -47,11 +47,21 @@ void judge_sample(const Problem& problem, const JudgementOptions& options, Judge
     const double rounding = 1e-13 * (j.expected[i] * j.expected[i] + 1e-6 * largest * largest);
     j.standard_error.push_back(std::sqrt(variance / count));
     j.z.push_back(variance > rounding ? (sampled.mean[i] - j.expected[i]) / j.standard_error[i] : not_computed);
-    if (std::isnan(j.z[i]) || sampled.effective_samples[i] < options.min_effective_samples) continue;
-    ++j.n_judged;
-    j.z_max = std::max(j.z_max, std::abs(j.z[i]));
   }
-  j.z_limit = two_sided_normal_quantile(options.level / static_cast<double>(std::max<std::int64_t>(1, j.n_judged)));
+  const auto judged = [&](std::size_t i) {
+    return !std::isnan(j.z[i]) && sampled.effective_samples[i] >= options.min_effective_samples;
+  };
+  for (std::size_t i = 0; i < j.z.size(); ++i) j.n_judged += judged(i) ? 1 : 0;
+  const double quantile =
+      two_sided_normal_quantile(options.level / static_cast<double>(std::max<std::int64_t>(1, j.n_judged)));
+  j.z_limit = quantile;
+  for (std::size_t i = 0; i < j.z.size(); ++i) {
+    if (!judged(i)) continue;
+    const double limit = quantile * std::sqrt(1.0 + quantile / (3.0 * std::sqrt(sampled.effective_samples[i])));
+    if (std::abs(j.z[i]) * j.z_limit < j.z_max * limit) continue;  // further from its limit
+    j.z_max = std::abs(j.z[i]);
+    j.z_limit = limit;
+  }
 }
 
 }  // namespace

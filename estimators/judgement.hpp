@@ -20,7 +20,7 @@ struct JudgementOptions {
   /// Probability that a right estimator is called inconsistent, for all its targets together (Bonferroni). (0, 1)
   double level = 1e-6;
   /// z-scores of targets that fewer effective samples shape (Sampled) are reported but not judged. >= 1
-  double min_effective_samples = 100.0;
+  double min_effective_samples = 10.0;
   double max_products = 3e11;                 ///< exact variances are left out if they take more
   std::function<bool(double)> observer = {};  ///< as in SamplingOptions
 
@@ -50,7 +50,10 @@ struct Judgement {
       standard_error;  ///< [n_targets] of the pooled mean; exact, or from the sample without exact variance
   bool standard_error_is_exact = true;
   std::vector<double> z;  ///< [n_targets] NaN where the variance is rounding error
-  double z_max = 0.0;     ///< over the targets judged
+  /// |z| of the judged target that is nearest to its limit, and that limit: q sqrt(1 + q / (3 sqrt(effective samples))), q the
+  /// normal quantile of level / (2 n_judged): Bernstein's correction of the tail of a sum of few large terms, whose size the
+  /// sample's kurtosis estimates.
+  double z_max = 0.0;
   double z_limit = not_computed;
   std::int64_t n_judged = 0;
   double expansion_parameter = not_computed;  ///< of the delta method (composed.hpp); NaN where it is not used

@@ -49,7 +49,7 @@ class Estimate(program.ProgramTest):
             if e["name"] not in BIASED:
                 self.assertLess(norm, 1e-12 * math.hypot(*truth), e["name"])
             z = [abs(s - m) / d for s, m, d in zip(sampled, mean, error) if d > 1e-9]
-            if z and e["n_judged"] == len(z):
+            if z:
                 self.assertAlmostEqual(max(z), e["z_max"], delta=1e-6 * max(z))
             self.assertAlmostEqual(e["exact_variance_trace"], sum(d * d for d in error) * e["samples"],
                                    delta=1e-9 * (1 + e["exact_variance_trace"]))  # fmt: skip
