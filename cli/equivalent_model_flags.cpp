@@ -65,6 +65,7 @@ Divergence EquivalentModelFlags::divergence() const {
     if (to_string(d) == divergence_) return d;
   }
   std::vector<std::string> words;
+  words.reserve(std::size(all_divergences));
   for (const Divergence d : all_divergences) words.emplace_back(to_string(d));
   throw unknown_value("--divergence", divergence_, words);
 }

@@ -62,9 +62,9 @@ class Result {
   void set(std::string key, Entries x) { add(std::move(key), std::move(x)); }
   /// \param values  [n_rows] of `shape`
   template <class T>
-  void set_rows(std::string key, const Mdp& shape, std::vector<T> values) {
+  void set_rows(const std::string& key, const Mdp& shape, std::vector<T> values) {
     const auto rows = shape.state_rows();
-    add(std::move(key), PerRowOf<T>{{rows.begin(), rows.end()}, std::move(values)});
+    add(key, PerRowOf<T>{{rows.begin(), rows.end()}, std::move(values)});
   }
 
   [[nodiscard]] const std::vector<Field>& fields() const { return fields_; }

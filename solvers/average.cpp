@@ -117,7 +117,7 @@ class Average {
     collapse.cost = free;
     collapse.entry_error = options_.uncertainty.probability;
     collapse.accuracy = resolve_accuracy(options_.solve, mdp_.max_abs_cost());
-    const CollapsedAnswer answer = solve_collapsed(mdp_, into_, collapse, run_, result_.policy);
+    CollapsedAnswer answer = solve_collapsed(mdp_, into_, collapse, run_, result_.policy);
     say_how(result_, answer);
     std::vector<Offset> stay = rows_;
     for (std::size_t s = 0; s < rows_.size(); ++s) {

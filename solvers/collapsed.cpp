@@ -75,7 +75,7 @@ bool is_plain(const Mdp& mdp, const Collapse& collapse) {
 
 // The MDP with the costs of the problem, undiscounted; rows that may not be taken are inadmissible.
 Mdp with_usable_rows(const Mdp& mdp, const Collapse& collapse) {
-  const Mdp undiscounted = mdp.with_discount(1.0);
+  Mdp undiscounted = mdp.with_discount(1.0);
   bool all = collapse.cost.empty();
   for (State s = 0; s < mdp.n_states() && all; ++s) {
     if (collapse.open[at(s)] == 0) continue;

@@ -89,6 +89,7 @@ class Iteration {
       if (c < problem_.uncertainty.cost) return {};
     }
     std::vector<double> below;
+    below.reserve(v.size());
     for (const double x : v) below.push_back(std::max(0.0, x));
     return below;
   }

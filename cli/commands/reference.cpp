@@ -29,6 +29,7 @@ struct ReferenceCommand {
 std::vector<std::string> as_asked(const std::vector<std::string>& exact, const std::optional<int>& digits) {
   if (!digits) return exact;
   std::vector<std::string> texts;
+  texts.reserve(exact.size());
   for (const std::string& x : exact) texts.push_back(x == "undefined" ? x : solvers::decimal_text(x, *digits));
   return texts;
 }

@@ -114,6 +114,7 @@ bool runs(const Sim2RealConfig& config, const std::string& wanted, const std::st
 template <class Configs>
 void require_known(const char* option, const std::string& name, const Configs& configs) {
   std::vector<std::string> names;
+  names.reserve(configs.size());
   for (const auto& config : configs) names.push_back(config.name);
   if (!name.empty() && std::ranges::find(names, name) == names.end()) throw unknown_value(option, name, names);
 }

@@ -160,7 +160,7 @@ class Reader {
   }
   std::string word(std::string_view key) const { return std::string(document_.string(required(key), root_[key])); }
   std::string one_of(std::string_view key, std::initializer_list<std::string_view> allowed) const {
-    const std::string text = word(key);
+    std::string text = word(key);
     for (const auto candidate : allowed) {
       if (text == candidate) return text;
     }

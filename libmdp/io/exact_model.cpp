@@ -16,7 +16,7 @@ mpq_class sum_of(double hi, std::span<const double> tail, std::size_t i) {
 }
 
 mpq_class discount_of(const Discount& discount) {
-  const mpq_class dyadic(discount.value.hi);
+  mpq_class dyadic(discount.value.hi);
   const mpq_class complement = mpq_class(discount.complement.hi) + mpq_class(discount.complement.lo);
   if (discount.value.lo == 0.0 && dyadic + complement == 1) return dyadic;
   return parse_rational(exact_text(discount)).value();

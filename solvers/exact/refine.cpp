@@ -65,7 +65,7 @@ std::string decimal_text(const std::string& exact, int n_digits) {
   const long exponent = decimal_exponent(x->finite);
   if (x->finite.get_den() == 1 && exponent < n_digits) return exact;
   const long decimals = n_digits - 1 - exponent;
-  const std::string digits = fixed_decimal(x->finite, decimals);
+  std::string digits = fixed_decimal(x->finite, decimals);
   constexpr long longest_zeros = 40;
   if (decimals <= longest_zeros + n_digits && exponent <= longest_zeros) return digits;
   // Far from 1: d.ddd e±n.
