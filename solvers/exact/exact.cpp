@@ -49,6 +49,7 @@ Rounded rounded(const ExactAnswer& answer) {
 std::vector<std::string> texts_of(Objective objective, const std::vector<Extended>& values,
                                   const std::vector<char>& undefined = {}) {
   std::vector<std::string> texts;
+  texts.reserve(values.size());
   for (const Extended& x : values) texts.push_back(io::text_of(objective == Objective::minimize ? x : -x));
   for (std::size_t s = 0; s < undefined.size(); ++s) {
     if (undefined[s] != 0) texts[s] = "undefined";

@@ -27,7 +27,7 @@ TEST_CASE("Narrow graphs are for sparse LU, wide ones are not") {
   garnet.shape = {200, 2, 5};
   const Mdp small = generate::garnet(garnet);
   REQUIRE(judge_sparse_lu({small, uniform_policy(small)}).cheap);
-  REQUIRE(solve(narrow).method == "modified policy iteration with policy iteration (sparse LU)");
+  REQUIRE(solve(narrow).method == "inexact policy iteration (BiCGSTAB, sparse LU)");
   REQUIRE(solve(wide).method == "modified policy iteration");
   REQUIRE(solve(small).method == "policy iteration (sparse LU)");
 }
