@@ -22,10 +22,15 @@ TinyModel model_of(std::uint64_t seed) {
   return random_model(seed, shape);
 }
 
-// All methods: converged, and the truth inside an interval as narrow as promised.
-int check_methods(const Mdp& mdp, Criterion criterion, const CriterionOptions& base,
-                  const std::vector<Extended>& truth) {
-  int n = 0;
+struct Tally {
+  int methods = 0;
+  int limited = 0;  // ended by rounding, with a status that says so
+};
+
+// All methods: the truth inside the interval, which is as narrow as promised where the status is converged; `auto` converges
+// always. Relative value iteration may meet the rounding of its sweeps first (a half-width of 1.1e-9 for 1e-9).
+void check_methods(Tally& tally, const Mdp& mdp, Criterion criterion, const CriterionOptions& base,
+                   const std::vector<Extended>& truth) {
   for (const Method method : all_methods()) {
     if (!why_not(method, mdp, criterion, base.improper).empty()) continue;
     CriterionOptions options = base;
@@ -33,7 +38,8 @@ int check_methods(const Mdp& mdp, Criterion criterion, const CriterionOptions& b
     options.solve.max_sweeps = 200'000;
     const auto r = solve_criterion(mdp, criterion, options);
     CAPTURE(to_string(criterion), to_string(method), to_string(r.status), r.message);
-    CHECK(r.converged());
+    const bool limited = method != Method::automatic && r.status == Status::precision_limit;
+    CHECK((r.converged() || limited));
     const bool average = criterion == Criterion::average;
     const auto& lower = average ? r.gain_lower : r.value_lower;
     const auto& upper = average ? r.gain_upper : r.value_upper;
@@ -43,36 +49,37 @@ int check_methods(const Mdp& mdp, Criterion criterion, const CriterionOptions& b
       const bool inside = truth[s].within(lower[s], upper[s]);
       CHECK(inside);
       if (truth[s].infinite == 0) {
-        CHECK(upper[s] - lower[s] <= 2e-9 * (1.0 + std::abs(lower[s])));
+        CHECK((limited || upper[s] - lower[s] <= 2e-9 * (1.0 + std::abs(lower[s]))));
       } else {
         CHECK(lower[s] == upper[s]);
       }
     }
-    ++n;
+    ++tally.methods;
+    tally.limited += limited ? 1 : 0;
   }
-  return n;
 }
 
 void check_models(std::uint64_t from, std::uint64_t to) {
-  int n = 0;
+  Tally tally;
   for (std::uint64_t seed = from; seed < to; ++seed) {
     CAPTURE(seed);
     const auto model = model_of(seed);
     const Mdp mdp = model.build();
-    n += check_methods(mdp, Criterion::reach, {}, reach_values(model));
+    check_methods(tally, mdp, Criterion::reach, {}, reach_values(model));
     CriterionOptions options;
     options.improper = seed % 2 == 0 ? Improper::excluded : Improper::infinite;
-    n += check_methods(mdp, Criterion::goal, options, goal_values(model, seed % 2 == 0));
+    check_methods(tally, mdp, Criterion::goal, options, goal_values(model, seed % 2 == 0));
     std::vector<Extended> sums;
     for (const auto& value : total_values(model)) {
       if (value) sums.push_back(*value);
     }
-    if (sums.size() == model.n()) n += check_methods(mdp, Criterion::total, {}, sums);
-    n += check_methods(mdp, Criterion::average, {}, gains(model));
+    if (sums.size() == model.n()) check_methods(tally, mdp, Criterion::total, {}, sums);
+    check_methods(tally, mdp, Criterion::average, {}, gains(model));
     options.horizon = static_cast<std::int64_t>(seed % 6);
-    n += check_methods(mdp, Criterion::finite, options, finite_values(model, static_cast<int>(options.horizon), 1));
+    check_methods(tally, mdp, Criterion::finite, options, finite_values(model, static_cast<int>(options.horizon), 1));
   }
-  CHECK(n > 30 * static_cast<int>(to - from));
+  CHECK(tally.methods > 30 * static_cast<int>(to - from));
+  CHECK(1000 * tally.limited <= tally.methods);
 }
 
 }  // namespace
