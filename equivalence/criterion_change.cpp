@@ -12,6 +12,7 @@
 #include "equivalence/shaped_cost.hpp"
 #include "libmdp/error.hpp"
 #include "libmdp/graph/closure.hpp"
+#include "libmdp/vectors.hpp"
 
 namespace mdp::equivalence {
 namespace {
@@ -28,12 +29,6 @@ std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
 
 bool is_undiscounted(Criterion criterion) {
   return criterion == Criterion::goal || criterion == Criterion::total || criterion == Criterion::average;
-}
-
-double largest_finite(std::span<const double> x) {
-  double largest = 0.0;
-  for (const double v : x) largest = std::abs(v) < infinity ? std::max(largest, std::abs(v)) : largest;
-  return largest;
 }
 
 // W = min_a Q of each state.
@@ -99,7 +94,7 @@ void confirm(const CriterionResult& solved, std::string how, const Work& work, s
     result.message = "the model: " + solved.message;
     return;
   }
-  const double promised = result.spread + 2.0 * work.radius + 1e-6 * std::max(1.0, largest_finite(w));
+  const double promised = result.spread + 2.0 * work.radius + 1e-6 * std::max(1.0, max_abs_finite(w));
   if (found.error.lower > promised) {
     refuse(result, fmt::format("solving the model contradicts the construction: its values are {:.3g} away",
                                found.error.lower));
@@ -226,7 +221,7 @@ void change_to_goal(const Work& work, CriterionChange& result) {
     }
   }
   if (!(c.upper < infinity)) return refuse(result, "criterion goal: V* is infinite at a goal state");
-  if (c.upper - c.lower > 2.0 * work.radius + 1e-12 * largest_finite(work.w)) {
+  if (c.upper - c.lower > 2.0 * work.radius + 1e-12 * max_abs_finite(work.w)) {
     return refuse(result, fmt::format("criterion goal: V* is not the same at all goal states: from {:.6g} to {:.6g}",
                                       c.lower, c.upper));
   }
@@ -268,7 +263,7 @@ void confirm_bias(const Work& work, CriterionChange& result) {
   bias.value_upper.clear();
   bias.status = least.status == Status::converged ? bias.status : least.status;
   confirm(bias, "gain and bias", work, work.w, result);
-  if (result.status == Status::converged && gain > 1e-6 * std::max(1.0, largest_finite(work.w))) {
+  if (result.status == Status::converged && gain > 1e-6 * std::max(1.0, max_abs_finite(work.w))) {
     refuse(result, fmt::format("solving the model contradicts the construction: its gain is {:.3g}, not 0", gain));
   }
 }
@@ -334,7 +329,7 @@ CriterionChange change_criterion(const Mdp& world, const WorldTarget& target,
       target.step, known, seen,
       {.exclude_violations = options.exclude_violations,
        .ties_as_equal = undiscounted,
-       .tie_tolerance = known.certified() ? 0.0 : approximate_tie * std::max(1.0, largest_finite(known.values)),
+       .tie_tolerance = known.certified() ? 0.0 : approximate_tie * std::max(1.0, max_abs_finite(known.values)),
        .threads = options.solve.threads});
   result.model = result.cost.model;
   result.shift = {0.0, 0.0};

@@ -9,6 +9,7 @@
 #include "equivalence/rebuild.hpp"
 #include "libmdp/error.hpp"
 #include "libmdp/kernels/accurate_row.hpp"
+#include "libmdp/vectors.hpp"
 
 namespace mdp::equivalence {
 namespace {
@@ -22,12 +23,6 @@ std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
 // Improvements of the bias at equal gain: each ends, they are finitely many; a rounded one is stopped here.
 constexpr int max_improvements = 100;
 constexpr double gain_tolerance = 1e-9;
-
-double largest_finite(std::span<const double> x) {
-  double largest = 0.0;
-  for (const double v : x) largest = std::abs(v) < infinity ? std::max(largest, std::abs(v)) : largest;
-  return largest;
-}
 
 void take_values(const CriterionResult& solved, const Mdp& world, WorldTarget& target) {
   target.status = solved.status;
@@ -52,7 +47,7 @@ void take_values(const CriterionResult& solved, const Mdp& world, WorldTarget& t
 // [n_rows] L - g in the gain-preserving rows, +inf in the others.
 Buffer<double> differential_costs(const Mdp& world, std::span<const double> gain) {
   const kernels::AccurateRow rows(world);
-  const double scale = gain_tolerance * std::max(largest_finite(gain), world.max_abs_cost());
+  const double scale = gain_tolerance * std::max(max_abs_finite(gain), world.max_abs_cost());
   Buffer<double> cost(at(world.n_rows()), infinity);
   for (State s = 0; s < world.n_states(); ++s) {
     const double g = gain[at(s)];
@@ -101,7 +96,7 @@ void take_bias(const Mdp& world, const CriterionResult& solved, const CriterionO
     const double residual = improve(target.step, h, policy);
     if (policy == before) {
       target.values = std::move(h);
-      if (!(residual <= 1e-6 * std::max(1.0, largest_finite(target.values)))) {
+      if (!(residual <= 1e-6 * std::max(1.0, max_abs_finite(target.values)))) {
         target.status = Status::precision_limit;
         target.message = fmt::format("the bias of the world misses its optimality equation by {:.2g}", residual);
       }

@@ -5,6 +5,7 @@
 
 #include "libmdp/graph/reduced_gap.hpp"
 #include "libmdp/graph/reduced_sweep.hpp"
+#include "libmdp/vectors.hpp"
 
 namespace mdp::solvers {
 namespace {
@@ -12,12 +13,6 @@ namespace {
 constexpr int start_sweeps = 200;
 
 std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
-double max_abs(std::span<const double> v) {
-  double largest = 0.0;
-  for (const double x : v) largest = std::max(largest, std::abs(x));
-  return largest;
-}
 
 }  // namespace
 

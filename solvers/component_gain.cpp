@@ -7,6 +7,7 @@
 #include "libmdp/bounds.hpp"
 #include "libmdp/graph/reduced_gap.hpp"
 #include "libmdp/graph/reduced_sweep.hpp"
+#include "libmdp/vectors.hpp"
 #include "solvers/criterion_answer.hpp"
 #include "solvers/elimination.hpp"
 #include "solvers/gaps.hpp"
@@ -42,12 +43,6 @@ std::vector<Offset> rows_besides(const ReducedMdp& part, std::span<const Offset>
     result[at(own)] = row;
   }
   return result;
-}
-
-double max_abs(std::span<const TwoDouble> v) {
-  double largest = 0.0;
-  for (const TwoDouble x : v) largest = std::max(largest, std::abs(x.hi));
-  return largest;
 }
 
 // Ranges of c + P h - h, rounded outward.

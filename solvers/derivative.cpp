@@ -8,6 +8,7 @@
 #include "libmdp/error.hpp"
 #include "libmdp/kernels/bellman.hpp"
 #include "libmdp/kernels/linearised.hpp"
+#include "libmdp/vectors.hpp"
 #include "solvers/direction_check.hpp"
 #include "solvers/policy_system.hpp"
 
@@ -24,12 +25,6 @@ double max_norm(std::span<const double> x) {
 }
 
 // max |x| over the finite entries.
-double max_finite(std::span<const double> x) {
-  double largest = 0.0;
-  for (const double entry : x) largest = entry < infinity ? std::max(largest, std::abs(entry)) : largest;
-  return largest;
-}
-
 // Sum of |x|, rounded up.
 double one_norm(std::span<const double> x) {
   double sum = 0.0;
@@ -266,7 +261,7 @@ void Linearisation::set_bounds(ReverseDerivative& result, std::span<const double
       inflation(mdp_);
 
   const double value_error = point_.value_error_bound;
-  const double v = max_finite(point_.values) + value_error;
+  const double v = max_abs_finite(point_.values) + value_error;
   const double product = rounding(mdp_.max_row_length() + 8) + entry_error(mdp_);
   const double centred = options_.convention == EntryConvention::normalised ? 2.0 : 1.0;
   result.adjoint_error_bound = adjoint_error;

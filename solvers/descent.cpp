@@ -5,24 +5,13 @@
 #include <utility>
 
 #include "libmdp/error.hpp"
+#include "libmdp/vectors.hpp"
 #include "solvers/direction_check.hpp"
 
 namespace mdp::solvers {
 namespace {
 
 using Vector = std::vector<double>;
-
-double inner(const Vector& x, const Vector& y) {
-  double sum = 0.0;
-  for (std::size_t i = 0; i < x.size(); ++i) sum += x[i] * y[i];
-  return sum;
-}
-
-double largest(const Vector& x) {
-  double most = 0.0;
-  for (const double entry : x) most = std::max(most, std::abs(entry));
-  return most;
-}
 
 Vector difference(const Vector& x, const Vector& y) {
   Vector d(x.size());
@@ -44,7 +33,7 @@ class Descent {
     if (!std::isfinite(result_.point.value)) throw InvalidArgument("descent: the function is not finite at the start");
     const std::int64_t last = state.iteration + options_.max_iterations;
     while (result_.status == Status::not_run) {
-      result_.gradient_norm = largest(negative_gradient());
+      result_.gradient_norm = max_abs(negative_gradient());
       if (options_.observer && !options_.observer(state, result_.point)) {
         return end(Status::interrupted, "stopped on request");
       }
@@ -74,7 +63,7 @@ class Descent {
   // The gradient along the domain: what a short step against it loses by the projection is taken out, so that steps and
   // curvatures are those of the faces that x lies on.
   [[nodiscard]] Vector tangent_gradient(const Vector& x, const Vector& gradient) const {
-    const double size = largest(gradient);
+    const double size = max_abs(gradient);
     if (!options_.project || size == 0.0) return gradient;
     const double tau = 1e-3 / size;
     Vector straight = x;
@@ -131,7 +120,7 @@ class Descent {
       state.responses.clear();
     }
     const Vector p = negative_gradient();
-    const double first = options_.first_step / largest(p);
+    const double first = options_.first_step / max_abs(p);
     const bool again = options_.method == DescentMethod::gradient && state.last_step > 0.0;
     if (search(p, again ? 2.0 * state.last_step : first)) return;
     result_.status = Status::precision_limit;

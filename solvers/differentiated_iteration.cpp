@@ -8,6 +8,7 @@
 #include "libmdp/error.hpp"
 #include "libmdp/kernels/bellman.hpp"
 #include "libmdp/kernels/linearised.hpp"
+#include "libmdp/vectors.hpp"
 #include "solvers/direction_check.hpp"
 
 namespace mdp::solvers {
@@ -15,12 +16,6 @@ namespace {
 
 using bounds::rounding;
 constexpr std::size_t most_ties_listed = 10;
-
-double max_finite(std::span<const double> x) {
-  double largest = 0.0;
-  for (const double entry : x) largest = std::isfinite(entry) ? std::max(largest, std::abs(entry)) : largest;
-  return largest;
-}
 
 // max |a - b| where both are numbers.
 double largest_change(std::span<const double> a, std::span<const double> b) {
@@ -84,14 +79,14 @@ class Iteration {
     const double entries = mdp_.entry_error().probability + 2.0 * unit_roundoff;
     const Offset length = mdp_.max_row_length();
     const double inflate = 1.0 + 8.0 * (rounding(length + 8) + entries);
-    const double derivative = max_finite(result_.derivative);
+    const double derivative = max_abs_finite(result_.derivative);
     const double source_error = (rounding(length + 6) + entries) * size.magnitude +
                                 (gamma * size.probability + std::abs(direction_.discount)) * result_.value_error_bound;
     result_.derivative_error_bound =
         inflate * (gamma * result_.derivative_error_bound + source_error +
                    rounding(length + 3) * (size.magnitude + gamma * derivative) + entries * gamma * derivative);
     result_.value_error_bound = bounds::round_up(gamma * result_.value_error_bound * (1.0 + 4.0 * unit_roundoff) +
-                                                 bounds::sweep_error(mdp_, max_finite(result_.values)));
+                                                 bounds::sweep_error(mdp_, max_abs_finite(result_.values)));
   }
 
   // The row of the lowest q; notes a tie if another is within what rounding hides.

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <optional>
 
+#include "libmdp/vectors.hpp"
 #include "solvers/collapsed.hpp"
 #include "solvers/component_gain.hpp"
 #include "solvers/component_models.hpp"
@@ -17,18 +18,12 @@ namespace {
 using graph::Needs;
 using graph::RowMask;
 using graph::StateSet;
+using graph::without;
 
 constexpr State largest_exact_class = 3000;
 constexpr double largest_tie = 1e-15;  // of the largest cost: gaps up to it may be taken for 0
 
 std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
-StateSet without(StateSet set, const StateSet& other) {
-  for (std::size_t s = 0; s < set.size(); ++s) {
-    if (other[s] != 0) set[s] = 0;
-  }
-  return set;
-}
 
 class Goal {
  public:
@@ -103,7 +98,8 @@ class Goal {
       collapse.inside = rows_inside(mdp_, collapse.open, collapse.usable);
       free_tied_rows(collapse.inside, cycles, cost);
       collapse.cost = cost;
-      collapse.cost_error = shaped.error + 2.0 * options_.uncertainty.probability * largest(cycles.potential);
+      collapse.cost_error =
+          shaped.error + 2.0 * options_.uncertainty.probability * (1.0 + 0x1p-50) * max_abs(cycles.potential);
     } else {
       collapse.inside = free_rows(mdp_, collapse.usable);
     }
@@ -202,12 +198,6 @@ class Goal {
         if (rows[at(row)] != 0) cost[at(row)] = 0.0;
       }
     }
-  }
-
-  static double largest(const std::vector<TwoDouble>& v) {
-    double result = 0.0;
-    for (const TwoDouble x : v) result = std::max(result, std::abs(x.hi) * (1.0 + 0x1p-50));
-    return result;
   }
 
   // Admissible rows with all successors in the set.

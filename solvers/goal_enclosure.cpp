@@ -8,6 +8,7 @@
 #include "libmdp/bounds.hpp"
 #include "libmdp/kernels/residual.hpp"
 #include "libmdp/policy.hpp"
+#include "libmdp/vectors.hpp"
 #include "solvers/krylov.hpp"
 
 namespace mdp::solvers {
@@ -20,12 +21,6 @@ constexpr std::int64_t most_products = 2000;
 constexpr double longest_time = 1e15;
 
 std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
-double max_abs(std::span<const TwoDouble> v) {
-  double largest = 0.0;
-  for (const TwoDouble x : v) largest = std::max(largest, std::abs(x.hi));
-  return largest * inflate;
-}
 
 // A number known to within `error` of each row.
 struct RowNumbers {
@@ -45,7 +40,7 @@ RowNumbers gaps_of(const Mdp& mdp, std::span<const TwoDouble> v, const EntryUnce
   RowNumbers gaps;
   gaps.value.resize(at(mdp.n_rows()));
   kernels::row_gaps(mdp, v, gaps.value, threads);
-  const double size = max_abs(v);
+  const double size = inflate * max_abs(v);
   gaps.error = bounds::round_up(kernels::row_gap_error(mdp, size) + uncertainty.of_q(size));
   return gaps;
 }
@@ -106,7 +101,7 @@ class GoalEncloser {
     // d = c - g for w = v; w leaves out the tails of v, which moves d by twice their size.
     drift_.value.resize(gap_.value.size());
     for (std::size_t row = 0; row < gap_.value.size(); ++row) drift_.value[row] = mdp_.cost()[row] - gap_.value[row];
-    drift_.error = bounds::round_up(gap_.error + 4.0 * unit_roundoff * (max_abs(v_) + mdp_.max_abs_cost()));
+    drift_.error = bounds::round_up(gap_.error + 4.0 * unit_roundoff * (inflate * max_abs(v_) + mdp_.max_abs_cost()));
     const auto up = above();
     const auto down = below();
     if (!up || !down) return false;

@@ -6,18 +6,13 @@
 
 #include "libmdp/bounds.hpp"
 #include "libmdp/policy.hpp"
+#include "libmdp/vectors.hpp"
 #include "solvers/goal_enclosure.hpp"
 
 namespace mdp::solvers {
 namespace {
 
 std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
-double max_abs(std::span<const double> v) {
-  double largest = 0.0;
-  for (const double x : v) largest = std::max(largest, std::abs(x));
-  return largest;
-}
 
 class Iteration {
  public:

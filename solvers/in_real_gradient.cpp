@@ -9,6 +9,7 @@
 #include "libmdp/graph/reachability.hpp"
 #include "libmdp/kernels/bellman.hpp"
 #include "libmdp/kernels/linearised.hpp"
+#include "libmdp/vectors.hpp"
 #include "solvers/policy_system.hpp"
 
 namespace mdp::solvers {
@@ -33,14 +34,6 @@ graph::StateSet visited(const Mdp& mdp, Taken&& taken) {
 }
 
 // sum weight x, compensated; weight 0 does not count.
-double weighted_sum(std::span<const double> weight, std::span<const double> x) {
-  TwoDouble sum = 0.0;
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    if (weight[i] != 0.0) sum = sum + two_product(weight[i], x[i]);
-  }
-  return sum.value();
-}
-
 // A = Q - V, and m = sum_a pi |A| of every state.
 struct Advantages {
   std::vector<double> values;
@@ -96,7 +89,7 @@ PolicyErrorEffect effect_of_policy_error(const Mdp& mdp, const LinearisationPoin
   const double largest = bounds::value_error(advantage.max_mean, gamma);  // Y
   const double slack = bounds::value_error(eta * largest, gamma) + x_error;
   const double y = std::min(max_x + slack, largest);
-  const double d_y = std::min(std::max(0.0, weighted_sum(occupancy, x.x)) + visits * slack, visits * largest);
+  const double d_y = std::min(std::max(0.0, accurate_inner(occupancy, x.x)) + visits * slack, visits * largest);
   const double of_occupancy = (1.0 + eta) * (d_y + 2.0 * eta * bounds::value_error(largest * visits, gamma));
   const double inflate = 1.0 + rounding(mdp.n_rows() + 32);
   return {eta * y * inflate, eta * (size + (2.0 + 2.0 * eta) * d_y + of_occupancy) * inflate};
@@ -139,7 +132,7 @@ std::string obstacle(const Mdp& world, const SoftResult& model) {
 void set_checks(const Mdp& model, InRealGradient& result) {
   const auto& lambda = result.gradient.cost;
   const std::vector<double> ones(lambda.size(), 1.0);
-  result.sum_defect = std::abs(weighted_sum(lambda, ones));
+  result.sum_defect = std::abs(accurate_inner(lambda, ones));
   std::vector<double> inflow(model.n_states());
   std::vector<double> sums(model.n_states());
   kernels::transpose_rows(model, lambda, inflow);
@@ -169,7 +162,7 @@ PolicyGradient policy_gradient(const Mdp& mdp, std::span<const double> stochasti
   result.occupancy = std::move(reverse.adjoint);
   for (std::size_t s = 0; s < reached.size(); ++s) result.occupancy[s] *= reached[s] ? 1.0 : 0.0;
   result.values = point.values;
-  result.performance = weighted_sum(mdp.initial(), point.values);
+  result.performance = accurate_inner(mdp.initial(), point.values);
 
   // w = d pi A: the errors of d, of pi and of A, and two products.
   result.logit_gradient.resize(mdp.n_rows());

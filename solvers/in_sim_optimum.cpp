@@ -6,6 +6,7 @@
 
 #include "libmdp/bounds.hpp"
 #include "libmdp/error.hpp"
+#include "libmdp/vectors.hpp"
 #include "solvers/direction_check.hpp"
 #include "solvers/in_sim_hessian.hpp"
 #include "solvers/policy_sensitivity.hpp"
@@ -13,18 +14,6 @@
 
 namespace mdp::solvers {
 namespace {
-
-double largest(std::span<const double> x) {
-  double most = 0.0;
-  for (const double entry : x) most = std::max(most, std::abs(entry));
-  return most;
-}
-
-double inner(std::span<const double> x, std::span<const double> y) {
-  double sum = 0.0;
-  for (std::size_t i = 0; i < x.size(); ++i) sum += x[i] * y[i];
-  return sum;
-}
 
 // A policy of the class with its derivatives.
 struct Iterate {
@@ -41,13 +30,13 @@ struct Iterate {
         hessian(policies, point, expansion) {}
   Iterate(const Iterate&) = delete;
 
-  [[nodiscard]] double stationarity() const { return largest(hessian.gradient()); }
+  [[nodiscard]] double stationarity() const { return max_abs(hessian.gradient()); }
   [[nodiscard]] double stationarity_bound() const {
     return bounds::round_up(stationarity() + hessian.gradient_error());
   }
   // In whose units the tolerance is meant.
   [[nodiscard]] double scale(const InSimOptions& options) const {
-    return (largest(expansion.values()) + options.temperature) / expansion.mdp().exact_discount().complement.value();
+    return (max_abs(expansion.values()) + options.temperature) / expansion.mdp().exact_discount().complement.value();
   }
 };
 
@@ -111,7 +100,7 @@ class Search {
   bool move(std::span<const double> step) {
     const double slope = inner(at_->hessian.gradient(), step);
     const double j = at_->expansion.performance();
-    const double noise = 1e-13 * (std::abs(j) + largest(at_->expansion.values()));
+    const double noise = 1e-13 * (std::abs(j) + max_abs(at_->expansion.values()));
     const double length = policies_.effect(step);
     double t = length > 8.0 ? 8.0 / length : 1.0;
     for (int halvings = 0; halvings < 60; ++halvings, t *= 0.5) {

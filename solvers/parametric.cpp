@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "libmdp/error.hpp"
+#include "libmdp/vectors.hpp"
 #include "solvers/direction_check.hpp"
 
 namespace mdp::solvers {
@@ -37,12 +38,6 @@ std::string entry_name(const Entries& e, std::size_t i) {
   if (i < e.cost.size()) return "cost[" + std::to_string(i) + "]";
   i -= e.cost.size();
   return i < e.probability.size() ? "probability[" + std::to_string(i) + "]" : "discount";
-}
-
-double inner(std::span<const double> x, std::span<const double> y) {
-  double sum = 0.0;
-  for (std::size_t i = 0; i < x.size(); ++i) sum += x[i] * y[i];
-  return sum;
 }
 
 }  // namespace

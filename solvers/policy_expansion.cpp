@@ -8,6 +8,7 @@
 #include "libmdp/error.hpp"
 #include "libmdp/kernels/bellman.hpp"
 #include "libmdp/kernels/linearised.hpp"
+#include "libmdp/vectors.hpp"
 #include "solvers/direction_check.hpp"
 #include "solvers/policy_system.hpp"
 
@@ -47,18 +48,6 @@ std::vector<double> soft_costs(const Mdp& mdp, const std::vector<double>& log_po
   return costs;
 }
 
-double largest(std::span<const double> x) {
-  double most = 0.0;
-  for (const double entry : x) most = std::max(most, std::abs(entry));
-  return most;
-}
-
-double weighted_sum(std::span<const double> weight, std::span<const double> x) {
-  TwoDouble sum = 0.0;
-  for (std::size_t i = 0; i < x.size(); ++i) sum = sum + two_product(weight[i], x[i]);
-  return sum.value();
-}
-
 }  // namespace
 
 std::string ExpansionOptions::check() const {
@@ -85,7 +74,7 @@ PolicyExpansion::PolicyExpansion(const Mdp& mdp, std::vector<double> log_policy,
   LinearSolution d = system_->solve_transposed(mdp_.initial());
   values_ = std::move(v.x);
   occupancy_ = std::move(d.x);
-  performance_ = weighted_sum(mdp_.initial(), values_);
+  performance_ = accurate_inner(mdp_.initial(), values_);
   advantage_.resize(costs.size());
   kernels::add_expectation(mdp_, costs, values_, advantage_, options_.threads);
   for_rows(mdp_, [&](State s, Offset row) {
@@ -93,7 +82,7 @@ PolicyExpansion::PolicyExpansion(const Mdp& mdp, std::vector<double> log_policy,
   });
   // The rounding of the costs and of their average; pi by exp, within 2 ulp and its rows' sums.
   const Offset n = mdp_.n_rows() - mdp_.n_states() + 1;
-  const double right_error = rounding(n + 12) * largest(costs) + mdp_.entry_error().cost * mdp_.max_abs_cost() +
+  const double right_error = rounding(n + 12) * max_abs(costs) + mdp_.entry_error().cost * mdp_.max_abs_cost() +
                              mdp_.entry_error().cost_absolute;
   set_error_bound(v.error_bound + bounds::value_error(right_error, mdp_.exact_discount()), d.error_bound);
 }
@@ -113,9 +102,9 @@ void PolicyExpansion::set_error_bound(double value_error, double occupancy_error
   }
   double largest_log = 0.0;
   for (const double x : log_policy_) largest_log = x > -infinity ? std::max(largest_log, std::abs(x)) : largest_log;
-  const double magnitude = mdp_.max_abs_cost() + options_.temperature * largest_log + largest(values_);
-  const double row_error = 2.0 * value_error + bounds::sweep_error(mdp_, largest(values_)) + rounding(8) * magnitude;
-  gradient_error_ = (visits * row_error + occupancy_error * (largest(mean) + row_error) + rounding(16) * size) *
+  const double magnitude = mdp_.max_abs_cost() + options_.temperature * largest_log + max_abs(values_);
+  const double row_error = 2.0 * value_error + bounds::sweep_error(mdp_, max_abs(values_)) + rounding(8) * magnitude;
+  gradient_error_ = (visits * row_error + occupancy_error * (max_abs(mean) + row_error) + rounding(16) * size) *
                     (1.0 + rounding(mdp_.n_rows() + 16));
 }
 
@@ -147,7 +136,7 @@ PolicyChange PolicyExpansion::along(const PolicyEntryDirection& u) const {
   for (std::size_t row = 0; row < n_rows; ++row) work[row] = sources[row] + advantage_[row] * u.log_policy[row];
   kernels::average_rows(mdp_, policy_, work, mean, threads);
   change.values = system_->solve(mean).x;
-  change.performance = weighted_sum(mdp_.initial(), change.values);
+  change.performance = accurate_inner(mdp_.initial(), change.values);
   change.q.resize(n_rows);
   kernels::add_expectation(mdp_, sources, change.values, change.q, threads);
   change.advantage.resize(n_rows);
@@ -177,7 +166,7 @@ PolicyChange PolicyExpansion::along(const PolicyEntryDirection& u) const {
   });
   const auto by_discount = [&](std::span<const double> weight, std::span<const double> p, std::span<const double> v) {
     kernels::expect_entries(mdp_, p, v, work, threads);
-    return weighted_sum(weight, work);
+    return accurate_inner(weight, work);
   };
   change.gradient.entries.discount = by_discount(d_pairs, mdp_.probability(), values_) +
                                      by_discount(pairs, u.entries.probability, values_) +

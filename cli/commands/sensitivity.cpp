@@ -12,6 +12,7 @@
 #include "cli/study/sim2real.hpp"
 #include "cli/table.hpp"
 #include "cli/usage.hpp"
+#include "libmdp/vectors.hpp"
 #include "solvers/in_real_gradient.hpp"
 #include "solvers/policy_sensitivity.hpp"
 
@@ -41,18 +42,6 @@ solvers::PolicyClass policies_of(const study::PolicyConfig& config, const Mdp& m
   auto features =
       config.kind == "shared" ? solvers::RowFeatures::shared(mdp, config.groups) : solvers::RowFeatures::identity(mdp);
   return {mdp, std::move(features), config.exploration};
-}
-
-double largest(std::span<const double> x) {
-  double most = 0.0;
-  for (const double entry : x) most = std::max(most, std::abs(entry));
-  return most;
-}
-
-double largest_gap(std::span<const double> x, std::span<const double> y) {
-  double most = 0.0;
-  for (std::size_t i = 0; i < x.size(); ++i) most = std::max(most, std::abs(x[i] - y[i]));
-  return most;
 }
 
 /// The in-sim optimum of a study's experiment at its family's start, and how it moves with theta (D6, D7, D8).
@@ -181,12 +170,12 @@ class Sensitivities {
     }
     if (options_.temperature > 0.0) {
       const std::vector<double> local = sensitivity.local_log_policy(direction);
-      m.local = largest(local);
-      m.local_error = largest_gap(local, moved);
+      m.local = max_abs(local);
+      m.local_error = max_gap(local, moved);
     }
     if (!command_.check) return m;
     const std::vector<double> quotient = differences(i);
-    if (!quotient.empty()) m.difference = largest_gap(quotient, moved);
+    if (!quotient.empty()) m.difference = max_gap(quotient, moved);
     return m;
   }
 
@@ -202,10 +191,10 @@ class Sensitivities {
         message = m.by.message;
         return Status::refused;
       }
-      most = std::max(most, largest(m.by.log_policy));
+      most = std::max(most, max_abs(m.by.log_policy));
       d7_error = std::max(d7_error, m.local_error);
       if (m.difference) checks.push_back(*m.difference);
-      table.add({std::to_string(parameter), number_text(m.d_world), number_text(largest(m.by.log_policy)),
+      table.add({std::to_string(parameter), number_text(m.d_world), number_text(max_abs(m.by.log_policy)),
                  number_text(m.local)});
       d_nu.push_back(std::move(m.by.parameters));
       d_policy.push_back(std::move(m.d_policy));
@@ -227,10 +216,10 @@ class Sensitivities {
 
   static Status report_check(const std::vector<double>& errors, double most, std::string& message, Result& result,
                              std::string& text) {
-    const double relative = largest(errors) / std::max(most, 1e-300);
+    const double relative = max_abs(errors) / std::max(most, 1e-300);
     Result check;
     check.set("n_parameters", static_cast<std::int64_t>(errors.size()));
-    check.set("max_error", largest(errors));
+    check.set("max_error", max_abs(errors));
     check.set("max_relative_error", relative);
     check.set("agrees", relative <= 1e-5);
     result.set("check", std::move(check));
@@ -256,15 +245,15 @@ class Sensitivities {
     if (policies_.n_parameters() > most_parameters_of_parts) return;
     const solvers::HessianParts parts = sensitivity.hessian_parts();
     Result sizes;
-    sizes.set("total", largest(parts.total));
-    sizes.set("fisher", largest(parts.fisher));
-    sizes.set("advantage", largest(parts.advantage));
-    sizes.set("cross", largest(parts.cross));
-    sizes.set("entropy", largest(parts.entropy));
+    sizes.set("total", max_abs(parts.total));
+    sizes.set("fisher", max_abs(parts.fisher));
+    sizes.set("advantage", max_abs(parts.advantage));
+    sizes.set("cross", max_abs(parts.cross));
+    sizes.set("entropy", max_abs(parts.entropy));
     text += fmt::format("largest entries of the Hessian {}: H1 {}, H2 {}, H12 {}, entropy {}\n",
-                        number_text(largest(parts.total)), number_text(largest(parts.fisher)),
-                        number_text(largest(parts.advantage)), number_text(largest(parts.cross)),
-                        number_text(largest(parts.entropy)));
+                        number_text(max_abs(parts.total)), number_text(max_abs(parts.fisher)),
+                        number_text(max_abs(parts.advantage)), number_text(max_abs(parts.cross)),
+                        number_text(max_abs(parts.entropy)));
     result.set("hessian_parts", std::move(sizes));
   }
 

@@ -142,6 +142,13 @@ StateSet goal_states(const Mdp& mdp) {
   return goal;
 }
 
+StateSet without(StateSet set, const StateSet& other) {
+  for (std::size_t s = 0; s < set.size(); ++s) {
+    if (other[s] != 0) set[s] = 0;
+  }
+  return set;
+}
+
 StateSet complement(StateSet set) {
   for (char& flag : set) flag = flag == 0 ? 1 : 0;
   return set;

@@ -47,5 +47,7 @@ bool keep_rows_inside(const Mdp& mdp, const StateSet& set, RowMask& usable);
 
 [[nodiscard]] StateSet goal_states(const Mdp& mdp);
 [[nodiscard]] StateSet complement(StateSet set);
+/// The states of `set` that are not in `other`.
+[[nodiscard]] StateSet without(StateSet set, const StateSet& other);
 
 }  // namespace mdp::graph

@@ -9,15 +9,9 @@ namespace {
 using graph::Needs;
 using graph::RowMask;
 using graph::StateSet;
+using graph::without;
 
 std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
-StateSet without(StateSet set, const StateSet& other) {
-  for (std::size_t s = 0; s < set.size(); ++s) {
-    if (other[s] != 0) set[s] = 0;
-  }
-  return set;
-}
 
 class ExactGoal {
  public:
