@@ -18,8 +18,6 @@ using estimators::Parameter;
 using estimators::ParameterKind;
 using estimators::Targets;
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 double sense_of(Objective objective, const Parameter& p) {
   return objective == Objective::maximize && p.kind == ParameterKind::cost ? -1.0 : 1.0;
 }

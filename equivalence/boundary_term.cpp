@@ -20,8 +20,6 @@ namespace {
 using bounds::Interval;
 using kernels::AccurateRow;
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 Offset first_row(const Mdp& mdp, State s) { return mdp.state_rows()[at(s)]; }
 Offset last_row(const Mdp& mdp, State s) { return mdp.state_rows()[at(s) + 1]; }
 

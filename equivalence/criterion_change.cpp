@@ -25,8 +25,6 @@ using solvers::CriterionResult;
 // Advantages of a world whose values are not enclosed (average) that count as ties, relative to the values.
 constexpr double approximate_tie = 1e-8;
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 bool is_undiscounted(Criterion criterion) {
   return criterion == Criterion::goal || criterion == Criterion::total || criterion == Criterion::average;
 }

@@ -7,8 +7,6 @@
 namespace mdp::equivalence {
 namespace {
 
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
-
 bool is_free(const io::ExactModel& model, std::int64_t s) {
   const auto first = model.rows.begin() + model.state_rows[at(s)],
              last = model.rows.begin() + model.state_rows[at(s) + 1];

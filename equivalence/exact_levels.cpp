@@ -18,8 +18,6 @@ namespace {
 using io::Extended;
 using enum EquivalenceLevel;
 
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
-
 // |x - y| in extended values: 0 where both are +inf, +inf where one is.
 Extended distance(const Extended& x, const Extended& y) {
   if (x.infinite == y.infinite && !x.is_finite()) return Extended(mpq_class(0));

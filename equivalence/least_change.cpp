@@ -22,8 +22,6 @@ namespace {
 
 constexpr std::array<std::string_view, 3> words = {"l1", "l2", "linf"};
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 // Phi, and a y for the dual bound.
 struct Candidate {
   std::vector<double> potential, dual;

@@ -12,8 +12,6 @@
 namespace mdp::equivalence {
 namespace {
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 // [n_rows] 1 = the enclosure of V* cannot tell the pair from an optimal one.
 std::vector<char> possibly_optimal(const Mdp& world, const KnownValues& known) {
   const EnclosedQ enclosed(world, known);

@@ -19,8 +19,6 @@ constexpr std::int64_t max_compared_policies = 4096;
 // Random interior policies tried for a witness once E2 is refuted: each fails to show it with probability 0 up to the finite grid.
 constexpr int max_witness_policies = 64;
 
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
-
 bool is_zero(const std::vector<mpq_class>& x) {
   return std::all_of(x.begin(), x.end(), [](const mpq_class& c) { return c == 0; });
 }

@@ -8,8 +8,6 @@
 namespace mdp::equivalence {
 namespace {
 
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
-
 std::vector<mpq_class> solve(solvers::RationalChain& chain, std::span<const mpq_class> b) {
   return *chain.solve(b, [] { return true; });
 }

@@ -19,8 +19,6 @@
 namespace mdp::equivalence {
 namespace {
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 template <class F>
 void each_row(const Mdp& mdp, State s, F&& f) {
   for (Offset row = mdp.state_rows()[at(s)]; row < mdp.state_rows()[at(s) + 1]; ++row) f(row);

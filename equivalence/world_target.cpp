@@ -18,8 +18,6 @@ using solvers::Criterion;
 using solvers::CriterionOptions;
 using solvers::CriterionResult;
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 // Improvements of the bias at equal gain: each ends, they are finitely many; a rounded one is stopped here.
 constexpr int max_improvements = 100;
 constexpr double gain_tolerance = 1e-9;

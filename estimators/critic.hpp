@@ -30,8 +30,6 @@ class Critic {
   }
 
  private:
-  [[nodiscard]] static std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
   const Problem* problem_;
   std::vector<double> q_, value_, next_mean_;
 };

@@ -13,8 +13,6 @@
 namespace mdp::estimators {
 namespace {
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 constexpr std::int64_t trajectories_per_block = 256;
 
 /// What a step needs of its row, side by side.

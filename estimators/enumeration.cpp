@@ -10,8 +10,6 @@
 namespace mdp::estimators {
 namespace {
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 /// Depth-first walk over all paths.
 class Walk {
  public:

@@ -3,12 +3,6 @@
 #include <cstddef>
 
 namespace mdp::estimators {
-namespace {
-
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
-}  // namespace
-
 std::vector<char> final_states(const Mdp& mdp) {
   std::vector<char> is_final(at(mdp.n_states()), 1);
   for (State s = 0; s < mdp.n_states(); ++s) {

@@ -9,8 +9,6 @@
 namespace mdp::estimators {
 namespace {
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 std::vector<Offset> rows_with_a_choice(const Mdp& mdp) {
   std::vector<Offset> rows;
   for (State s = 0; s < mdp.n_states(); ++s) {

@@ -12,8 +12,6 @@
 namespace mdp::estimators {
 namespace {
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 /// The backward recursion for some directions and some pairs of them. A state's record is
 ///     m1, m2, g_1 … g_m, c_1 … c_m, C_1 … C_p  (one C per pair).
 class Recursion {

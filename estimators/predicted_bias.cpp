@@ -10,8 +10,6 @@
 namespace mdp::estimators {
 namespace {
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 /// sum_t E[w_t (c dL_t + sigma^pi_t q_t(s_t,a_t)) + w_{t+1} sigma^rho_{t+1} v_{t+1}(s_{t+1})].
 struct Terms {
   std::function<double(std::int64_t)> weight;

@@ -10,8 +10,6 @@
 namespace mdp::estimators {
 namespace {
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 ProblemOptions checked(const Mdp& mdp, std::span<const double> policy, ProblemOptions options) {
   if (const auto broken = options.check(); !broken.empty()) throw InvalidOption("Problem: " + broken);
   require_finite_return(mdp, policy);

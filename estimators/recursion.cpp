@@ -3,12 +3,6 @@
 #include <cstddef>
 
 namespace mdp::estimators {
-namespace {
-
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
-}  // namespace
-
 Step common_step(const Problem& problem, const Critic& critic, bool off_policy, std::int64_t t, State s, Offset row,
                  Offset entry) {
   const Mdp& mdp = problem.mdp();

@@ -11,8 +11,6 @@
 namespace mdp::estimators {
 namespace {
 
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
-
 constexpr std::int64_t trajectories_per_block = 256;
 constexpr double numbers_per_wave = 4e6;  // kept in the tallies that wait to be merged
 

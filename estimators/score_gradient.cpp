@@ -12,8 +12,6 @@
 namespace mdp::estimators {
 namespace {
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 constexpr std::int64_t trajectories_per_block = 256;
 constexpr std::int64_t blocks_per_wave = 16;  // whose results wait in memory to be merged in order
 

@@ -15,8 +15,6 @@ namespace {
 
 using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 /// Whether some stage of the problem is in s with positive probability.
 bool reaches(const Problem& problem, State s) {
   for (std::int64_t t = 0; t < problem.horizon(); ++t) {

@@ -10,8 +10,6 @@
 namespace mdp::estimators {
 namespace {
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 StochasticPolicy checked(const Mdp& mdp, std::span<const double> policy) {
   require_valid(mdp, policy);
   return {policy.begin(), policy.end()};

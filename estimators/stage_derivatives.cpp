@@ -8,8 +8,6 @@
 namespace mdp::estimators {
 namespace {
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 StageGradient zero(const Mdp& mdp) {
   return {std::vector<double>(at(mdp.n_rows())), std::vector<double>(at(mdp.n_transitions())),
           std::vector<double>(at(mdp.n_rows()))};

@@ -10,8 +10,6 @@
 namespace mdp::estimators {
 namespace {
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 void require_memory(double doubles, double most) {
   if (doubles <= most) return;
   throw InvalidArgument("the values of all stages take " + std::to_string(static_cast<std::int64_t>(doubles * 8e-6)) +

@@ -17,8 +17,6 @@
 namespace mdp::estimators {
 namespace {
 
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
-
 constexpr std::string_view csv_header = "trajectory,step,state,action,next_state";
 
 std::string comma_separated(const Trajectories& t) {

@@ -12,8 +12,6 @@
 namespace mdp::estimators {
 namespace {
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 /// Upper bound of P(s_N is not final): u_N = P_pi^N u_0 backwards from u_0 = 1 outside final states. Each stage adds and
 /// multiplies non-negative numbers, `terms` roundings deep, those of probabilities and policy included.
 double not_final_probability(const Mdp& mdp, std::span<const double> policy, std::int64_t horizon, int threads) {

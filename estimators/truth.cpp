@@ -10,8 +10,6 @@
 namespace mdp::estimators {
 namespace {
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 InfiniteTruth first_derivatives(const Problem& problem, const Targets& targets) {
   const Mdp entropic = problem.mdp().with_cost(Buffer<double>(problem.cost().begin(), problem.cost().end()));
   // The entropy cost depends on the logits too, but that part of the derivative has mean 0 (sum pi sigma = 0).

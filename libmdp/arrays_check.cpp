@@ -10,8 +10,6 @@
 namespace mdp {
 namespace {
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 std::string number(double x) {
   char text[32];
   std::snprintf(text, sizeof text, "%.17g", x);

@@ -11,8 +11,6 @@
 namespace mdp {
 namespace {
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 // A tail beside an infinite or NaN head means nothing.
 TwoDouble tidy(TwoDouble x) { return std::isfinite(x.hi) ? x : TwoDouble(x.hi); }
 

@@ -11,8 +11,6 @@
 namespace mdp {
 namespace {
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 // Rounded up: never less than x.
 float to_float_up(double x) {
   const auto f = static_cast<float>(x);

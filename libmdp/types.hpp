@@ -1,6 +1,7 @@
 // libmdp/types.hpp — the number types every room uses.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 
@@ -14,6 +15,9 @@ using Action = std::int32_t;
 
 /// Position of a row or of a transition: 64 bits, models beyond 2^31 transitions work.
 using Offset = std::int64_t;
+
+/// A position as an index into a standard container.
+[[nodiscard]] constexpr std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
 
 inline constexpr double infinity = std::numeric_limits<double>::infinity();
 

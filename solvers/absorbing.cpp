@@ -17,8 +17,6 @@ constexpr double max_factor_entries = 1.5e7;
 constexpr double inflate = 1.0 + 0x1p-30;  // roundings of bounds computed in double
 constexpr int max_proof_rounds = 30;
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 // V^rows with |value - V| <= relative * size.
 struct Evaluation {
   std::vector<TwoDouble> value;

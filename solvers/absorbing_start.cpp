@@ -12,8 +12,6 @@ namespace {
 
 constexpr int start_sweeps = 200;
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 }  // namespace
 
 std::vector<Offset> good_start(const graph::ReducedMdp& m, std::span<const double> values) {

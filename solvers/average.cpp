@@ -14,8 +14,6 @@
 namespace mdp::solvers {
 namespace {
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 class Average {
  public:
   Average(const Mdp& mdp, const CriterionOptions& options, std::span<const double> given)

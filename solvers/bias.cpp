@@ -12,8 +12,6 @@ namespace {
 
 using graph::ReducedMdp;
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 std::vector<Offset> only_rows(const ReducedMdp& chain) {
   std::vector<Offset> rows(at(chain.n_states()));
   for (std::size_t s = 0; s < rows.size(); ++s) rows[s] = chain.state_rows[s];

@@ -23,8 +23,6 @@
 namespace mdp::solvers {
 namespace {
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 // The values with 0 for infinities, which the graph decides. Throws for what is no number.
 std::vector<double> finite_part(const Mdp& mdp, std::span<const double> values) {
   if (values.size() != at(mdp.n_states())) {

@@ -10,8 +10,6 @@
 namespace mdp::solvers {
 namespace {
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 bool collapses(const Collapse& collapse, State s) {
   return collapse.component.count > 0 && collapse.component.of_state[at(s)] >= 0;
 }

@@ -21,8 +21,6 @@ constexpr double max_factor_entries = 4e7;
 constexpr double inflate = 1.0 + 0x1p-30;
 constexpr double sharp = 1e-12;  // relative width of a gain interval that needs no more work
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 // All states but the root, which is the exit.
 ReducedMdp rooted(const ReducedMdp& m, State root) {
   std::vector<char> keep(at(m.n_states()), 1);

@@ -8,8 +8,6 @@
 namespace mdp::solvers {
 namespace {
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 // Products of factors above this have an exact error term.
 constexpr double smallest_product = 0x1p-960;
 

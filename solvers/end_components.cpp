@@ -6,12 +6,6 @@
 #include "solvers/collapsed.hpp"
 
 namespace mdp::solvers {
-namespace {
-
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
-}  // namespace
-
 SignedComponents signed_components(const Mdp& mdp, std::span<const char> usable) {
   SignedComponents c;
   c.component = graph::maximal_end_components(mdp, usable);

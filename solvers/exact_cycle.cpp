@@ -13,8 +13,6 @@ namespace {
 
 constexpr std::size_t max_bits = 48;
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 // The rational of least denominator in [low, high], 0 < low <= high: a walk down the continued fraction.
 mpq_class simplest_between(mpq_class low, mpq_class high) {
   // x = (a y + b) / (c y + d) for the y still to be found.

@@ -23,8 +23,6 @@ using graph::without;
 constexpr State largest_exact_class = 3000;
 constexpr double largest_tie = 1e-15;  // of the largest cost: gaps up to it may be taken for 0
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 class Goal {
  public:
   Goal(const Mdp& mdp, const CriterionOptions& options, std::span<const double> given)

@@ -20,8 +20,6 @@ constexpr int most_time_sweeps = 500;  // before BiCGSTAB takes over
 constexpr std::int64_t most_products = 2000;
 constexpr double longest_time = 1e15;
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 // A number known to within `error` of each row.
 struct RowNumbers {
   Buffer<double> value;

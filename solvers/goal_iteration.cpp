@@ -12,8 +12,6 @@
 namespace mdp::solvers {
 namespace {
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 class Iteration {
  public:
   Iteration(const GoalProblem& problem, GoalStep& step, Run& run)

@@ -6,8 +6,6 @@
 namespace mdp::solvers {
 namespace {
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 // max sum v  as  min sum -v; one column per state of the order, one row per usable row: v(s) - P v <= c.
 LinearProgram program_of(const GoalProblem& problem) {
   const Mdp& mdp = problem.mdp;

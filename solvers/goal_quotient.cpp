@@ -9,8 +9,6 @@ namespace {
 
 constexpr double least_loop = 0x1p-90;  // what is below is rounding
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 }  // namespace
 
 Mdp quotient_mdp(const graph::ReducedMdp& m) {

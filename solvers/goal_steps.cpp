@@ -12,8 +12,6 @@
 namespace mdp::solvers {
 namespace {
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 double size_of(const kernels::ResidualRange& range) { return std::max(-range.min, range.max); }
 
 class JacobiStep : public GoalStep {

@@ -16,8 +16,6 @@ constexpr int most_starts = 64;  // steps of modified policy iteration until bot
 constexpr int patience = 50;     // sweeps without progress: rounding is all that is left
 constexpr int verifying = 20;    // sweeps that may verify a guess
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 class IntervalIteration {
  public:
   IntervalIteration(const GoalProblem& problem, IntervalMethod method, Run& run)

@@ -15,8 +15,6 @@ using graph::Needs;
 using graph::RowMask;
 using graph::StateSet;
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 class Total {
  public:
   Total(const Mdp& mdp, const CriterionOptions& options, std::span<const double> given)

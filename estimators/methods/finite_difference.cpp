@@ -9,8 +9,6 @@
 namespace mdp::estimators {
 namespace {
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 constexpr State most_states_of_pairs = 400;
 
 /// p with logit b moved by h: p_i exp(h [i = b]), normalised.

@@ -9,8 +9,6 @@
 namespace mdp::estimators {
 namespace {
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 /// Variance of the return from every state and row, stage by stage.
 class ReturnVariance {
  public:

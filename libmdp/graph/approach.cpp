@@ -1,12 +1,6 @@
 #include "libmdp/graph/approach.hpp"
 
 namespace mdp::graph {
-namespace {
-
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
-}  // namespace
-
 Approach approach(const Mdp& mdp, const Predecessors& into, const StateSet& target, std::span<const char> usable) {
   Approach found;
   found.rows.assign(at(mdp.n_states()), -1);

@@ -4,12 +4,6 @@
 #include <utility>
 
 namespace mdp::graph {
-namespace {
-
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
-}  // namespace
-
 Predecessors::Predecessors(const Mdp& mdp) {
   begin.assign(at(mdp.n_states()) + 1, 0);
   for (const State next : mdp.next_state()) ++begin[at(next) + 1];

@@ -15,8 +15,6 @@
 namespace mdp::graph {
 namespace {
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 // The transitions of usable rows as a Boost graph, without a copy of them.
 struct TransitionGraph {
   const Mdp& mdp;

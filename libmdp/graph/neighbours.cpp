@@ -6,8 +6,6 @@
 namespace mdp::graph {
 namespace {
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 // Calls edge(s, t) for every transition between two states.
 template <class Edge>
 void each_edge(const Mdp& mdp, Edge&& edge) {

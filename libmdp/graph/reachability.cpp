@@ -6,12 +6,6 @@
 #include "libmdp/graph/closure.hpp"
 
 namespace mdp::graph {
-namespace {
-
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
-}  // namespace
-
 State count(std::span<const char> set) { return static_cast<State>(std::count(set.begin(), set.end(), char{1})); }
 
 StateSet reachable_states(const Mdp& mdp, std::span<const char> usable) {

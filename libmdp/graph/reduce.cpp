@@ -7,8 +7,6 @@
 namespace mdp::graph {
 namespace {
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 TwoDouble with_tail(std::span<const double> x, std::span<const double> tail, Offset i) {
   return tail.empty() ? TwoDouble(x[at(i)]) : quick_two_sum(x[at(i)], tail[at(i)]);
 }

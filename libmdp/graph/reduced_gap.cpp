@@ -5,12 +5,6 @@
 #include <utility>
 
 namespace mdp::graph {
-namespace {
-
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
-}  // namespace
-
 ReducedGap drift_of_row(const ReducedMdp& m, Offset row, State row_state, std::span<const TwoDouble> v,
                         std::span<const double> size) {
   const TwoDouble own = v[at(row_state)];

@@ -6,8 +6,6 @@
 namespace mdp::graph {
 namespace {
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 double row_value(const ReducedMdp& m, Offset row, std::span<const double> v) {
   double sum = m.cost[at(row)].hi;
   double leaving = m.exit[at(row)].hi;

@@ -9,8 +9,6 @@
 namespace mdp::graph {
 namespace {
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 // Calls f(s, next) for the transitions of usable rows.
 template <class F>
 void for_edges(const Mdp& mdp, State s, std::span<const char> usable, F&& f) {

@@ -7,8 +7,6 @@
 namespace mdp::io {
 namespace {
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 mpq_class sum_of(double hi, std::span<const double> tail, std::size_t i) {
   mpq_class x(hi);
   if (!tail.empty() && tail[i] != 0.0) x += mpq_class(tail[i]);

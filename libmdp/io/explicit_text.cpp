@@ -13,8 +13,6 @@
 namespace mdp::io {
 namespace {
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 [[noreturn]] void fail_number(const ExplicitText& m, std::string_view text, const char* what, const char* rule) {
   const std::less_equal<const char*> before;
   for (const auto& source : m.sources) {

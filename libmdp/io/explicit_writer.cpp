@@ -13,8 +13,6 @@
 namespace mdp::io {
 namespace {
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 /// With its tail if that is known, else the shortest decimal of the double; in the sense of the file.
 std::string entry_text(double hi, std::span<const double> tail, Offset i, double sign) {
   const double x = hi == 0.0 ? 0.0 : sign * hi;

@@ -11,8 +11,6 @@ namespace {
 
 constexpr std::int64_t max_count = std::numeric_limits<std::int64_t>::max();
 
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
-
 /// Labels: declared by number and name (PRISM), or by name alone (Storm).
 class Labels {
  public:

@@ -4,12 +4,6 @@
 #include <cmath>
 
 namespace mdp::kernels {
-namespace {
-
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
-}  // namespace
-
 StateUpdate update_state(const Mdp& mdp, std::span<const double> v, State s) {
   StateUpdate best{infinity, -1};
   for (Offset row = mdp.state_rows()[at(s)]; row < mdp.state_rows()[at(s) + 1]; ++row) {

@@ -8,8 +8,6 @@ namespace {
 
 constexpr double inflate = 1.0 + 0x1p-48;
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 // A number below and one above the quotient sum / leaving.
 struct Quotient {
   double low, high;

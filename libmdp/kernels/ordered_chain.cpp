@@ -12,8 +12,6 @@ namespace {
 constexpr std::size_t most_parts = 8;
 constexpr std::size_t states_per_part = 4096;
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 // Keeps NaN.
 double larger(double a, double b) { return b <= a || std::isnan(a) ? a : b; }
 

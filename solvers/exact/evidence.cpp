@@ -15,8 +15,6 @@ using certificate::Rank;
 using graph::RowMask;
 using graph::StateSet;
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 // The model with what every rank needs.
 class Ranks {
  public:

@@ -9,12 +9,6 @@
 #include "solvers/exact/exact_criteria.hpp"
 
 namespace mdp::solvers {
-namespace {
-
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
-}  // namespace
-
 ExactAnswer solve_exact(const io::ExactModel& model, Criterion criterion, const ExactOptions& options) {
   ExactContext context(model, criterion, options);
   ExactAnswer answer;

@@ -6,8 +6,6 @@
 namespace mdp::solvers {
 namespace {
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 // L - g + P h of the rows that keep the gain, +inf of those that lose it (theory.md, section 0).
 std::vector<Extended> average_q(const ExactContext& context, const Live& live, std::span<const mpq_class> gain,
                                 std::span<const mpq_class> h) {

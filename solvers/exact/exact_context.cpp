@@ -11,8 +11,6 @@
 namespace mdp::solvers {
 namespace {
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 constexpr double seconds_between_looks = 0.05;
 
 bool is_policy_of(const io::ExactModel& model, const Policy& policy) {

@@ -5,8 +5,6 @@
 namespace mdp::solvers {
 namespace {
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 // [n] 1 = the lowest state of a recurrent class.
 std::vector<char> roots_of(const std::vector<RationalRow>& rows) {
   const graph::Components components = components_of(rows);

@@ -11,8 +11,6 @@ using graph::RowMask;
 using graph::StateSet;
 using graph::without;
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 class ExactGoal {
  public:
   ExactGoal(ExactContext& context, ExactAnswer& answer)

@@ -8,8 +8,6 @@ using graph::Needs;
 using graph::RowMask;
 using graph::StateSet;
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 // States of probability 0 and 1.
 struct Certain {
   StateSet zero, one;

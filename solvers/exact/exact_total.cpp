@@ -13,8 +13,6 @@ using graph::Needs;
 using graph::RowMask;
 using graph::StateSet;
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 class ExactTotal {
  public:
   ExactTotal(ExactContext& context, ExactAnswer& answer)

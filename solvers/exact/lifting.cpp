@@ -19,8 +19,6 @@ constexpr double attempt_growth = 1.2;
 constexpr int most_primes = 16;
 constexpr std::uint64_t combination_seed = 20040101;
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 Residue residue_of(const mpz_class& x, Residue prime) { return mpz_fdiv_ui(x.get_mpz_t(), prime); }
 
 // Values of the numbers whose digits in base p are given, by halves.

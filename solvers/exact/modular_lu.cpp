@@ -11,8 +11,6 @@ __extension__ typedef unsigned __int128 Wide;  // NOLINT(modernize-use-using): _
 
 constexpr int products_before_reduction = 127;  // 2^7 - 1 products and a residue stay below 2^128
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 Residue reduce(Wide x, Residue prime) { return static_cast<Residue>(x % prime); }
 
 // start - sum over the entries of a row of value x[column].

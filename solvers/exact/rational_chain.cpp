@@ -7,12 +7,6 @@
 #include "solvers/sparse_lu.hpp"
 
 namespace mdp::solvers {
-namespace {
-
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
-}  // namespace
-
 graph::Components components_of(const std::vector<RationalRow>& rows) {
   MdpBuilder builder(static_cast<std::int64_t>(rows.size()));
   for (std::size_t s = 0; s < rows.size(); ++s) {

@@ -16,8 +16,6 @@
 namespace mdp::solvers {
 namespace {
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 mpz_class power_of_ten(long n) {
   mpz_class x;
   mpz_ui_pow_ui(x.get_mpz_t(), 10, static_cast<unsigned long>(n));

@@ -5,8 +5,6 @@
 namespace mdp::solvers {
 namespace {
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 constexpr double u = unit_roundoff;
 constexpr double smallest_weight = 0x1p-900;  // no subnormal probability is trusted
 
