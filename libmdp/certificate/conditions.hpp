@@ -22,6 +22,7 @@ class Conditions {
   std::vector<char> goal;  ///< [n_states]
 
   [[nodiscard]] std::int64_t n_states() const { return model.n_states; }
+  [[nodiscard]] static std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
   [[nodiscard]] const Extended& l(std::int64_t s) const { return lower[at(s)]; }
   [[nodiscard]] const Extended& u(std::int64_t s) const { return upper[at(s)]; }
 
