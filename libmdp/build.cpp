@@ -54,9 +54,8 @@ void insert_self_loops(MdpArrays& m, const std::vector<State>& missing) {
   Offset row_to = m.state_rows.back() + extra;
   Offset entry_to = m.row_begin.back() + extra;
   m.row_begin.resize(static_cast<std::size_t>(row_to) + 1);
-  for (Buffer<double>* b : {&m.cost, &m.cost_tail}) {
-    if (!b->empty()) b->resize(static_cast<std::size_t>(row_to));
-  }
+  m.cost.resize(static_cast<std::size_t>(row_to));  // empty before, if there are goal states alone
+  if (!m.cost_tail.empty()) m.cost_tail.resize(static_cast<std::size_t>(row_to));
   if (!m.names.row_action.empty()) m.names.row_action.resize(static_cast<std::size_t>(row_to));
   m.next_state.resize(static_cast<std::size_t>(entry_to));
   m.probability.resize(static_cast<std::size_t>(entry_to));

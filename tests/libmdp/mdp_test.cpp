@@ -150,6 +150,15 @@ TEST_CASE("goal states become cost-free self-loops, wherever they stand") {
   REQUIRE(m.action_name(0) == "0");
 }
 
+TEST_CASE("goal states alone, without any row, are a model") {
+  MdpBuilder b(3);
+  for (const State s : {0, 1, 2}) b.goal(s);
+  const Mdp m = b.build();
+  CHECK(m.n_rows() == 3);
+  for (const double c : m.cost()) CHECK(c == 0.0);
+  for (Offset k = 0; k < 3; ++k) CHECK(m.next_state()[k] == k);
+}
+
 TEST_CASE("a goal state with another row than a cost-free self-loop is refused") {
   MdpBuilder paid(1);
   paid.row(0, 1.0).to(0, 1.0).goal(0);
