@@ -10,6 +10,7 @@
 #include "libmdp/vectors.hpp"
 #include "solvers/criterion_answer.hpp"
 #include "solvers/elimination.hpp"
+#include "solvers/exact_component.hpp"
 #include "solvers/gaps.hpp"
 
 namespace mdp::solvers {
@@ -280,13 +281,35 @@ bool close_enough(const ComponentGain& gain, const Accuracy& accuracy) {
   return gain.lower == gain.upper || mid.half_width <= accuracy.at(mid.value);
 }
 
+constexpr State many_states = 2000;  // beyond, elimination may be dear
+
+// Where two doubles do not hold the relative values, rationals do.
+ComponentGain sharpened(const ReducedMdp& m, const Accuracy& accuracy, ComponentGain found, const Run& run) {
+  constexpr State few_states = 150;
+  if (close_enough(found, accuracy) || m.n_states() > few_states || run.stopped() != Status::not_run) return found;
+  auto exact = exact_component_gain(m, found.rows);
+  if (!exact || (found.good && !(exact->upper - exact->lower < found.upper - found.lower))) return found;
+  found.good = true;
+  found.lower = exact->lower;
+  found.upper = exact->upper;
+  found.rows = std::move(exact->rows);
+  return found;
+}
+
+// Sweeps in doubles end at their rounding, relative to h; one evaluation of their policy in twice the precision does not.
+ComponentGain by_sweeps(const ReducedMdp& m, const Accuracy& accuracy, Run& run) {
+  ComponentGain swept = relative_value_iteration(m, accuracy, std::numeric_limits<std::int64_t>::max(), run);
+  if (close_enough(swept, accuracy) || run.stopped() != Status::not_run || m.n_states() > many_states) return swept;
+  ComponentGain evaluated = Communicating(m, run).evaluated(swept.rows);
+  return evaluated.good && evaluated.upper - evaluated.lower < swept.upper - swept.lower ? evaluated : swept;
+}
+
 ComponentGain by_method(const ReducedMdp& m, const Accuracy& accuracy, Run& run) {
-  constexpr State many_states = 2000;  // beyond, elimination may be dear
   constexpr std::int64_t sweeps_first = 5000;
-  if (run.options().method == Method::value_iteration) {
-    return relative_value_iteration(m, accuracy, std::numeric_limits<std::int64_t>::max(), run);
+  if (run.options().method == Method::value_iteration) return by_sweeps(m, accuracy, run);
+  if (run.options().method != Method::automatic || m.n_states() <= many_states) {
+    return sharpened(m, accuracy, Communicating(m, run)(), run);
   }
-  if (run.options().method != Method::automatic || m.n_states() <= many_states) return Communicating(m, run)();
   ComponentGain swept = relative_value_iteration(m, accuracy, sweeps_first, run);
   if (close_enough(swept, accuracy) || run.stopped() != Status::not_run) return swept;
   ComponentGain improved = Communicating(m, run)();

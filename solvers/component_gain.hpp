@@ -38,8 +38,9 @@ struct ComponentGain {
 /// Bounds (C5), for any h:  min over all rows of (c + P h - h)  <=  g*  <=  max over a policy's rows of the same.
 /// Proof: a stationary law x of an optimal (of this) policy has x P = x, so g = x c = x (c + P h - h).
 /// \param m  closed and communicating
-/// By run.options().method: value-iteration is relative_value_iteration(); `auto` too where there are many states, and
-/// policy iteration where that does not come as close as asked.
+/// By run.options().method: value-iteration is relative_value_iteration(), its last policy evaluated once where rounding ends the
+/// sweeps; `auto` too where there are many states, and policy iteration where that does not come as close as asked. Where that does
+/// not either, and states are few: exact_component_gain().
 [[nodiscard]] ComponentGain least_gain(const graph::ReducedMdp& m, const Accuracy& accuracy, Run& run);
 
 /// The same, always by policy iteration with elimination: bounds to the last of 106 bits, which tell the sign of a gain.

@@ -41,7 +41,7 @@ void judge(CriterionResult& result, const Accuracy& accuracy, Status stopped_by,
     if (!(mid.half_width <= accuracy.at(mid.value))) ++n_open;
   }
   result.value_error_bound = largest;
-  result.policy_loss_bound = bounds::round_up(2.0 * largest);
+  result.policy_loss_bound = largest > 0.0 ? bounds::round_up(2.0 * largest) : 0.0;
   result.status = n_open == 0                     ? Status::converged
                   : stopped_by != Status::not_run ? stopped_by
                                                   : Status::precision_limit;

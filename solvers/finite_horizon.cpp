@@ -107,7 +107,7 @@ CriterionResult solve_finite_horizon(const Mdp& mdp, const CriterionOptions& opt
   judge(result, resolve_accuracy(options.solve, std::max(mdp.max_abs_cost(), largest_terminal)), run.stopped(),
         options.solve.level);
   // Each stage's action is within 2 error of the best.
-  result.policy_loss_bound = bounds::round_up(4.0 * error * static_cast<double>(n_stages + 1));
+  result.policy_loss_bound = error > 0.0 ? bounds::round_up(4.0 * error * static_cast<double>(n_stages + 1)) : 0.0;
   close(result, run);
   return result;
 }
