@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/exit_code.hpp"
 #include "cli/present.hpp"
 #include "cli/table.hpp"
 #include "cli/value_tables.hpp"
@@ -135,6 +136,7 @@ void add_exact(Result& result, const Mdp& mdp, const solvers::ExactResult& solve
   if (!solved.value_exact.empty()) result.set("value_exact", solved.value_exact);
   if (!solved.gain_exact.empty()) result.set("gain_exact", solved.gain_exact);
   if (!solved.bias_exact.empty()) result.set("bias_exact", solved.bias_exact);
+  if (!solved.value_by_stage_exact.empty()) result.set("value_by_stage_exact", solved.value_by_stage_exact);
   if (solved.optimal.size() != static_cast<std::size_t>(mdp.n_rows())) return;  // of a chain: nothing to choose
   result.set("optimal_actions", optimal_actions(mdp, solved.optimal));
 }
@@ -160,6 +162,16 @@ std::string criterion_tables(const Mdp& mdp, const CriterionResult& solved, std:
   if (values.value.empty()) return facts.text();
   facts.add(average ? "initial gain" : "initial value", number_text(initial_average(mdp, values.value)));
   return facts.text() + "\n" + value_table(mdp, values, policy, average ? "gain" : "value");
+}
+
+int present_answer(const CommonFlags& flags, Result& result, const std::string& no_certificate, const Mdp& mdp,
+                   const CriterionResult& solved, std::span<const Action> policy) {
+  if (!no_certificate.empty()) result.set("no_certificate", no_certificate);
+  present(flags, result, [&] {
+    return (no_certificate.empty() ? "" : "no certificate: " + no_certificate + "\n") +
+           criterion_tables(mdp, solved, policy);
+  });
+  return no_certificate.empty() ? exit_code_of(solved.status) : exit_not_met;
 }
 
 }  // namespace mdp::cli

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/program.hpp"
 #include "cli/result.hpp"
 #include "libmdp/mdp.hpp"
 #include "solvers/criterion.hpp"
@@ -21,12 +22,17 @@ namespace mdp::cli {
 /// Per state, the positions of its actions whose rows are marked. \param optimal  [n_rows]
 [[nodiscard]] std::vector<std::vector<std::int64_t>> optimal_actions(const Mdp& mdp, std::span<const char> optimal);
 
-/// value_exact, gain_exact and bias_exact, and `optimal_actions`, which attain V* exactly. Nothing unless the answer is exact.
+/// value_exact, gain_exact, bias_exact, value_by_stage_exact, and `optimal_actions`, which attain V* exactly. Nothing unless the answer is exact.
 void add_exact(Result& result, const Mdp& mdp, const solvers::ExactResult& solved);
 
 /// Status, level, method, bounds, and the first states.
 /// \param policy  deterministic, shown beside the values; or empty
 [[nodiscard]] std::string criterion_tables(const Mdp& mdp, const solvers::CriterionResult& solved,
                                            std::span<const Action> policy);
+
+/// Presents an answer with the reason why the certificate that was asked for is missing, "" if it is not. Returns the exit code.
+[[nodiscard]] int present_answer(const CommonFlags& flags, Result& result, const std::string& no_certificate,
+                                 const Mdp& mdp, const solvers::CriterionResult& solved,
+                                 std::span<const Action> policy);
 
 }  // namespace mdp::cli

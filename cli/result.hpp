@@ -39,7 +39,7 @@ class Result {
   using Value =
       std::variant<bool, std::int64_t, double, std::string, std::vector<std::int64_t>, std::vector<double>,
                    std::vector<std::string>, std::vector<std::vector<std::int64_t>>, std::vector<std::vector<double>>,
-                   PerRow, PerRowText, Entries, Nested, std::vector<Result>>;
+                   std::vector<std::vector<std::string>>, PerRow, PerRowText, Entries, Nested, std::vector<Result>>;
   struct Field {
     std::string key;
     Value value;
@@ -56,6 +56,7 @@ class Result {
   void set(std::string key, std::vector<std::string> x) { add(std::move(key), std::move(x)); }
   void set(std::string key, std::vector<std::vector<std::int64_t>> x) { add(std::move(key), std::move(x)); }
   void set(std::string key, std::vector<std::vector<double>> x) { add(std::move(key), std::move(x)); }
+  void set(std::string key, std::vector<std::vector<std::string>> x) { add(std::move(key), std::move(x)); }
   void set(std::string key, std::vector<Result> x) { add(std::move(key), std::move(x)); }
   void set(std::string key, std::span<const Action> x);
   void set(std::string key, Result x) { add(std::move(key), Nested{{std::move(x)}}); }

@@ -42,7 +42,10 @@ class ArrayWriter {
     std::vector<T> flat;
     for (const auto& row : rows) flat.insert(flat.end(), row.begin(), row.end());
     const std::int64_t shape[] = {std::ssize(rows), rows.empty() ? 0 : std::ssize(rows.front())};
-    out_.add(name, std::span<const T>(flat), shape);
+    if constexpr (std::is_arithmetic_v<T>)
+      out_.add(name, std::span<const T>(flat), shape);
+    else
+      out_.add_texts(name, flat, shape);
   }
   template <class T>
   void add_value(const std::string& name, const Result::PerRowOf<T>& x) {

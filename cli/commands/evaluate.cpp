@@ -10,6 +10,7 @@
 #include "cli/trace_file.hpp"
 #include "cli/watch.hpp"
 #include "solvers/criterion.hpp"
+#include "solvers/exact/write_certificate.hpp"
 
 namespace mdp::cli {
 namespace {
@@ -18,6 +19,7 @@ struct EvaluateCommand {
   std::string file;
   std::string policy;
   std::string trace;
+  std::string certificate;
   ModelFlags model;
   CriterionFlags criterion;
   SolveFlags solve;
@@ -26,6 +28,7 @@ struct EvaluateCommand {
 int run_evaluate(const EvaluateCommand& command, const CommonFlags& common) {
   require_writable(common);
   if (!command.trace.empty()) require_folder_of(command.trace);
+  if (!command.certificate.empty()) require_folder_of(command.certificate);
   solvers::SolveOptions options = command.solve.options(common);
   options.record_trace = !command.trace.empty();
   const Mdp mdp = command.model.read(command.file, common.threads);
@@ -36,7 +39,7 @@ int run_evaluate(const EvaluateCommand& command, const CommonFlags& common) {
     const solvers::SolveOptions watched = watch.on(options);
     if (command.solve.exact()) {
       const auto exact = command.model.read_exactly(command.file, common.threads);
-      return solvers::solve_exactly(exact.chain(command.policy), criterion, command.criterion.exact_options(watched));
+      return solvers::evaluate_exactly(exact, command.policy, criterion, command.criterion.exact_options(watched));
     }
     const auto how = command.criterion.options(mdp, watched);
     return solvers::ExactResult(
@@ -45,6 +48,11 @@ int run_evaluate(const EvaluateCommand& command, const CommonFlags& common) {
             : solvers::evaluate_criterion(mdp, std::span<const double>(policy.probabilities), criterion, how));
   }();
   if (!command.trace.empty()) write_trace(command.trace, mdp.objective(), evaluated.trace);
+  const std::string missing =
+      command.certificate.empty()
+          ? ""
+          : write_certificate(command.certificate, command.model.read_exactly(command.file, common.threads),
+                              command.policy, evaluated, command.criterion.exact_options(options));
   const auto set_policy = [&](Result& result) {
     if (policy.deterministic) {
       result.set("policy", std::span<const Action>(policy.actions));
@@ -54,8 +62,7 @@ int run_evaluate(const EvaluateCommand& command, const CommonFlags& common) {
   };
   Result result = to_result(mdp, evaluated, set_policy, common.threads);
   add_exact(result, mdp, evaluated);
-  present(common, result, [&] { return criterion_tables(mdp, evaluated, policy.actions); });
-  return exit_code_of(evaluated.status);
+  return present_answer(common, result, missing, mdp, evaluated, policy.actions);
 }
 
 }  // namespace
@@ -73,6 +80,9 @@ void add_evaluate(Command& command) {
   it->solve.allow_exact();
   it->model.add_to(command);
   command.parser().add_option("--trace", it->trace, "Write one JSON line per sweep to T")->type_name("T.jsonl");
+  command.parser()
+      .add_option("--certificate", it->certificate, "Write a proof of the answer, for verify-certificate, to C")
+      ->type_name("C.json");
   command.add_common_flags();
   command.examples(
       "  mdp solve model.json --output solved.json && mdp evaluate world.json --policy solved.json\n"

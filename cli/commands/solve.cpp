@@ -5,7 +5,6 @@
 #include "cli/commands/commands.hpp"
 #include "cli/criterion_flags.hpp"
 #include "cli/criterion_result.hpp"
-#include "cli/exit_code.hpp"
 #include "cli/model_flags.hpp"
 #include "cli/present.hpp"
 #include "cli/result.hpp"
@@ -101,11 +100,7 @@ int run_solve(const SolveCommand& command, const CommonFlags& common) {
   };
   Result result = to_result(mdp, solved, set_policy, common.threads);
   add_exact(result, mdp, solved);
-  if (!missing.empty()) result.set("no_certificate", missing);
-  present(common, result, [&] {
-    return (missing.empty() ? "" : "no certificate: " + missing + "\n") + criterion_tables(mdp, solved, solved.policy);
-  });
-  return missing.empty() ? exit_code_of(solved.status) : exit_not_met;
+  return present_answer(common, result, missing, mdp, solved, solved.policy);
 }
 
 }  // namespace

@@ -29,6 +29,7 @@ int run_verify(const VerifyCommand& command, const CommonFlags& common) {
   result.set("accepted", found.accepted);
   result.set("criterion", found.criterion);
   result.set("level", found.level);
+  result.set("of_policy", found.of_policy);
   if (!found.discount.empty()) result.set("discount", found.discount);
   if (found.horizon >= 0) result.set("horizon", found.horizon);
   result.set("model_sha256", found.model_sha256);
@@ -37,7 +38,7 @@ int run_verify(const VerifyCommand& command, const CommonFlags& common) {
   present(common, result, [&] {
     Facts facts;
     facts.add("certificate", found.accepted ? std::string("accepted") : "rejected: " + violation_text(found));
-    facts.add("claim", fmt::format("{}, {}{}", found.criterion, found.level,
+    facts.add("claim", fmt::format("{}, {}{}{}", found.criterion, found.level, found.of_policy ? ", of a policy" : "",
                                    found.discount.empty() ? "" : ", discount " + found.discount));
     if (found.horizon >= 0) facts.add("stages", fmt::format("{}", found.horizon));
     facts.add("model", found.model_sha256);
@@ -51,7 +52,9 @@ int run_verify(const VerifyCommand& command, const CommonFlags& common) {
 void add_verify_certificate(Command& command) {
   const auto it = std::make_shared<VerifyCommand>();
   command.parser().add_option("FILE", it->file, "The model: .json, .npz or .umb")->required();
-  command.parser().add_option("C", it->certificate, "The certificate, written by solve --certificate")->required();
+  command.parser()
+      .add_option("C", it->certificate, "The certificate, written by solve or evaluate --certificate")
+      ->required();
   it->model.add_to(command);
   command.add_common_flags({.threads = false});
   command.examples(

@@ -4,6 +4,7 @@
 #include <functional>
 #include <utility>
 
+#include "libmdp/certificate/policy_chain.hpp"
 #include "libmdp/io/file_bytes.hpp"
 #include "libmdp/io/json_document.hpp"
 #include "libmdp/io/write_file.hpp"
@@ -57,6 +58,7 @@ class Writer {
       field("horizon", std::to_string(c_.horizon));
       field("terminal", list(in_sense(c_.objective, c_.terminal)));
     }
+    if (!c_.evaluated_policy.empty()) field("evaluated_policy", list(c_.evaluated_policy));
     const bool turned = c_.objective == Objective::maximize;
     if (c_.lower == c_.upper) {
       field(stem_of(c_), stages(c_.lower, true));
@@ -83,6 +85,7 @@ class Writer {
  private:
   static std::string quoted(const std::string& word) { return "\"" + word + "\""; }
   static std::string item(const Extended& x) { return quoted(io::text_of(x)); }
+  static std::string item(const mpq_class& x) { return quoted(x.get_str()); }
   template <class Integer>
   static std::string item(Integer x) {
     return std::to_string(x);
@@ -127,7 +130,8 @@ class Writer {
 
 class Reader {
  public:
-  Reader(const JsonDocument& document, std::int64_t n_states) : document_(document), n_states_(n_states) {}
+  Reader(const JsonDocument& document, const io::ExactModel& model)
+      : document_(document), model_(model), n_states_(model.n_states) {}
 
   Certificate read() {
     if (word("format") != "mdp-certificate") fail("format", "must be \"mdp-certificate\"");
@@ -144,6 +148,7 @@ class Reader {
       if (c_.horizon < 0) fail("horizon", "must be >= 0");
       c_.terminal = in_sense(c_.objective, values(required("terminal"), root_["terminal"]));
     }
+    read_evaluated_policy();
     read_claim(turned);
     read_evidence();
     return std::move(c_);
@@ -211,6 +216,18 @@ class Reader {
                   [&](Value v, const Place& where) { return in_sense(c_.objective, values(v, where)); });
   }
 
+  // The vectors after it are as long as its chain.
+  void read_evaluated_policy() {
+    const Value v = document_.find(document_.root(), "evaluated_policy");
+    if (v == 0) return;
+    const Place place = root_["evaluated_policy"];
+    require_length(v, place, static_cast<std::int64_t>(model_.rows.size()));
+    document_.each(v, place, [&](std::int64_t i, Value entry) {
+      c_.evaluated_policy.push_back(document_.rational(entry, place[i]));
+    });
+    n_states_ = policy_chain(model_, c_.evaluated_policy, c_.criterion == "total").n_states;
+  }
+
   void read_claim(bool turned) {
     const std::string stem = stem_of(c_);
     if (document_.find(document_.root(), stem) != 0) {
@@ -251,6 +268,7 @@ class Reader {
   }
 
   const JsonDocument& document_;
+  const io::ExactModel& model_;
   std::int64_t n_states_;
   Place root_{};
   Certificate c_;
@@ -262,10 +280,10 @@ void write_certificate(const std::string& path, const Certificate& certificate) 
   io::write_file(path, Writer(certificate).text());
 }
 
-Certificate read_certificate(const std::string& path, std::int64_t n_states) {
+Certificate read_certificate(const std::string& path, const io::ExactModel& model) {
   const io::FileBytes file(path);
   const JsonDocument document(path, io::as_text(file.bytes()));
-  return Reader(document, n_states).read();
+  return Reader(document, model).read();
 }
 
 }  // namespace mdp::certificate

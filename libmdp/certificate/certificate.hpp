@@ -30,6 +30,10 @@ struct Certificate {
   std::int64_t horizon = 0;  ///< finite
   Values terminal;           ///< finite: [n_states]
 
+  /// [n_rows] or empty: probabilities of the policy whose value is claimed, sum 1 in each state; then everything below is about
+  /// policy_chain(), whose states behind those of the model carry no claim. Empty: the claim is about V*.
+  std::vector<mpq_class> evaluated_policy;
+
   /// The claim: lower <= V* <= upper, one vector per stage (finite: horizon + 1) or a single one; for `average` of the gain, for
   /// `reach` minus the probability where the file maximises. Equal at level exact.
   std::vector<Values> lower, upper;
@@ -57,7 +61,8 @@ struct Certificate {
 
 /// \throws OutputError.
 void write_certificate(const std::string& path, const Certificate& certificate);
+/// \param model  whose states and rows the vectors are as long as
 /// \throws InputError for a file that is no certificate, naming the entry: a key that is missing, a vector of wrong length.
-[[nodiscard]] Certificate read_certificate(const std::string& path, std::int64_t n_states);
+[[nodiscard]] Certificate read_certificate(const std::string& path, const io::ExactModel& model);
 
 }  // namespace mdp::certificate

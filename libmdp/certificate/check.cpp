@@ -1,6 +1,7 @@
 #include "libmdp/certificate/check.hpp"
 
 #include "libmdp/certificate/conditions.hpp"
+#include "libmdp/certificate/policy_chain.hpp"
 
 namespace mdp::certificate {
 
@@ -109,7 +110,6 @@ namespace {
 // The claim follows from the evidence, and belongs to the model.
 void check_claim(const Conditions& k) {
   const Certificate& c = k.c;
-  k.require(c.model_sha256 == model_sha256(k.model), "model_sha256 is that of the model");
   k.require(c.objective == k.model.objective, "the objective is that of the model");
   const bool discounting = c.criterion == "discounted" || c.criterion == "finite";
   k.require(!discounting || c.discount == k.model.discount, "the discount is that of the model");
@@ -125,22 +125,46 @@ void check_claim(const Conditions& k) {
   }
 }
 
+/// Probabilities over the rows of each state.
+void check_evaluated_policy(const io::ExactModel& model, const Certificate& c) {
+  if (c.evaluated_policy.size() != model.rows.size()) throw Violation{"the policy has one probability per row", ""};
+  for (std::int64_t s = 0; s < model.n_states; ++s) {
+    mpq_class sum;
+    bool negative = false;
+    const auto first = model.state_rows[static_cast<std::size_t>(s)];
+    const auto last = model.state_rows[static_cast<std::size_t>(s) + 1];
+    for (auto row = first; row < last; ++row) {
+      const mpq_class& p = c.evaluated_policy[static_cast<std::size_t>(row)];
+      negative = negative || p < 0;
+      sum += p;
+    }
+    if (negative || sum != 1) throw Violation{"probabilities are >= 0, sum 1", "state " + std::to_string(s)};
+  }
+}
+
+void check_evidence(const io::ExactModel& model, const Certificate& certificate) {
+  Conditions k(model, certificate);
+  check_claim(k);
+  if (certificate.criterion == "finite") return check_finite(k);
+  k.check_dead();
+  if (certificate.criterion == "discounted") check_discounted(k);
+  if (certificate.criterion == "reach") check_reach(k);
+  if (certificate.criterion == "goal") check_goal(k);
+  if (certificate.criterion == "total") check_total(k);
+  if (certificate.criterion == "average") check_average(k);
+}
+
 }  // namespace
 
 std::optional<Violation> check(const io::ExactModel& model, const Certificate& certificate) {
   try {
-    Conditions k(model, certificate);
-    check_claim(k);
-    if (certificate.criterion == "finite") {
-      check_finite(k);
+    if (certificate.model_sha256 != model_sha256(model)) throw Violation{"model_sha256 is that of the model", ""};
+    if (certificate.evaluated_policy.empty()) {
+      check_evidence(model, certificate);
       return std::nullopt;
     }
-    k.check_dead();
-    if (certificate.criterion == "discounted") check_discounted(k);
-    if (certificate.criterion == "reach") check_reach(k);
-    if (certificate.criterion == "goal") check_goal(k);
-    if (certificate.criterion == "total") check_total(k);
-    if (certificate.criterion == "average") check_average(k);
+    check_evaluated_policy(model, certificate);
+    check_evidence(policy_chain(model, certificate.evaluated_policy, certificate.criterion == "total"), certificate);
     return std::nullopt;
   } catch (const Violation& violation) {
     return violation;

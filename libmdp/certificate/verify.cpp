@@ -14,10 +14,11 @@ Verification verify_certificate(const std::string& model_path, const io::ReadOpt
     if (!gamma || *gamma < 0 || *gamma > 1) throw InvalidOption("discount = " + discount + ", required in [0, 1]");
     model.discount = *gamma;
   }
-  const Certificate c = read_certificate(certificate_path, model.n_states);
+  const Certificate c = read_certificate(certificate_path, model);
   Verification result;
   result.criterion = c.criterion;
   result.level = c.level;
+  result.of_policy = !c.evaluated_policy.empty();
   if (c.criterion == "discounted" || c.criterion == "finite") result.discount = c.discount.get_str();
   if (c.criterion == "finite") result.horizon = c.horizon;
   result.model_sha256 = model_sha256(model);

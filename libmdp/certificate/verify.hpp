@@ -12,6 +12,7 @@ struct Verification {
   bool accepted = false;
   std::string criterion, level;  ///< as claimed
   std::string discount;          ///< as claimed, "9/10"; empty where the criterion has none
+  bool of_policy = false;        ///< the claim is about the value of a policy, not V*
   std::int64_t horizon = -1;     ///< as claimed; -1 where the criterion has none
   std::string model_sha256;      ///< of the model
   std::string condition;         ///< the first that does not hold; empty if accepted

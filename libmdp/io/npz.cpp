@@ -60,7 +60,8 @@ void NpzWriter::add_text(std::string_view name, std::string_view value) {
   state_->add(name, "<U" + std::to_string(points.size()), std::as_bytes(std::span(points)), {});
 }
 
-void NpzWriter::add_texts(std::string_view name, std::span<const std::string> values) {
+void NpzWriter::add_texts(std::string_view name, std::span<const std::string> values,
+                          std::span<const std::int64_t> shape) {
   std::size_t width = 1;
   for (const std::string& value : values) width = std::max(width, code_points(value).size());
   std::vector<std::uint32_t> table(width * values.size(), 0);
@@ -69,7 +70,8 @@ void NpzWriter::add_texts(std::string_view name, std::span<const std::string> va
     std::copy(points.begin(), points.end(), table.begin() + static_cast<std::ptrdiff_t>(i * width));
   }
   const auto length = static_cast<std::int64_t>(values.size());
-  state_->add(name, "<U" + std::to_string(width), std::as_bytes(std::span(table)), std::span(&length, 1));
+  state_->add(name, "<U" + std::to_string(width), std::as_bytes(std::span(table)),
+              shape.empty() ? std::span(&length, 1) : shape);
 }
 
 void NpzWriter::commit() { state_->archive.commit(); }

@@ -40,7 +40,8 @@ class NpzWriter {
   void add_scalar(std::string_view name, double value);
   void add_text(std::string_view name, std::string_view value);
   /// A vector of texts.
-  void add_texts(std::string_view name, std::span<const std::string> values);
+  /// \param shape  empty = one dimension
+  void add_texts(std::string_view name, std::span<const std::string> values, std::span<const std::int64_t> shape = {});
   /// \throws OutputError.
   void commit();
 

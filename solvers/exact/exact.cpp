@@ -107,22 +107,19 @@ ExactMdp ExactMdp::with_discount(std::string_view discount) const {
 
 std::string ExactMdp::discount_text() const { return model_->discount.get_str(); }
 
-ExactMdp ExactMdp::chain(const std::string& policy_path) const {
-  return ExactMdp(std::make_shared<const io::ExactModel>(
-      exact_chain(*model_, io::read_exact_policy(policy_path, model_->state_rows))));
-}
-
-ExactMdp ExactMdp::chain(std::span<const Action> policy) const {
-  return ExactMdp(std::make_shared<const io::ExactModel>(exact_chain(*model_, policy)));
-}
-
-ExactResult solve_exactly(const ExactMdp& mdp, Criterion criterion, const ExactLevelOptions& options) {
+ExactOptions exact_options(const ExactMdp& mdp, const ExactLevelOptions& options) {
   ExactOptions exact{options.criterion, {}, {}, options.max_bytes, options.max_operations};
-  const Objective objective = mdp.model().objective;
   if (!options.terminal_path.empty()) {
-    exact.terminal = io::in_sense(objective, io::read_exact_values(options.terminal_path, mdp.model().n_states));
+    exact.terminal =
+        io::in_sense(mdp.model().objective, io::read_exact_values(options.terminal_path, mdp.model().n_states));
   }
-  const auto answer = std::make_shared<const ExactAnswer>(solve_exact(mdp.model(), criterion, exact));
+  return exact;
+}
+
+namespace {
+
+ExactResult result_of(const std::shared_ptr<const ExactAnswer>& answer, Objective objective) {
+  const Criterion criterion = answer->criterion;
   ExactResult result;
   if (answer->status == Status::converged || answer->status == Status::undefined) {
     result.level = Level::exact;
@@ -148,6 +145,40 @@ ExactResult solve_exactly(const ExactMdp& mdp, Criterion criterion, const ExactL
   result.seconds = answer->seconds;
   result.trace = answer->trace;
   return result;
+}
+
+// Of a chain: its first states are the MDP's, and nothing was chosen.
+ExactResult result_of_chain(const ExactMdp& mdp, std::span<const mpq_class> policy, Criterion criterion,
+                            const ExactLevelOptions& options) {
+  ExactResult result = result_of(
+      std::make_shared<const ExactAnswer>(evaluate_exact(mdp.model(), policy, criterion, exact_options(mdp, options))),
+      mdp.model().objective);
+  const auto n = static_cast<std::size_t>(mdp.model().n_states);
+  for (auto* x : {&result.values, &result.value_lower, &result.value_upper}) x->resize(std::min(n, x->size()));
+  result.value_exact.resize(std::min(n, result.value_exact.size()));
+  result.policy.clear();
+  result.policy_by_stage.clear();
+  result.optimal.clear();
+  result.policy_loss_bound = not_computed;
+  return result;
+}
+
+}  // namespace
+
+ExactResult solve_exactly(const ExactMdp& mdp, Criterion criterion, const ExactLevelOptions& options) {
+  return result_of(
+      std::make_shared<const ExactAnswer>(solve_exact(mdp.model(), criterion, exact_options(mdp, options))),
+      mdp.model().objective);
+}
+
+ExactResult evaluate_exactly(const ExactMdp& mdp, const std::string& policy_path, Criterion criterion,
+                             const ExactLevelOptions& options) {
+  return result_of_chain(mdp, io::read_exact_policy(policy_path, mdp.model().state_rows), criterion, options);
+}
+
+ExactResult evaluate_exactly(const ExactMdp& mdp, std::span<const Action> policy, Criterion criterion,
+                             const ExactLevelOptions& options) {
+  return result_of_chain(mdp, exact_weights(mdp.model(), policy), criterion, options);
 }
 
 }  // namespace mdp::solvers

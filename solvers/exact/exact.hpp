@@ -31,10 +31,6 @@ class ExactMdp {
 
   /// The same with another discount, "0.99" or "99/100". \throws InvalidOption for no number in [0, 1].
   [[nodiscard]] ExactMdp with_discount(std::string_view discount) const;
-  /// The chain of a policy file of this MDP, probabilities as written: see evaluate_criterion(). \throws InputError.
-  [[nodiscard]] ExactMdp chain(const std::string& policy_path) const;
-  /// The chain of a policy. \throws InvalidArgument if it is none of this MDP.
-  [[nodiscard]] ExactMdp chain(std::span<const Action> policy) const;
 
   /// "9/10".
   [[nodiscard]] std::string discount_text() const;
@@ -50,7 +46,8 @@ struct ExactLevelOptions {
   /// A JSON array, .npy or .npz of terminal costs in the sense of the file, taken exactly, in place of
   /// CriterionOptions::terminal; empty = none.
   std::string terminal_path = {};
-  /// A linear system that is predicted to need more bytes or multiplications is refused. 0 = no limit.
+  /// A linear system that is predicted to need more bytes or multiplications is refused. 0 = no limit. The memory limit of
+  /// `criterion.solve`, or its default, counts too.
   double max_bytes = 8e9;
   double max_operations = 1e13;
 };
@@ -77,5 +74,14 @@ struct ExactResult : CriterionResult {
 /// connected states in seconds; the table in docs/exact.md has times. \throws InvalidOption, InvalidArgument, InputError.
 [[nodiscard]] ExactResult solve_exactly(const ExactMdp& mdp, Criterion criterion,
                                         const ExactLevelOptions& options = {});
+
+/// The value of a policy in rationals, as evaluate_criterion() defines it. As the result of solve_exactly(), without a policy and what
+/// says that it is optimal. \param policy_path  a policy file of this MDP, probabilities as written
+/// \throws InvalidOption, InvalidArgument, InputError.
+[[nodiscard]] ExactResult evaluate_exactly(const ExactMdp& mdp, const std::string& policy_path, Criterion criterion,
+                                           const ExactLevelOptions& options = {});
+/// The same. \param policy  [n_states]
+[[nodiscard]] ExactResult evaluate_exactly(const ExactMdp& mdp, std::span<const Action> policy, Criterion criterion,
+                                           const ExactLevelOptions& options = {});
 
 }  // namespace mdp::solvers

@@ -1,9 +1,5 @@
 #include "solvers/exact/exact_answer.hpp"
 
-#include <map>
-
-#include <fmt/format.h>
-
 #include "libmdp/error.hpp"
 #include "libmdp/graph/reachability.hpp"
 #include "solvers/exact/exact_criteria.hpp"
@@ -51,61 +47,6 @@ void solve_exact_discounted(ExactContext& context, ExactAnswer& answer) {
   answer.q = exact_q(model, model.discount, answer.value);
   answer.optimal = tied_rows(model, answer.q, answer.value);
   take_lowest_rows(context.structure(), graph::StateSet(finite.size(), 1), answer.optimal, answer.policy);
-}
-
-namespace {
-
-io::ExactModel::Row mean_row(const io::ExactModel& model, std::int64_t s, std::span<const mpq_class> weight) {
-  io::ExactModel::Row mean;
-  std::map<std::int64_t, mpq_class> to;
-  mpq_class total;
-  for (Offset row = model.state_rows[at(s)]; row < model.state_rows[at(s) + 1]; ++row) {
-    if (weight[at(row)] < 0) throw InvalidArgument(fmt::format("state {}: a probability of the policy is negative", s));
-    total += weight[at(row)];
-  }
-  if (total == 0) throw InvalidArgument(fmt::format("state {}: the policy's probabilities sum to 0", s));
-  for (Offset row = model.state_rows[at(s)]; row < model.state_rows[at(s) + 1]; ++row) {
-    if (weight[at(row)] == 0) continue;
-    const mpq_class share = weight[at(row)] / total;
-    mean.inadmissible = mean.inadmissible || model.rows[at(row)].inadmissible;
-    mean.cost += share * model.rows[at(row)].cost;
-    for (const auto& [next, p] : model.rows[at(row)].to) to[next] += share * p;
-  }
-  if (mean.inadmissible) mean.cost = 0;
-  mean.to.assign(to.begin(), to.end());
-  return mean;
-}
-
-}  // namespace
-
-io::ExactModel exact_chain(const io::ExactModel& model, std::span<const mpq_class> stochastic_policy) {
-  if (stochastic_policy.size() != model.rows.size()) {
-    throw InvalidArgument(
-        fmt::format("policy: {} probabilities, required {}, one per row", stochastic_policy.size(), model.rows.size()));
-  }
-  io::ExactModel chain = model;
-  chain.rows.clear();
-  for (std::int64_t s = 0; s < model.n_states; ++s) {
-    chain.state_rows[at(s)] = s;
-    chain.rows.push_back(mean_row(model, s, stochastic_policy));
-  }
-  chain.state_rows.back() = model.n_states;
-  return chain;
-}
-
-io::ExactModel exact_chain(const io::ExactModel& model, std::span<const Action> policy) {
-  if (policy.size() != at(model.n_states)) {
-    throw InvalidArgument(fmt::format("policy: {} actions, required {}, one per state", policy.size(), model.n_states));
-  }
-  std::vector<mpq_class> weight(model.rows.size());
-  for (std::size_t s = 0; s < policy.size(); ++s) {
-    const Offset row = model.state_rows[s] + policy[s];
-    if (policy[s] < 0 || row >= model.state_rows[s + 1]) {
-      throw InvalidArgument(fmt::format("policy: state {} has no action {}", s, policy[s]));
-    }
-    weight[at(row)] = 1;
-  }
-  return exact_chain(model, weight);
 }
 
 }  // namespace mdp::solvers

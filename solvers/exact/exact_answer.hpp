@@ -8,6 +8,8 @@
 #include "libmdp/io/exact_model.hpp"
 #include "libmdp/io/extended.hpp"
 #include "solvers/criterion.hpp"
+#include "solvers/exact/exact.hpp"
+#include "solvers/exact/rational_chain.hpp"
 
 namespace mdp::solvers {
 
@@ -22,7 +24,8 @@ struct ExactOptions {
   std::vector<Extended> terminal = {};
   /// A policy to start from, [n_states] or empty = that of the certified solver.
   Policy start = {};
-  double max_bytes = 8e9;        ///< a linear system predicted to need more is refused; 0 = no limit
+  /// A linear system predicted to need more is refused; 0 = no limit. `criterion.solve.memory_limit` counts too.
+  double max_bytes = 8e9;
   double max_operations = 1e13;  ///< the same for the multiplications of one system
 };
 
@@ -54,6 +57,9 @@ struct ExactAnswer {
   std::vector<Policy> policy_by_stage;                ///< finite: [horizon][n_states]
   std::vector<std::vector<char>> optimal_by_stage;    ///< finite: [horizon][n_rows]; `optimal` is stage 0
 
+  /// evaluate_exact(): [n_rows] of the MDP, probabilities that sum to 1 in each state; else empty
+  std::vector<mpq_class> evaluated_policy;
+
   std::optional<CriterionResult> certified;  ///< of the certified solver, where it ran; without an answer of its own
 
   std::vector<State> witness;  ///< undefined: as in CriterionResult
@@ -72,10 +78,29 @@ struct ExactAnswer {
 [[nodiscard]] ExactAnswer solve_exact(const io::ExactModel& model, Criterion criterion,
                                       const ExactOptions& options = {});
 
-/// The chain of a policy: one row per state, its mean cost and successors; goal states kept. Weights of a stochastic policy
-/// [n_rows] are >= 0 and are divided by their sum in each state. \throws InvalidArgument if the policy is none of this model.
-[[nodiscard]] io::ExactModel exact_chain(const io::ExactModel& model, std::span<const Action> policy);
-[[nodiscard]] io::ExactModel exact_chain(const io::ExactModel& model, std::span<const mpq_class> stochastic_policy);
+/// A policy's chain, and the states that those of the chain stand for.
+struct ExactChain {
+  io::ExactModel model;
+  std::vector<State> origin;  ///< [model.n_states] state of the MDP; the first are the MDP's own, in order
+};
+
+/// One row per state, its mean cost and successors; goal states kept. Weights [n_rows] are >= 0 and are divided by their sum in
+/// each state. `total` is E[sum of the positive parts] - E[sum of the negative parts] (theory.md, section 0), which mean costs
+/// do not tell: there a state that pays costs of both signs at random pays the mean of the positive parts, then moves to a
+/// state of its own, behind all others, that pays the mean of the negative parts and moves on.
+/// \throws InvalidArgument if the policy is none of this model.
+[[nodiscard]] ExactChain exact_chain(const io::ExactModel& model, std::span<const mpq_class> stochastic_policy,
+                                     Criterion criterion);
+/// [n_rows] 1 at the rows that a policy takes, else 0. \throws InvalidArgument if it is none of this model.
+[[nodiscard]] std::vector<mpq_class> exact_weights(const io::ExactModel& model, std::span<const Action> policy);
+
+/// The value of a policy: the answer of its chain, which has one entry per state of the chain. `evaluated_policy` is set.
+/// \throws as exact_chain() and solve_exact().
+[[nodiscard]] ExactAnswer evaluate_exact(const io::ExactModel& model, std::span<const mpq_class> stochastic_policy,
+                                         Criterion criterion, const ExactOptions& options = {});
+
+/// What solve_exact() is asked by the options of the level, the terminal cost read. \throws InputError.
+[[nodiscard]] ExactOptions exact_options(const ExactMdp& mdp, const ExactLevelOptions& options);
 
 /// [n_rows] L + gamma P V in extended arithmetic: an inadmissible row and one that may lead to +inf are +inf, else one that may
 /// lead to -inf is -inf. gamma = 0: 0 inf := 0.

@@ -7,6 +7,7 @@
 #include "libmdp/builder.hpp"
 #include "libmdp/error.hpp"
 #include "solvers/criterion_answer.hpp"
+#include "solvers/memory.hpp"
 
 namespace mdp::solvers {
 namespace {
@@ -44,7 +45,10 @@ ExactContext::ExactContext(const io::ExactModel& model, Criterion criterion, con
   require_valid(options.criterion);
   start_ = options.start.empty() ? find_start(criterion) : options.start;
   if (!is_policy_of(model, start_)) start_.assign(at(model.n_states), 0);
-  limits_.max_bytes = options.max_bytes;
+  const double memory = memory_limit_of(options.criterion.solve);
+  limits_.max_bytes = options.max_bytes > 0.0 || memory < infinity
+                          ? std::min(options.max_bytes > 0.0 ? options.max_bytes : infinity, memory)
+                          : 0.0;
   limits_.max_operations = options.max_operations;
   limits_.keep_going = [this] {
     const double now = run_.seconds();
@@ -82,7 +86,7 @@ bool ExactContext::unfinished(ExactEnd end, const ExactSize& size, ExactAnswer& 
         "too large for exact arithmetic: a linear system may take {:.2g} bytes (limit {:.2g}) and {:.2g} "
         "multiplications "
         "(limit {:.2g})",
-        size.bytes, options_.max_bytes, size.operations, options_.max_operations);
+        size.bytes, limits_.max_bytes, size.operations, limits_.max_operations);
     return true;
   }
   answer.status = run_.stopped() != Status::not_run ? run_.stopped()

@@ -17,4 +17,10 @@ namespace mdp::solvers {
 [[nodiscard]] std::string write_certificate(const std::string& path, const ExactMdp& mdp, const ExactResult& result,
                                             const ExactLevelOptions& options);
 
+/// The same for an answer of evaluate_exactly() or evaluate_criterion(): a claim about the value of the policy, checked on its chain.
+/// \param policy_path  the policy file that was evaluated. \throws OutputError, InputError.
+[[nodiscard]] std::string write_certificate(const std::string& path, const ExactMdp& mdp,
+                                            const std::string& policy_path, const ExactResult& result,
+                                            const ExactLevelOptions& options);
+
 }  // namespace mdp::solvers

@@ -92,6 +92,38 @@ class Certificates(program.ProgramTest):
             self.complaint("verify-certificate", PUTERMAN, self.write("broken.json", broken), code=3)
         self.complaint("verify-certificate", PUTERMAN, "nowhere.json", code=3)
 
+    def test_values_of_policies_are_proved(self):
+        n_states = {"puterman_inventory_disc09": 4, "ssp_improper_start": 3, "storm_lra_15state_max": 15}
+        for name, n in n_states.items():
+            model = str(CASES / f"{name}.json")
+            policy = self.write("policy.json", [0] * n)
+            flags = {"ssp": ["--criterion", "reach"], "storm": ["--criterion", "average"]}.get(name.split("_")[0], [])
+            for level in ("exact", "certified"):
+                self.mdp("evaluate", model, "--policy", policy, *flags, "--level", level, "--certificate", "p.json", "--quiet")
+                found = self.json("verify-certificate", model, "p.json")
+                self.assertEqual((found["accepted"], found["of_policy"], found["level"]), (True, True, level), name)
+            good = json.loads((self.folder / "p.json").read_text())
+            # Without the policy it is a claim about V*; with another one, about that.
+            if model == PUTERMAN:  # the policy is not optimal
+                bare = {k: v for k, v in good.items() if k != "evaluated_policy"}
+                self.assertFalse(self.rejected(bare, model)["accepted"])
+            turned = good["evaluated_policy"]
+            turned[0] = "2"
+            self.assertFalse(self.rejected({**good, "evaluated_policy": turned}, model)["accepted"])
+
+    def test_total_of_a_policy_that_pays_and_earns_at_random(self):
+        choices = [
+            {"state": 0, "action": "pay", "cost": 4, "to": [[1, 1]]},
+            {"state": 0, "action": "earn", "cost": -2, "to": [[0, "1/2"], [1, "1/2"]]},
+            {"state": 1, "cost": 0, "to": [[1, 1]]},
+        ]
+        model = self.write("both.json", {"format": "mdp", "version": 1, "states": 2, "choices": choices})
+        policy = self.write("policy.json", [["1/3", "2/3"], 0])
+        flags = ["--policy", policy, "--criterion", "total", "--level", "exact", "--certificate", "p.json"]
+        # V = 1/3 4 - 2/3 2 + 1/3 V = 0
+        self.assertEqual(self.json("evaluate", model, *flags)["value_exact"], ["0", "0"])
+        self.assertTrue(self.json("verify-certificate", model, "p.json")["accepted"])
+
     def test_answers_without_a_certificate(self):
         result = self.json("solve", PUTERMAN, "--level", "approximate", "--certificate", "none.json", code=1)
         self.assertIn("approximate", result["no_certificate"])

@@ -79,6 +79,13 @@ class Exact(program.ProgramTest):
             "solve", self.two_states(), "--criterion", "finite", "--horizon", "1", "--terminal", last, "--level", "exact"
         )
         self.assertEqual(result["value_exact"], ["7/6", "inf"])
+        self.assertEqual(result["value_by_stage_exact"], [["7/6", "inf"], ["1/3", "inf"]])
+
+    def test_the_memory_limit_is_that_of_the_exact_level_too(self):
+        model = str(CASES / "puterman_inventory_disc09.json")
+        result = self.json("solve", model, "--level", "exact", "--memory-limit", "10B", code=1)
+        self.assertEqual(result["status"], "refused")
+        self.assertIn("limit 10", result["message"])
 
     def test_flags_that_do_not_fit(self):
         model = self.two_states()

@@ -378,4 +378,39 @@ TinyModel random_model(std::uint64_t seed, const Shape& shape) {
   return m;
 }
 
+TinyModel mixed_chain(const TinyModel& m, std::span<const double> policy, int sign) {
+  TinyModel chain = m;
+  std::size_t row = 0;
+  for (std::size_t s = 0; s < m.n(); ++s) {
+    TinyModel::Row mean;
+    mean.p.resize(m.n());
+    mpq_class total = 0;
+    for (std::size_t a = 0; a < m.rows[s].size(); ++a) total += mpq_class(policy[row + a]);
+    for (const auto& r : m.rows[s]) {
+      const mpq_class weight = mpq_class(policy[row++]) / total;
+      mean.cost += weight * (sign == 0 ? r.cost : std::max(mpq_class(0), mpq_class(sign * r.cost)));
+      for (std::size_t t = 0; t < m.n(); ++t) mean.p[t] += weight * r.p[t];
+    }
+    chain.rows[s] = {mean};
+  }
+  return chain;
+}
+
+std::vector<double> random_policy(const TinyModel& m, std::uint64_t seed, bool deterministic) {
+  std::mt19937_64 random(seed);
+  std::vector<double> policy;
+  for (const auto& rows : m.rows) {
+    const std::size_t chosen = random() % rows.size();
+    double total = 0.0;
+    std::vector<double> weight;
+    for (std::size_t a = 0; a < rows.size(); ++a) {
+      weight.push_back(deterministic ? (a == chosen ? 1.0 : 0.0) : static_cast<double>(random() % 4));
+      total += weight.back();
+    }
+    if (total == 0.0) weight[chosen] = total = 1.0;
+    for (const double w : weight) policy.push_back(w / total);
+  }
+  return policy;
+}
+
 }  // namespace mdp::oracles

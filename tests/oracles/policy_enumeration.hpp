@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include <gmpxx.h>
@@ -76,5 +77,11 @@ struct Shape {
   bool with_goal = true;
 };
 [[nodiscard]] TinyModel random_model(std::uint64_t seed, const Shape& shape);
+
+/// The chain of a randomised policy, one row per state; with a sign, of the positive or negative parts of its costs.
+/// \param policy  [rows] weights, divided by their sum in each state
+[[nodiscard]] TinyModel mixed_chain(const TinyModel& m, std::span<const double> policy, int sign = 0);
+/// [rows] probabilities; some are 0, or all but one in each state.
+[[nodiscard]] std::vector<double> random_policy(const TinyModel& m, std::uint64_t seed, bool deterministic);
 
 }  // namespace mdp::oracles

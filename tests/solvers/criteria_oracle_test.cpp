@@ -1,7 +1,6 @@
 // Every criterion against its definition: random tiny models, all policies, exact rationals.
 #include <algorithm>
 #include <cmath>
-#include <random>
 #include <string>
 
 #include <catch2/catch.hpp>
@@ -146,52 +145,12 @@ TEST_CASE("average: all policies in rationals", "[criteria]") {
   }
 }
 
-namespace {
-
-// The chain of a randomised policy, exactly; with a sign, of the positive or negative parts of its costs.
-TinyModel mixed(const TinyModel& m, std::span<const double> policy, int sign = 0) {
-  TinyModel chain = m;
-  std::size_t row = 0;
-  for (std::size_t s = 0; s < m.n(); ++s) {
-    TinyModel::Row mean;
-    mean.p.resize(m.n());
-    mpq_class total = 0;
-    for (std::size_t a = 0; a < m.rows[s].size(); ++a) total += mpq_class(policy[row + a]);
-    for (const auto& r : m.rows[s]) {
-      const mpq_class weight = mpq_class(policy[row++]) / total;
-      mean.cost += weight * (sign == 0 ? r.cost : std::max(mpq_class(0), mpq_class(sign * r.cost)));
-      for (std::size_t t = 0; t < m.n(); ++t) mean.p[t] += weight * r.p[t];
-    }
-    chain.rows[s] = {mean};
-  }
-  return chain;
-}
-
-std::vector<double> random_policy(const TinyModel& m, std::uint64_t seed, bool deterministic) {
-  std::mt19937_64 random(seed);
-  std::vector<double> policy;
-  for (const auto& rows : m.rows) {
-    const std::size_t chosen = random() % rows.size();
-    double total = 0.0;
-    std::vector<double> weight;
-    for (std::size_t a = 0; a < rows.size(); ++a) {
-      weight.push_back(deterministic ? (a == chosen ? 1.0 : 0.0) : static_cast<double>(random() % 4));
-      total += weight.back();
-    }
-    if (total == 0.0) weight[chosen] = total = 1.0;
-    for (const double w : weight) policy.push_back(w / total);
-  }
-  return policy;
-}
-
-}  // namespace
-
 TEST_CASE("policies evaluated by every criterion, in rationals", "[criteria]") {
   for (std::uint64_t seed = 0; seed < n_models; ++seed) {
     const auto model = random_model(seed, {.negative = seed % 4 == 0});
     const bool deterministic = seed % 2 == 0;
     const auto policy = random_policy(model, seed + 1, deterministic);
-    const auto chain = mixed(model, policy);
+    const auto chain = mixed_chain(model, policy);
     INFO("seed " << seed);
     const Mdp mdp = model.build();
     const auto evaluate = [&](Criterion criterion, const CriterionOptions& options) {
@@ -210,8 +169,8 @@ TEST_CASE("policies evaluated by every criterion, in rationals", "[criteria]") {
     }
     // E[sum of the positive parts] - E[sum of the negative parts], undefined where both are infinite.
     const auto total = evaluate(Criterion::total, {});
-    const auto paid = total_values(mixed(model, policy, 1));
-    const auto earned = total_values(mixed(model, policy, -1));
+    const auto paid = total_values(mixed_chain(model, policy, 1));
+    const auto earned = total_values(mixed_chain(model, policy, -1));
     bool undefined = false;
     for (std::size_t s = 0; s < paid.size(); ++s) {
       CAPTURE(s);

@@ -106,7 +106,7 @@ TEST_CASE("the certificates of all cases are accepted, from their files") {
     const ExactAnswer answer = solve_exact(q.model, q.criterion, q.options);
     REQUIRE(answer.converged());
     certificate::write_certificate(path, certificate_of(q.model, answer, q.options));
-    const auto violation = certificate::check(q.model, certificate::read_certificate(path, q.model.n_states));
+    const auto violation = certificate::check(q.model, certificate::read_certificate(path, q.model));
     if (violation) FAIL_CHECK(violation->condition << ": " << violation->where);
     ++n_cases;
   }

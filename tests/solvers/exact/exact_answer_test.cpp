@@ -71,8 +71,8 @@ TEST_CASE("an exact solve ends by its limits with a status that says so") {
 TEST_CASE("an exact chain needs a policy of the model") {
   std::mt19937_64 random(14);
   const auto model = oracles::random_problem(random, {.states = 3, .max_actions = 2}).exact;
-  CHECK_THROWS_AS(exact_chain(model, Policy{0, 0}), InvalidArgument);
-  CHECK_THROWS_AS(exact_chain(model, Policy{0, 7, 0}), InvalidArgument);
-  CHECK_THROWS_AS(exact_chain(model, std::vector<mpq_class>(model.rows.size(), 0)), InvalidArgument);
-  CHECK_THROWS_AS(exact_chain(model, std::vector<mpq_class>(model.rows.size(), -1)), InvalidArgument);
+  CHECK_THROWS_AS(exact_weights(model, Policy{0, 0}), InvalidArgument);
+  CHECK_THROWS_AS(exact_weights(model, Policy{0, 7, 0}), InvalidArgument);
+  CHECK_THROWS_AS(exact_chain(model, std::vector<mpq_class>(model.rows.size(), 0), Criterion::goal), InvalidArgument);
+  CHECK_THROWS_AS(exact_chain(model, std::vector<mpq_class>(model.rows.size(), -1), Criterion::goal), InvalidArgument);
 }
