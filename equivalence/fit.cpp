@@ -49,6 +49,14 @@ void write_unseen(const Mdp& world, State s, Offset row, UnseenPair unseen, RowW
     case UnseenPair::uniform:
       for (State next = 0; next < world.n_states(); ++next) writer.to(next, 1.0 / world.n_states());
       return;
+    case UnseenPair::world: {
+      const auto r = static_cast<std::size_t>(row);
+      for (auto k = static_cast<std::size_t>(world.row_begin()[r]);
+           k < static_cast<std::size_t>(world.row_begin()[r + 1]); ++k) {
+        writer.to(world.next_state()[k], world.probability()[k]);
+      }
+      return;
+    }
     case UnseenPair::refuse: throw InvalidArgument(place(world, row) + " has no samples");
   }
 }
@@ -172,19 +180,27 @@ Mdp sample_posterior(const Mdp& world, const TransitionCounts& counts, const Fit
   });
 }
 
-double log_likelihood(const Mdp& model, const TransitionCounts& counts) {
-  double sum = 0.0;
+std::vector<Offset> stored_at(const Mdp& model, const TransitionCounts& counts) {
+  std::vector<Offset> at;
+  at.reserve(counts.count.size());
   for (Offset row = 0; row < model.n_rows(); ++row) {
     const auto r = static_cast<std::size_t>(row);
     const auto first = model.next_state().begin() + model.row_begin()[r];
     const auto last = model.next_state().begin() + model.row_begin()[r + 1];
-    const auto seen = counts.successors(row);
-    for (std::size_t i = 0; i < seen.size(); ++i) {
-      const auto found = std::lower_bound(first, last, seen[i]);
-      if (found == last || *found != seen[i]) return -infinity;
-      sum += counts.counts(row)[i] *
-             std::log(model.probability()[static_cast<std::size_t>(found - model.next_state().begin())]);
+    for (const State seen : counts.successors(row)) {
+      const auto found = std::lower_bound(first, last, seen);
+      at.push_back(found == last || *found != seen ? -1 : found - model.next_state().begin());
     }
+  }
+  return at;
+}
+
+double log_likelihood(const Mdp& model, const TransitionCounts& counts) {
+  const std::vector<Offset> at = stored_at(model, counts);
+  double sum = 0.0;
+  for (std::size_t i = 0; i < at.size(); ++i) {
+    if (at[i] < 0) return -infinity;
+    sum += counts.count[i] * std::log(model.probability()[static_cast<std::size_t>(at[i])]);
   }
   return sum;
 }

@@ -23,6 +23,7 @@ enum class FitSupport {
 enum class UnseenPair {
   self_loop,  ///< stays where it is
   uniform,    ///< uniform over all states
+  world,      ///< as in the world
   refuse      ///< InvalidArgument naming the first such pair
 };
 
@@ -51,6 +52,10 @@ struct FitOptions {
 /// prior is the improper one with parameter 0 on the successors seen. The same row for the same seed, whatever the others.
 [[nodiscard]] Mdp sample_posterior(const Mdp& world, const TransitionCounts& counts, const FitOptions& options,
                                    std::uint64_t seed);
+
+/// Where `model` stores each successor that was seen: its transition, or -1 where it has none and the data are impossible.
+/// In the order of `counts`, whose rows must be the model's. O(n log(row length)).
+[[nodiscard]] std::vector<Offset> stored_at(const Mdp& model, const TransitionCounts& counts);
 
 /// sum n(s,a,s') log rho^(s'|s,a), nats; -inf if the model forbids what was seen.
 [[nodiscard]] double log_likelihood(const Mdp& model, const TransitionCounts& counts);

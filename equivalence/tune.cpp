@@ -4,7 +4,10 @@
 #include <cmath>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "equivalence/defect_gradient.hpp"
+#include "equivalence/fit.hpp"
 #include "equivalence/shape.hpp"
 #include "libmdp/error.hpp"
 #include "solvers/in_real_gradient.hpp"
@@ -32,7 +35,7 @@ double initial_value(const Mdp& mdp, std::span<const double> values) {
 class Tuning {
  public:
   Tuning(const Mdp& world, const solvers::SolveResult& solved, const solvers::ParametricMdp& family,
-         const StoredCounts& data, const TuneOptions& options)
+         const TransitionCounts& data, const TuneOptions& options)
       : world_(world), solved_(solved), family_(family), data_(data), options_(options) {
     optimum_ = initial_value(world, solved.values);
     in_real_.soft.temperature = options.temperature;
@@ -63,7 +66,7 @@ class Tuning {
     if (options_.objective == TuneObjective::likelihood) {
       solvers::EntryGradient gradient = likelihood_gradient(model, data_);
       for (double& g : gradient.probability) g = -g;
-      return {-mean_log_likelihood(model.probability(), data_), family_.vjp(theta, std::move(gradient))};
+      return {-mean_log_likelihood(model, data_), family_.vjp(theta, std::move(gradient))};
     }
     if (options_.objective == TuneObjective::defect) {
       MeanSquareDefect at = mean_square_defect(world_, solved_, model, options_.threads);
@@ -91,7 +94,7 @@ class Tuning {
     record.regret = levels.candidate.initial_regret_bounds;
     record.epsilon = levels.candidate.defect.epsilon;
     record.level = levels.lowest();
-    if (data_.n_samples > 0) record.log_likelihood = mean_log_likelihood(model.probability(), data_);
+    if (!data_.count.empty()) record.log_likelihood = mean_log_likelihood(model, data_);
     record.gradient_norm = largest(point.gradient, options_.free);
     result_.policy_gradient_norm = 0.0;
     for (const double w : soft.world.logit_gradient) result_.policy_gradient_norm += std::abs(w);
@@ -150,7 +153,7 @@ class Tuning {
   const Mdp& world_;
   const solvers::SolveResult& solved_;
   const solvers::ParametricMdp& family_;
-  const StoredCounts& data_;
+  const TransitionCounts& data_;
   const TuneOptions& options_;
   solvers::InRealOptions in_real_;
   double optimum_ = not_computed;
@@ -171,36 +174,16 @@ std::string_view to_string(TuneEnding ending) noexcept {
   }
 }
 
-StoredCounts count_stored(const Mdp& model, const TransitionData& data) {
-  require_valid(model, data);
-  StoredCounts counts{std::vector<double>(model.n_transitions(), 0.0), data.size(), 0};
-  for (std::size_t i = 0; i < data.state.size(); ++i) {
-    const Offset row = model.state_rows()[data.state[i]] + data.action[i];
-    const auto first = model.next_state().begin() + model.row_begin()[row];
-    const auto last = model.next_state().begin() + model.row_begin()[row + 1];
-    const auto found = std::lower_bound(first, last, data.next_state[i]);
-    if (found == last || *found != data.next_state[i]) {
-      ++counts.n_impossible;
-    } else {
-      counts.count[found - model.next_state().begin()] += 1.0;
-    }
-  }
-  return counts;
+double mean_log_likelihood(const Mdp& model, const TransitionCounts& counts) {
+  return log_likelihood(model, counts) / counts.total();
 }
 
-double mean_log_likelihood(std::span<const double> probability, const StoredCounts& counts) {
-  if (counts.n_impossible > 0) return -infinity;
-  double sum = 0.0;
-  for (std::size_t k = 0; k < probability.size(); ++k) {
-    if (counts.count[k] > 0.0) sum += counts.count[k] * std::log(probability[k]);
-  }
-  return sum / static_cast<double>(counts.n_samples);
-}
-
-solvers::EntryGradient likelihood_gradient(const Mdp& model, const StoredCounts& counts) {
+solvers::EntryGradient likelihood_gradient(const Mdp& model, const TransitionCounts& counts) {
   solvers::EntryGradient gradient = solvers::zero_direction(model);
-  for (std::size_t k = 0; k < counts.count.size(); ++k) {
-    gradient.probability[k] = counts.count[k] / (static_cast<double>(counts.n_samples) * model.probability()[k]);
+  const double n = counts.total();
+  const std::vector<Offset> at = stored_at(model, counts);
+  for (std::size_t i = 0; i < at.size(); ++i) {
+    if (at[i] >= 0) gradient.probability[at[i]] = counts.count[i] / (n * model.probability()[at[i]]);
   }
   return gradient;
 }
@@ -216,16 +199,21 @@ std::string TuneOptions::check() const {
 }
 
 TuneResult tune(const Mdp& world, const solvers::SolveResult& world_solution, const solvers::ParametricMdp& family,
-                const StoredCounts& data, solvers::DescentState start, const TuneOptions& options) {
+                const TransitionCounts& data, solvers::DescentState start, const TuneOptions& options) {
   if (const std::string problem = options.check(); !problem.empty()) throw InvalidOption(problem);
   require_same_shape(world, family.base());
-  const bool fits = data.n_samples == 0 || static_cast<Offset>(data.count.size()) == family.base().n_transitions();
-  if (!fits) throw InvalidArgument("tune: the counts are not on the family's transitions");
+  if (!data.count.empty() && static_cast<Offset>(data.row_begin.size()) != world.n_rows() + 1) {
+    throw InvalidArgument("tune: the counts are not those of the world's pairs");
+  }
   if (options.objective == TuneObjective::likelihood) {
-    if (data.n_samples == 0) throw InvalidArgument("tune: likelihood needs data");
-    if (data.n_impossible > 0) {
-      throw InvalidArgument("tune: " + std::to_string(data.n_impossible) + " of " + std::to_string(data.n_samples) +
-                            " samples are impossible in every model of the family: likelihood 0");
+    if (data.count.empty()) throw InvalidArgument("tune: likelihood needs data");
+    const std::vector<Offset> at = stored_at(family.base(), data);
+    double impossible = 0.0;
+    for (std::size_t i = 0; i < at.size(); ++i) impossible += at[i] < 0 ? data.count[i] : 0.0;
+    if (impossible > 0.0) {
+      throw InvalidArgument(
+          fmt::format("tune: {} of {} samples are impossible in every model of the family: likelihood 0", impossible,
+                      data.total()));
     }
   }
   return Tuning(world, world_solution, family, data, options).run(std::move(start));

@@ -17,19 +17,10 @@
 
 namespace mdp::equivalence {
 
-/// How often each transition of a model was seen in data.
-struct StoredCounts {
-  std::vector<double> count;  ///< [n_transitions] of the model
-  std::int64_t n_samples = 0;
-  std::int64_t n_impossible = 0;  ///< samples that the model has no transition for: their likelihood is 0
-};
-/// \throws InvalidArgument for samples of another shape. O(n log(row length)).
-[[nodiscard]] StoredCounts count_stored(const Mdp& model, const TransitionData& data);
-
-/// Mean of log p over the samples, nats; -inf if one is impossible.
-[[nodiscard]] double mean_log_likelihood(std::span<const double> probability, const StoredCounts& counts);
-/// Its gradient by the probabilities: count/(n p). The impossible apart.
-[[nodiscard]] solvers::EntryGradient likelihood_gradient(const Mdp& model, const StoredCounts& counts);
+/// Mean of log p over the samples, weighted by their counts, nats; -inf if one is impossible in the model.
+[[nodiscard]] double mean_log_likelihood(const Mdp& model, const TransitionCounts& counts);
+/// Its gradient by the model's probabilities: count/(n p), n the sum of all counts. The impossible apart.
+[[nodiscard]] solvers::EntryGradient likelihood_gradient(const Mdp& model, const TransitionCounts& counts);
 
 /// What a learner minimises.
 enum class TuneObjective {
@@ -97,10 +88,10 @@ struct TuneResult {
 /// world, and D8's gradient contracted with the family's Jacobian; the line search uses the exact J. Projections keep theta
 /// valid. Each iterate is recorded with the certified regret of its deterministic policy, epsilon (T9), level (T4') and
 /// likelihood. Resuming from `start` = an earlier result's state gives the same bits as not stopping.
-/// \param data   counts on family.base(), or empty. \param world_solution  certified
+/// \param data   counts of pairs of the world (weights, perhaps), or empty. \param world_solution  certified
 /// \throws InvalidOption, InvalidArgument: shapes; likelihood of data that the family's support makes impossible
 [[nodiscard]] TuneResult tune(const Mdp& world, const solvers::SolveResult& world_solution,
-                              const solvers::ParametricMdp& family, const StoredCounts& data,
+                              const solvers::ParametricMdp& family, const TransitionCounts& data,
                               solvers::DescentState start, const TuneOptions& options = {});
 
 }  // namespace mdp::equivalence

@@ -28,10 +28,15 @@ void require_valid(const Mdp& mdp, const TransitionData& data) {
       refuse("state " + mdp.state_name(s) + " has no action " + std::to_string(data.action[i]) + ", it has " +
              std::to_string(mdp.n_actions(s)));
     }
-    if (!is_state(data.next_state[i])) refuse("successor " + std::to_string(data.next_state[i]) + " does not exist");
+    const auto refuse_pair = [&](const std::string& what) {
+      const Offset row = mdp.state_rows()[static_cast<std::size_t>(s)] + data.action[i];
+      refuse("state " + mdp.state_name(s) + ", action " + mdp.action_name(row) + ": " + what);
+    };
+    if (!is_state(data.next_state[i])) {
+      refuse_pair("successor " + std::to_string(data.next_state[i]) + " does not exist");
+    }
     if (!data.count.empty() && !(data.count[i] >= 0.0 && data.count[i] < infinity)) {
-      refuse("state " + mdp.state_name(s) + ", action " + std::to_string(data.action[i]) + ": count " +
-             std::to_string(data.count[i]) + ", required finite and >= 0");
+      refuse_pair("count " + std::to_string(data.count[i]) + ", required finite and >= 0");
     }
   }
 }
@@ -40,6 +45,8 @@ double TransitionCounts::total(Offset row) const {
   const auto of_row = counts(row);
   return std::accumulate(of_row.begin(), of_row.end(), 0.0);
 }
+
+double TransitionCounts::total() const { return std::accumulate(count.begin(), count.end(), 0.0); }
 
 TransitionCounts count_transitions(const Mdp& mdp, const TransitionData& data) {
   require_valid(mdp, data);

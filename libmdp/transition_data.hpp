@@ -37,6 +37,8 @@ struct TransitionCounts {
   [[nodiscard]] std::span<const double> counts(Offset row) const { return part(count, row); }
   /// Sum of a row, successors ascending.
   [[nodiscard]] double total(Offset row) const;
+  /// Sum of all: how many samples there were.
+  [[nodiscard]] double total() const;
 
  private:
   template <class T>

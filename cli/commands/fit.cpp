@@ -84,8 +84,9 @@ FitRequest request_of(const FitCommand& command, const Mdp& world, const solvers
   request.threads = threads;
   request.options.support = word<FitSupport, 3>("--support", command.support, {"observed", "world", "all"},
                                                 {FitSupport::observed, FitSupport::world, FitSupport::all_states});
-  request.options.unseen = word<UnseenPair, 3>("--unseen", command.unseen, {"self-loop", "uniform", "refuse"},
-                                               {UnseenPair::self_loop, UnseenPair::uniform, UnseenPair::refuse});
+  request.options.unseen =
+      word<UnseenPair, 4>("--unseen", command.unseen, {"self-loop", "uniform", "world", "refuse"},
+                          {UnseenPair::self_loop, UnseenPair::uniform, UnseenPair::world, UnseenPair::refuse});
   request.rows = word<ValueAwareRows, 2>("--rows", command.rows, {"deterministic", "support"},
                                          {ValueAwareRows::deterministic, ValueAwareRows::support});
   if (!command.clusters.empty()) request.cluster = read_labels<State>(command.clusters, world.n_states());
@@ -170,10 +171,8 @@ struct Assessed {
 Result to_result(const Mdp& world, const FitRequest& request, const TransitionCounts& counts, const FittedModel& fitted,
                  const Assessed& assessed) {
   Result result;
-  double n_samples = 0.0;
   std::int64_t unseen = 0;
   for (Offset row = 0; row < world.n_rows(); ++row) {
-    n_samples += counts.total(row);
     unseen += counts.successors(row).empty() ? 1 : 0;
   }
   result.set("status", to_string(assessed.status));
@@ -182,7 +181,7 @@ Result to_result(const Mdp& world, const FitRequest& request, const TransitionCo
   result.set("criterion", "discounted");
   result.set("objective", objective_word(world.objective()));
   result.set("discount", world.discount());
-  result.set("n_samples", n_samples);
+  result.set("n_samples", counts.total());
   result.set("n_unseen_rows", unseen);
   result.set("n_transitions", std::int64_t{fitted.model.n_transitions()});
   result.set("log_likelihood", assessed.log_likelihood);
@@ -255,7 +254,8 @@ void add_method_options(CLI::App& parser, FitCommand& it) {
   parser.add_option("--smoothing", it.request.options.smoothing, "Pseudo-count of every successor in the support [0]")
       ->type_name("A");
   parser.add_option("--support", it.support, "Successors of a row: observed, world, all [observed]")->type_name("NAME");
-  parser.add_option("--unseen", it.unseen, "Pairs without data: self-loop, uniform, refuse [self-loop]")
+  parser
+      .add_option("--unseen", it.unseen, "Pairs without data: self-loop, uniform, world (its row), refuse [self-loop]")
       ->type_name("NAME");
   parser.add_option("--k", it.request.k, "k-point: successors a row may have [2]")->type_name("K");
   parser.add_option("--clusters", it.clusters, "aggregated: file with the cluster of each state")->type_name("FILE");

@@ -63,7 +63,7 @@ class WorldStudy {
   void run(std::int64_t samples_per_row, std::vector<FitRow>& rows) const {
     const TransitionCounts counts =
         count_transitions(world_, estimators::sample_transitions(world_, samples_per_row, seed_, options_.threads));
-    const auto n = static_cast<double>(world_.n_rows() * samples_per_row);
+    const double n = counts.total();
     const double best = equivalence::log_likelihood(equivalence::fit_maximum_likelihood(world_, counts), counts) / n;
     for (std::size_t i = 0; i < config_.fits.size(); ++i) {
       FitRequest request = config_.fits[i];

@@ -53,7 +53,7 @@ ModelStudy study_model(const ModelConfig& model, const StudyConfig& config, cons
   auto with_rows = equivalence::assess_candidate(world, solved, *nearest.model, options);
   return {model,
           fitted,
-          equivalence::log_likelihood(fitted, counts) / static_cast<double>(data.size()),
+          equivalence::log_likelihood(fitted, counts) / counts.total(),
           std::move(as_fitted),
           std::move(cost),
           std::move(with_cost),

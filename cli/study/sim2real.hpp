@@ -78,7 +78,7 @@ struct ExperimentParts {
   solvers::ParametricMdp family;
   std::vector<std::string>
       part_names;  ///< "transitions" (mixture, tilt), "cost", "discount", one per part of the family
-  equivalence::StoredCounts data;
+  TransitionCounts data;
 };
 [[nodiscard]] ExperimentParts make_experiment(const Sim2RealConfig& config, const ExperimentConfig& experiment,
                                               int threads);

@@ -226,9 +226,8 @@ ExperimentParts make_experiment(const Sim2RealConfig& config, const ExperimentCo
     names.emplace_back("discount");
   }
   solvers::ParametricMdp family = solvers::mixture(models, experiment.floor, std::move(further));
-  equivalence::StoredCounts counts = equivalence::count_stored(family.base(), data);
   return {world, solvers::solve(world, solve_options(config, threads)), std::move(family), std::move(names),
-          std::move(counts)};
+          count_transitions(world, data)};
 }
 
 std::vector<ExperimentOutcome> run_learners(const Sim2RealConfig& config, const Sim2RealOptions& options) {

@@ -94,10 +94,32 @@ TEST_CASE("maximum likelihood: pseudo-counts and pairs without data") {
     REQUIRE_THROWS_WITH(fit_maximum_likelihood(world, samples({{0, 0, 1}, {1, 1, 0}})),
                         "transition data: sample 1: state b has no action 1, it has 1");
     REQUIRE_THROWS_WITH(fit_maximum_likelihood(world, samples({{0, 0, 3}})),
-                        "transition data: sample 0: successor 3 does not exist");
+                        "transition data: sample 0: state a, action left: successor 3 does not exist");
     REQUIRE_THROWS_WITH(fit_maximum_likelihood(world, samples({{-1, 0, 3}})),
                         "transition data: sample 0: state -1 does not exist");
   }
+}
+
+TEST_CASE("weighted samples are repeated ones") {
+  const Mdp world = small_world();
+  const auto repeated = samples({{0, 0, 1}, {0, 0, 0}, {0, 0, 1}, {0, 0, 1}, {1, 0, 2}, {1, 0, 2}});
+  auto weighted = samples({{1, 0, 2}, {0, 0, 1}, {0, 0, 0}, {0, 1, 0}});
+  weighted.count = {2.0, 3.0, 1.0, 0.0};
+  const TransitionCounts once = count_transitions(world, repeated);
+  const TransitionCounts counts = count_transitions(world, weighted);
+  REQUIRE(counts.row_begin == once.row_begin);
+  REQUIRE(counts.next_state == once.next_state);
+  REQUIRE(counts.count == once.count);
+  REQUIRE(counts.total() == 6.0);
+  REQUIRE(dense(fit_maximum_likelihood(world, weighted)) == dense(fit_maximum_likelihood(world, repeated)));
+  const auto refused = [&](double count) {
+    weighted.count[1] = count;
+    REQUIRE_THROWS_WITH(count_transitions(world, weighted),
+                        Catch::Contains("sample 1: state a, action left: count") && Catch::Contains("finite and >= 0"));
+  };
+  refused(-1.0);
+  refused(std::nan(""));
+  refused(infinity);
 }
 
 TEST_CASE("maximum likelihood maximises the likelihood") {

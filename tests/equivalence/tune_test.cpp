@@ -42,16 +42,12 @@ std::vector<char> mask(const ParametricMdp& f, bool weights, bool costs) {
   return free;
 }
 
-StoredCounts infinite_data(const Mdp& w, const Mdp& model) {
-  // Counts in proportion to the world's probabilities.
-  StoredCounts counts{std::vector<double>(model.n_transitions(), 0.0), 1000 * w.n_rows(), 0};
-  for (Offset row = 0; row < w.n_rows(); ++row) {
-    for (Offset k = w.row_begin()[row]; k < w.row_begin()[row + 1]; ++k) {
-      for (Offset at = model.row_begin()[row]; at < model.row_begin()[row + 1]; ++at) {
-        if (model.next_state()[at] == w.next_state()[k]) counts.count[at] += 1000.0 * w.probability()[k];
-      }
-    }
-  }
+// Counts in proportion to the world's probabilities.
+TransitionCounts infinite_data(const Mdp& w) {
+  TransitionCounts counts{{w.row_begin().begin(), w.row_begin().end()},
+                          {w.next_state().begin(), w.next_state().end()},
+                          {w.probability().begin(), w.probability().end()}};
+  for (double& n : counts.count) n *= 1000.0;
   return counts;
 }
 
@@ -61,7 +57,7 @@ TEST_CASE("Section 6: likelihood leaves regret in a wrong class; costs remove it
   const Mdp w = world();
   const solvers::SolveResult solution = solved(w);
   const ParametricMdp f = family(w);
-  const StoredCounts data = infinite_data(w, f.base());
+  const TransitionCounts data = infinite_data(w);
   TuneOptions options{.objective = TuneObjective::likelihood, .temperature = 0.02, .free = mask(f, true, false)};
   options.gradient_tolerance = 1e-7;
   const TuneResult fitted = tune(w, solution, f, data, {.x = f.start()}, options);
@@ -226,15 +222,23 @@ TEST_CASE("Likelihood of counts, and its gradient") {
   data.add(0, 0, w.next_state()[0]);
   data.add(0, 0, w.next_state()[0]);
   data.add(0, 0, w.next_state()[1]);
-  const StoredCounts counts = count_stored(w, data);
-  CHECK(counts.count[0] == 2.0);
-  CHECK(counts.n_impossible == 0);
-  CHECK(mean_log_likelihood(w.probability(), counts) ==
-        Approx((2 * std::log(w.probability()[0]) + std::log(w.probability()[1])) / 3));
+  const TransitionCounts counts = count_transitions(w, data);
+  const double expected = (2 * std::log(w.probability()[0]) + std::log(w.probability()[1])) / 3;
+  CHECK(mean_log_likelihood(w, counts) == Approx(expected));
   CHECK(likelihood_gradient(w, counts).probability[1] == Approx(1.0 / (3 * w.probability()[1])));
+  // Weights are repetitions, and fractions of one.
+  TransitionData weighted;
+  weighted.add(0, 0, w.next_state()[1]);
+  weighted.add(0, 0, w.next_state()[0]);
+  weighted.count = {0.5, 1.0};
+  const TransitionCounts half = count_transitions(w, weighted);
+  CHECK(half.total() == 1.5);
+  CHECK(mean_log_likelihood(w, half) == Approx(expected));
+  CHECK(likelihood_gradient(w, half).probability[0] == Approx(likelihood_gradient(w, counts).probability[0]));
+  CHECK(likelihood_gradient(w, half).probability[1] == Approx(likelihood_gradient(w, counts).probability[1]));
   data.add(0, 0, static_cast<State>(w.n_states() - 1));
-  CHECK(count_stored(w, data).n_impossible == 1);
-  CHECK(mean_log_likelihood(w.probability(), count_stored(w, data)) == -infinity);
+  CHECK(stored_at(w, count_transitions(w, data)).back() == -1);
+  CHECK(mean_log_likelihood(w, count_transitions(w, data)) == -infinity);
 }
 
 TEST_CASE("Tuning refuses what does not fit") {
@@ -245,9 +249,16 @@ TEST_CASE("Tuning refuses what does not fit") {
                     Catch::Contains("has no derivative (D8)"));
   CHECK_THROWS_WITH(tune(w, solution, f, {}, {.x = f.start()}, {.objective = TuneObjective::likelihood}),
                     Catch::Contains("likelihood needs data"));
-  StoredCounts impossible{std::vector<double>(f.base().n_transitions(), 1.0), 10, 3};
+  TransitionData seen;
+  seen.add(0, 0, f.base().next_state()[0]);
+  seen.add(0, 0, static_cast<State>(w.n_states() - 1));
+  seen.count = {7.0, 3.0};
+  TransitionCounts impossible = count_transitions(w, seen);
   CHECK_THROWS_WITH(tune(w, solution, f, impossible, {.x = f.start()}, {.objective = TuneObjective::likelihood}),
                     Catch::Contains("3 of 10 samples are impossible"));
+  impossible.row_begin.pop_back();
+  CHECK_THROWS_WITH(tune(w, solution, f, impossible, {.x = f.start()}, {}),
+                    Catch::Contains("not those of the world's"));
   CHECK_THROWS_AS(tune(w, solution, f, {}, {.x = {1.0}}, {}), InvalidArgument);
   CHECK_THROWS_AS(tune(w, solution, f, {}, {.x = f.start()}, {.max_iterations = -1}), InvalidOption);
 }
