@@ -126,8 +126,9 @@ void decide_optimal(const Mdp& names, const solvers::ExactAnswer& world, const s
   }
 }
 
-LevelVerdict decide_policies(const Mdp& names, const io::ExactModel& world, const io::ExactModel& model) {
-  const PolicyEquivalence found = decide_policy_equivalence(world, model);
+LevelVerdict decide_policies(const Mdp& names, const io::ExactModel& world, const io::ExactModel& model,
+                             double time_limit_seconds) {
+  const PolicyEquivalence found = decide_policy_equivalence(world, model, time_limit_seconds);
   LevelVerdict level;
   level.holds = found.holds;
   level.state = static_cast<State>(found.state);
@@ -180,7 +181,7 @@ void decide_exactly(const Mdp& names, const io::ExactModel& world, const io::Exa
   decide_optimal(names, in_world, in_model, result);
   add_reasons(result);
   result[same_mdp] = decide_entries(names, world, model);
-  result[every_policy] = decide_policies(names, world, model);
+  result[every_policy] = decide_policies(names, world, model, options.time_limit_seconds);
   close_under_implication(result);
 }
 

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "equivalence/infinite_policies.hpp"
 #include "equivalence/policy_functionals.hpp"
 
 namespace mdp::equivalence {
@@ -14,8 +15,6 @@ namespace {
 
 using Weights = std::vector<std::int64_t>;
 
-// Deterministic policies compared one by one where infinite costs can be reached along different supports.
-constexpr std::int64_t max_compared_policies = 4096;
 // Random interior policies tried for a witness once E2 is refuted: each fails to show it with probability 0 up to the finite grid.
 constexpr int max_witness_policies = 64;
 
@@ -25,8 +24,12 @@ bool is_zero(const std::vector<mpq_class>& x) {
 
 class Decider {
  public:
-  Decider(const io::ExactModel& world, const io::ExactModel& model)
-      : world_(world), model_(model), hopeless_(hopeless_part(world)), model_hopeless_(hopeless_part(model)) {}
+  Decider(const io::ExactModel& world, const io::ExactModel& model, double time_limit_seconds)
+      : world_(world),
+        model_(model),
+        time_limit_seconds_(time_limit_seconds),
+        hopeless_(hopeless_part(world)),
+        model_hopeless_(hopeless_part(model)) {}
 
   PolicyEquivalence operator()() {
     if (auto different = different_hopeless_rows()) return *different;
@@ -207,87 +210,28 @@ class Decider {
     return {Verdict::no, -1, {}, 0, "the Bellman equations are not those of the world times one number in each state"};
   }
 
-  // Where policies that meet inadmissible rows are infinite: the same states in both, for every deterministic policy (which is enough:
-  // an avoiding closed set of the one and a path of the other use one action a state).
-  [[nodiscard]] PolicyEquivalence infinite_part(PolicyEquivalence finite) {
-    std::vector<std::vector<std::int64_t>> choices(at(world_.n_states));
-    bool some_bad = false;
-    for (std::int64_t s = 0; s < world_.n_states; ++s) {
-      bool bad_known = false;
-      each_row(s, [&](std::int64_t r) {
-        if (is_live(s) && !is_good(r)) some_bad = true;
-        if (is_good(r) || !bad_known) choices[at(s)].push_back(r);  // one bad row is as good as another
-        bad_known = bad_known || !is_good(r);
-      });
+  // Where policies that meet inadmissible rows are infinite: the same states in both.
+  [[nodiscard]] PolicyEquivalence infinite_part(PolicyEquivalence finite) const {
+    const InfinitePolicies found = compare_infinite_policies(world_, model_, hopeless_, time_limit_seconds_);
+    if (found.same == Verdict::yes) return finite;
+    if (found.same == Verdict::undecided) {
+      return {
+          Verdict::undecided,
+          -1,
+          {},
+          0,
+          "finite policies agree; the time was over before it was known whether those that can meet an inadmissible "
+          "action are infinite at the same states"};
     }
-    if (!some_bad || same_supports()) return finite;
-    std::int64_t n_policies = 1;
-    for (const auto& rows : choices) {
-      n_policies = std::min(max_compared_policies + 1, n_policies * static_cast<std::int64_t>(rows.size()));
-    }
-    const bool all = n_policies <= max_compared_policies;
-    std::vector<std::size_t> position(choices.size(), 0);
-    for (std::int64_t i = 0; i < std::min(n_policies, max_compared_policies); ++i) {
-      std::vector<std::int64_t> policy;
-      for (std::size_t s = 0; s < choices.size(); ++s) {
-        policy.push_back(choices[s][all ? position[s] : random_() % choices[s].size()]);
-      }
-      const auto in_world = infinite_states(world_, policy), in_model = infinite_states(model_, policy);
-      if (in_world != in_model) return infinite_difference(policy, in_world, in_model);
-      for (std::size_t s = 0; s < position.size() && ++position[s] == choices[s].size(); ++s) position[s] = 0;
-    }
-    if (all) return finite;
-    return {Verdict::undecided,
-            -1,
-            {},
-            0,
-            "finite policies agree; whether all policies that can meet an inadmissible action are infinite at the same "
-            "states is open"};
-  }
-
-  [[nodiscard]] bool same_supports() const {
-    for (std::size_t r = 0; r < world_.rows.size(); ++r) {
-      if (hopeless_.rows[r] != 0) continue;
-      const auto& x = world_.rows[r].to;
-      const auto& y = model_.rows[r].to;
-      const bool same =
-          (world_.discount == 0) == (model_.discount == 0) && x.size() == y.size() &&
-          std::equal(x.begin(), x.end(), y.begin(), [](const auto& a, const auto& b) { return a.first == b.first; });
-      if (!same) return false;
-    }
-    return true;
-  }
-
-  [[nodiscard]] std::vector<char> infinite_states(const io::ExactModel& model,
-                                                  const std::vector<std::int64_t>& policy) const {
-    std::vector<char> infinite(policy.size(), 0);
-    for (std::size_t s = 0; s < policy.size(); ++s) infinite[s] = is_good(policy[s]) ? 0 : 1;
-    for (bool changed = model.discount != 0; changed;) {
-      changed = false;
-      for (std::size_t s = 0; s < policy.size(); ++s) {
-        if (infinite[s] != 0) continue;
-        const auto& to = model.rows[at(policy[s])].to;
-        if (std::none_of(to.begin(), to.end(), [&](const auto& entry) { return infinite[at(entry.first)] != 0; }))
-          continue;
-        infinite[s] = 1;
-        changed = true;
-      }
-    }
-    return infinite;
-  }
-
-  [[nodiscard]] PolicyEquivalence infinite_difference(const std::vector<std::int64_t>& policy,
-                                                      const std::vector<char>& in_world,
-                                                      const std::vector<char>& in_model) const {
-    PolicyEquivalence result{Verdict::no, 0, Weights(world_.rows.size(), 0), 0,
+    PolicyEquivalence result{Verdict::no, found.state, Weights(world_.rows.size(), 0), 0,
                              "this policy is infinite in one, finite in the other"};
-    for (const auto r : policy) result.weights[at(r)] = 1;
-    while (in_world[at(result.state)] == in_model[at(result.state)]) ++result.state;
+    for (const auto r : found.rows) result.weights[at(r)] = 1;
     return result;
   }
 
   const io::ExactModel& world_;
   const io::ExactModel& model_;
+  double time_limit_seconds_;
   HopelessPart hopeless_, model_hopeless_;
   std::vector<Functional> f_, g_;     // [n_rows] of the world, of the model
   std::vector<std::int64_t> chosen_;  // [n_states] the row fixed in a state that seems indifferent, -1 elsewhere
@@ -298,8 +242,9 @@ class Decider {
 
 }  // namespace
 
-PolicyEquivalence decide_policy_equivalence(const io::ExactModel& world, const io::ExactModel& model) {
-  return Decider(world, model)();
+PolicyEquivalence decide_policy_equivalence(const io::ExactModel& world, const io::ExactModel& model,
+                                            double time_limit_seconds) {
+  return Decider(world, model, time_limit_seconds)();
 }
 
 }  // namespace mdp::equivalence

@@ -324,6 +324,126 @@ TEST_CASE("T4', E2: inadmissible pairs") {
   REQUIRE(decide_policy_equivalence(through, dead).holds == Verdict::no);
 }
 
+TEST_CASE("T4', E2: policies that meet inadmissible pairs, against all deterministic ones") {
+  std::mt19937 random(11);
+  int n_yes = 0, n_no = 0;
+  for (int trial = 0; trial < 400; ++trial) {
+    CAPTURE(trial);
+    const int n = tests::draw(random, 3, 5);
+    Rows world(ratio(1, 2)), model(ratio(1, 2));
+    const auto subset = [&] {
+      std::vector<std::pair<std::int64_t, Rational>> to;
+      const int size = tests::draw(random, 1, 2);
+      for (int i = 0; i < size; ++i) {
+        const auto next = tests::draw(random, 0, n - 1);
+        if (to.empty() || to[0].first != next) to.emplace_back(next, ratio(1, size));
+      }
+      if (to.size() == 1) to[0].second = 1;
+      std::sort(to.begin(), to.end());
+      return to;
+    };
+    std::vector<std::int64_t> n_rows;
+    for (int s = 0; s < n; ++s) {
+      world.state(), model.state();
+      const int actions = tests::draw(random, 1, 2);
+      for (int a = 0; a < actions; ++a) {
+        auto to = subset();
+        world.row(0, to);
+        model.row(0, tests::draw(random, 0, 3) == 0 ? subset() : to);
+      }
+      const bool bad = tests::draw(random, 0, n - 1) == 0;
+      if (bad) world.inadmissible(), model.inadmissible();
+      n_rows.push_back(actions + (bad ? 1 : 0));
+    }
+    const auto result = decide_policy_equivalence(world.model, model.model);
+    REQUIRE(result.holds != Verdict::undecided);
+    bool same = true;
+    std::vector<std::int64_t> choice(n_rows.size(), 0);
+    for (bool more = true; more;) {
+      std::vector<Rational> weights(world.model.rows.size(), 0);
+      for (std::size_t s = 0; s < choice.size(); ++s) {
+        weights[static_cast<std::size_t>(world.model.state_rows[s] + choice[s])] = 1;
+      }
+      same = same && oracles::policy_values(world.model, weights) == oracles::policy_values(model.model, weights);
+      std::size_t s = 0;
+      while (s < choice.size() && ++choice[s] == n_rows[s]) choice[s++] = 0;
+      more = s < choice.size();
+    }
+    REQUIRE(same == (result.holds == Verdict::yes));  // costs are 0: only infinities can differ
+    ++(same ? n_yes : n_no);
+    if (same) continue;
+    const std::vector<Rational> weights(result.weights.begin(), result.weights.end());
+    REQUIRE(oracles::policy_values(world.model, weights)[static_cast<std::size_t>(result.state)] !=
+            oracles::policy_values(model.model, weights)[static_cast<std::size_t>(result.state)]);
+  }
+  REQUIRE(n_yes > 50);
+  REQUIRE(n_no > 50);
+}
+
+// docs/levels.md: clauses of a formula against a path through its variables; a difference is a satisfying assignment.
+TEST_CASE("T4', E2: satisfiability of formulas, decided at once for hundreds of states") {
+  std::mt19937 random(12);
+  const auto formula_pair = [&](int n_variables, const std::vector<std::array<int, 3>>& clauses) {
+    // State 0; variables 1..n; literals: n + 1 + 2 v (+ 1: negated); the clauses; the last, where the path ends.
+    const std::int64_t n_clauses = static_cast<std::int64_t>(clauses.size()), first = 3 * n_variables + 1;
+    const auto literal = [&](int v, bool negated) { return std::int64_t{n_variables + 1 + 2 * v + (negated ? 1 : 0)}; };
+    Rows rows(ratio(1, 2));
+    std::vector<std::pair<std::int64_t, Rational>> to;
+    for (std::int64_t c = 0; c < n_clauses; ++c) to.emplace_back(first + c, ratio(1, n_clauses));
+    rows.state().row(0, to);
+    for (int v = 0; v < n_variables; ++v) {
+      rows.state().row(0, {{literal(v, false), 1}}).row(0, {{literal(v, true), 1}});
+    }
+    for (int v = 0; v < n_variables; ++v) {
+      const std::int64_t next = v + 1 < n_variables ? v + 2 : first + n_clauses;
+      for (const bool negated : {false, true}) {
+        rows.state().row(0, {{next, 1}}).row(0, {{literal(v, negated), 1}});
+      }
+    }
+    for (const auto& clause : clauses) {
+      rows.state();
+      for (const int signed_variable : clause) {
+        rows.row(0, {{literal(std::abs(signed_variable) - 1, signed_variable < 0), 1}});
+      }
+    }
+    rows.state().row(0, {{first + n_clauses, 1}}).inadmissible();
+    auto world = rows.model, model = rows.model;
+    world.rows[0].to.clear();
+    world.rows[0].to.emplace_back(1, ratio(1, n_clauses + 1));
+    for (std::int64_t c = 0; c < n_clauses; ++c) world.rows[0].to.emplace_back(first + c, ratio(1, n_clauses + 1));
+    return std::pair{world, model};
+  };
+  const auto draw_clauses = [&](int n_variables, int n_clauses) {
+    std::vector<std::array<int, 3>> clauses(static_cast<std::size_t>(n_clauses));
+    for (auto& clause : clauses) {
+      for (int& l : clause) l = tests::draw(random, 1, n_variables) * (tests::draw(random, 0, 1) == 0 ? 1 : -1);
+    }
+    return clauses;
+  };
+  int n_satisfiable = 0;
+  for (int trial = 0; trial < 40; ++trial) {
+    CAPTURE(trial);
+    const auto clauses = draw_clauses(4, tests::draw(random, 10, 30));
+    bool satisfiable = false;
+    for (int bits = 0; bits < 16; ++bits) {
+      satisfiable = satisfiable || std::all_of(clauses.begin(), clauses.end(), [bits](const auto& clause) {
+                      return std::any_of(clause.begin(), clause.end(), [bits](int l) {
+                        return ((bits >> (std::abs(l) - 1)) & 1) == (l > 0 ? 1 : 0);
+                      });
+                    });
+    }
+    n_satisfiable += satisfiable ? 1 : 0;
+    const auto [world, model] = formula_pair(4, clauses);
+    REQUIRE(decide_policy_equivalence(world, model).holds == (satisfiable ? Verdict::no : Verdict::yes));
+  }
+  REQUIRE(n_satisfiable > 5);
+  REQUIRE(n_satisfiable < 35);
+  const auto clauses = draw_clauses(60, 290);  // some 470 states, more clauses than such formulas can meet
+  const auto [world, model] = formula_pair(60, clauses);
+  REQUIRE(decide_policy_equivalence(world, model).holds == Verdict::yes);
+  REQUIRE(decide_policy_equivalence(world, model, 1e-9).holds == Verdict::undecided);
+}
+
 TEST_CASE("Exact levels: states of infinite value, and limits") {
   Rows world(ratio(1, 2)), model(ratio(1, 2));
   world.state().row(0, {{0, 1}}).row(1, {{1, 1}});
