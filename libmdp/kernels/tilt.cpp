@@ -31,17 +31,29 @@ MDP_INLINE void multiply_add(const Lanes& a, const Lanes& b, const Lanes& c, Lan
   for (std::size_t l = 0; l < lanes; ++l) t[l] = __builtin_fma(a[l], b[l], c[l]);
   out = t;
 }
+// c in every lane; as a sum, Lanes{} + c, it would be carried out, for the sake of -0.
+MDP_INLINE void fill(double c, Lanes& v) { v = Lanes{c, c, c, c, c, c, c, c}; }
 MDP_INLINE void multiply_add(const Lanes& a, const Lanes& b, double c, Lanes& out) {
-  multiply_add(a, b, Lanes{} + c, out);
+  Lanes v;
+  fill(c, v);
+  multiply_add(a, b, v, out);
+}
+MDP_INLINE void multiply_add(const Lanes& a, double b, const Lanes& c, Lanes& out) {
+  Lanes v;
+  fill(b, v);
+  multiply_add(a, v, c, out);
 }
 MDP_INLINE void size_of(const Lanes& v, Lanes& size) { size = v < 0.0 ? -v : v; }
 
-// Of numbers >= 0, whose bits are in the same order.
+// Of numbers that are not NaN, by halves.
 MDP_INLINE double largest_of(const Lanes& v) {
-  const Bits bits = (Bits)v;
-  std::int64_t largest = 0;
-  for (std::size_t l = 0; l < lanes; ++l) largest = std::max<std::int64_t>(largest, bits[l]);
-  return std::bit_cast<double>(largest);
+  const Lanes four = __builtin_shuffle(v, Bits{4, 5, 6, 7, 0, 1, 2, 3});
+  const Lanes a = v > four ? v : four;
+  const Lanes two = __builtin_shuffle(a, Bits{2, 3, 0, 1, 6, 7, 4, 5});
+  const Lanes b = a > two ? a : two;
+  const Lanes one = __builtin_shuffle(b, Bits{1, 0, 3, 2, 5, 4, 7, 6});
+  const Lanes c = b > one ? b : one;
+  return c[0];
 }
 
 // hi + lo per row; the algorithms of libmdp/two_double.hpp.
@@ -74,7 +86,9 @@ MDP_INLINE void add_product(const Lanes& a, const Lanes& b, TwoLanes& sum) {
 
 // factor * v + sum
 MDP_INLINE void add_multiple(const TwoDouble& factor, const TwoLanes& v, TwoLanes& sum) {
-  add_product(Lanes{} + factor.hi, v.hi, sum);
+  Lanes high;
+  fill(factor.hi, high);
+  add_product(high, v.hi, sum);
   sum.lo += factor.hi * v.lo + factor.lo * v.hi;
 }
 
@@ -86,7 +100,8 @@ constexpr double ln2_low = 0x1.a39ef35793c76p-33;
 // sum = c_0 y^n + c_1 y^(n-1) + ... + c_n
 template <std::size_t n>
 MDP_INLINE void horner(const Lanes& y, const double (&coefficients)[n], Lanes& sum) {
-  sum = Lanes{} + coefficients[0];
+  fill(coefficients[0], sum);
+#pragma GCC unroll 16
   for (std::size_t k = 1; k < n; ++k) multiply_add(sum, y, coefficients[k], sum);
 }
 
@@ -101,12 +116,14 @@ constexpr double entropy[] = {8.0 / 362880.0, 7.0 / 40320.0, 6.0 / 5040.0, 5.0 /
 // y is replaced by e^y.
 MDP_INLINE void exponentiate(Lanes& y) {
   constexpr double log2_e = 0x1.71547652b82fep0;
-  const Lanes z = y < -700.0 ? Lanes{} - 700.0 : y;
-  Lanes shifted, f, sum;
-  multiply_add(z, Lanes{} + log2_e, to_integer, shifted);
+  Lanes least, rounder, shifted, f, sum;
+  fill(-700.0, least);
+  fill(to_integer, rounder);
+  const Lanes z = y < -700.0 ? least : y;
+  multiply_add(z, log2_e, rounder, shifted);
   const Lanes k = shifted - to_integer;
-  multiply_add(k, Lanes{} - ln2_high, z, f);
-  multiply_add(k, Lanes{} - ln2_low, f, f);
+  multiply_add(k, -ln2_high, z, f);
+  multiply_add(k, -ln2_low, f, f);
   horner(f, exponential, sum);
   multiply_add(sum * f, f, f, sum);
   const Lanes power = (Lanes)(((Bits)shifted << 52) + (std::int64_t{1023} << 52));
@@ -139,8 +156,8 @@ MDP_INLINE void log_ratio(const Lanes& a, const Lanes& b, Lanes& y) {
   Lanes sum;
   horner(q, logarithm, sum);
   multiply_add(s * q, sum, 2.0 * s, sum);
-  multiply_add(k, Lanes{} + ln2_low, sum, sum);
-  multiply_add(k, Lanes{} + ln2_high, sum, y);
+  multiply_add(k, ln2_low, sum, sum);
+  multiply_add(k, ln2_high, sum, y);
 }
 
 // tau - own of every row.
@@ -163,7 +180,8 @@ MDP_INLINE void offset_of(const TiltBatch& batch, const Lanes& own, TwoLanes& of
   drift.hi = sum.hi / mass.hi;
   two_product(drift.hi, mass.hi, product);
   drift.lo = (((sum.hi - product.hi) - product.lo) + (sum.lo - drift.hi * mass.lo)) / mass.hi;
-  offset = {Lanes{} + batch.shift.hi, Lanes{} + batch.shift.lo};
+  fill(batch.shift.hi, offset.hi);
+  fill(batch.shift.lo, offset.lo);
   add_multiple(batch.ratio, drift, offset);
   add_multiple(batch.ratio_minus_one, {own, Lanes{}}, offset);
   TwoLanes rounded;
@@ -246,9 +264,10 @@ MDP_INLINE void conclude(TiltBatch& batch, const Lanes& lambda, const Range& ran
     load(batch.p.data() + i * lanes, p);
     mass += p;
   }
-  Lanes log_mass, distance;
-  log_ratio(mass, Lanes{} + 1.0, log_mass);
-  const Lanes inverse = Lanes{} + 1.0 / mass;
+  Lanes one, log_mass, distance;
+  fill(1.0, one);
+  log_ratio(mass, one, log_mass);
+  const Lanes inverse = one / mass;
   Lanes divergence{}, absolute{};
   TwoLanes moment{};
   for (std::size_t i = 0; i < batch.length; ++i) {
@@ -293,54 +312,75 @@ MDP_INLINE void conclude(TiltBatch& batch, const Lanes& lambda, const Range& ran
   }
 }
 
+// p is multiplied by e^{eta x}.
+MDP_INLINE void multiply(TiltBatch& batch, const Lanes& eta, bool is_small) {
+  for (std::size_t i = 0; i < batch.length; ++i) {
+    Lanes x, p;
+    load(batch.x.data() + i * lanes, x);
+    load(batch.p.data() + i * lanes, p);
+    Lanes y = eta * x;
+    if (is_small) {
+      exponentiate_small(y);
+    } else {
+      exponentiate(y);
+    }
+    store(p * y, batch.p.data() + i * lanes);
+  }
+}
+
+// A step that does not leave the doubles, |h| before it and the largest |eta x|; all 0 where there is none. A comparison with NaN is
+// false: rows with x of one sign stay where they are.
+MDP_INLINE void bounded_step(const TiltBatch& batch, const Range& range, Lanes& eta, Lanes& size, Lanes& reach) {
+  next_step(batch, eta, size);
+  size_of(eta * range.largest, reach);
+  eta = reach <= 600.0 ? eta : Lanes{};
+  reach = eta != 0.0 ? reach : Lanes{};
+  size = eta != 0.0 ? size : Lanes{};
+}
+
+// Two batches side by side, since each operation on one waits for the one before it.
 MDP_TILT_CLONES
-void tilt_rows(TiltBatch& batch) {
-  Range range;
-  set_up(batch, range);
-  Lanes lambda{};
+void tilt_rows(TiltBatch& a, TiltBatch& b) {
+  Range range_a, range_b;
+  set_up(a, range_a);
+  set_up(b, range_b);
+  Lanes lambda_a{}, lambda_b{};
   constexpr int max_steps = 8;
   constexpr double last = 0x1p-19;  // |h| before the last step: what is left of it is of the order |h|^3
   for (int step = 0; step < max_steps; ++step) {
-    Lanes eta, size, reach;
-    next_step(batch, eta, size);
-    size_of(eta * range.largest, reach);
-    // A comparison with NaN is false: rows with x of one sign stay where they are.
-    eta = reach <= 600.0 ? eta : Lanes{};
-    const double furthest = largest_of(eta != 0.0 ? reach : Lanes{});
-    const double worst = largest_of(eta != 0.0 ? size : Lanes{});
+    Lanes eta_a, size_a, reach_a, eta_b, size_b, reach_b;
+    bounded_step(a, range_a, eta_a, size_a, reach_a);
+    bounded_step(b, range_b, eta_b, size_b, reach_b);
+    const double furthest = largest_of(reach_a > reach_b ? reach_a : reach_b);
+    const double worst = largest_of(size_a > size_b ? size_a : size_b);
     if (worst == 0.0) break;
-    lambda += eta;
-    for (std::size_t i = 0; i < batch.length; ++i) {
-      Lanes x, p;
-      load(batch.x.data() + i * lanes, x);
-      load(batch.p.data() + i * lanes, p);
-      Lanes y = eta * x;
-      if (furthest <= 0x1p-10) {
-        exponentiate_small(y);
-      } else {
-        exponentiate(y);
-      }
-      store(p * y, batch.p.data() + i * lanes);
-    }
+    lambda_a += eta_a;
+    lambda_b += eta_b;
+    multiply(a, eta_a, furthest <= 0x1p-10);
+    multiply(b, eta_b, furthest <= 0x1p-10);
     if (worst <= last) break;
   }
-  conclude(batch, lambda, range);
+  conclude(a, lambda_a, range_a);
+  conclude(b, lambda_b, range_b);
 }
 
 }  // namespace
 
 double portable_exp(double y) noexcept {
-  Lanes v = Lanes{} + y;
+  Lanes v;
+  fill(y, v);
   exponentiate(v);
   return v[0];
 }
 
 double portable_log(double y) noexcept {
-  Lanes v;
-  log_ratio(Lanes{} + y, Lanes{} + 1.0, v);
+  Lanes number, one, v;
+  fill(y, number);
+  fill(1.0, one);
+  log_ratio(number, one, v);
   return v[0];
 }
 
-void tilt(TiltBatch& batch) { tilt_rows(batch); }
+void tilt(TiltBatch& first, TiltBatch& second) { tilt_rows(first, second); }
 
 }  // namespace mdp::kernels

@@ -45,7 +45,7 @@ struct TiltBatch {
   std::array<End, lanes> end{};
 };
 
-/// For every row of the batch: the information projection p = r e^{lambda x} / Z with sum p x = 0, by Halley's method on
+/// For every row of two batches (the second may be empty, of length 0): the information projection p = r e^{lambda x} / Z with sum p x = 0, by Halley's method on
 ///     h(lambda) = log sum_{x>0} p x - log sum_{x<0} p |x|,
 /// (nearly linear in lambda, see equivalence/information_projection.hpp), each step multiplying p by e^{eta x}. x is computed in
 /// twice the precision, as kernels::AccurateRow would, and rounded.
@@ -53,8 +53,8 @@ struct TiltBatch {
 /// very p that is returned has |sum p x| <= 4 2^-53 sum p |x|, within 8 steps of |eta x| <= 600. What is unsolved is left to a method
 /// with a bracket.
 ///
-/// Traffic: the batch. Arithmetic per entry: some 40 sums and products, and for each step one exponential and some ten
+/// Traffic: the batches. Arithmetic per entry: some 40 sums and products, and for each step one exponential and some ten
 /// more; three steps on average.
-void tilt(TiltBatch& batch);
+void tilt(TiltBatch& first, TiltBatch& second);
 
 }  // namespace mdp::kernels

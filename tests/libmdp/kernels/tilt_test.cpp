@@ -63,7 +63,8 @@ TEST_CASE("T6: rows of a batch meet their equation, the KKT conditions and the d
     const std::size_t n = 3 + static_cast<std::size_t>(trial) % 20;
     const double spread = std::ldexp(1.0, trial % 60 - 30);
     const auto batch = random_batch(random, n, trial % 3 == 0 ? 100.0 * spread : 0.0, spread);
-    tilt(*batch);
+    const auto other = random_batch(random, 5, 1.0, 2.0);  // whatever stands beside it, on either side
+    trial % 2 == 0 ? tilt(*batch, *other) : tilt(*other, *batch);
     for (std::size_t l = 0; l < lanes; ++l) {
       if (batch->end[l] != TiltBatch::End::solved) continue;
       ++n_solved;
@@ -99,7 +100,8 @@ TEST_CASE("T6: a batch keeps what balances, and leaves what it cannot bracket") 
     batch->world_value[i * lanes + 1] = -5.0;
     batch->value[i * lanes + 2] = 2.0;
   }
-  tilt(*batch);
+  const auto empty = std::make_unique<TiltBatch>();
+  tilt(*batch, *empty);
   REQUIRE(batch->end[0] == TiltBatch::End::kept);
   REQUIRE(batch->divergence[0] == 0.0);
   for (std::size_t i = 0; i < 4; ++i) REQUIRE(batch->p[i * lanes] == batch->r[i * lanes]);
