@@ -7,7 +7,10 @@
 #include "cli/present.hpp"
 #include "cli/table.hpp"
 #include "cli/value_tables.hpp"
+#include "equivalence/exact_cost.hpp"
 #include "equivalence/levels.hpp"
+#include "libmdp/io/extended.hpp"
+#include "libmdp/io/rational.hpp"
 #include "libmdp/policy.hpp"
 
 namespace mdp::cli {
@@ -23,6 +26,19 @@ Result interval_result(const bounds::Interval& interval) {
 // An enclosure of cost-sense numbers in the file's sense.
 bounds::Interval sensed(Objective objective, const bounds::Interval& x) {
   return objective == Objective::minimize ? x : bounds::Interval{-x.upper, -x.lower};
+}
+
+// What the costs of T4 and T5, both of discounted models, have in common.
+template <class Found>
+Result discounted_head(const Mdp& world, const Mdp& model, const Found& found) {
+  Result result;
+  result.set("status", to_string(found.status));
+  result.set("message", found.message);
+  result.set("level", to_string(Level::certified));
+  result.set("criterion", "discounted");
+  result.set("objective", objective_word(world.objective()));
+  result.set("discount", model.discount());
+  return result;
 }
 
 Result violation_result(const Mdp& model, const equivalence::Violation& violation) {
@@ -65,15 +81,6 @@ Result boundary_result(const Mdp& model, const equivalence::BoundaryTerm& term) 
   return result;
 }
 
-Result confirmation_result(const equivalence::Confirmation& confirmation) {
-  Result result;
-  result.set("by", confirmation.how);
-  result.set("status", to_string(confirmation.status));
-  result.set("certified", confirmation.certified);
-  result.set("error", interval_result(confirmation.error));
-  return result;
-}
-
 std::string cost_table(const Mdp& world, const Mdp& model, std::span<const double> cost) {
   Table table({{"state", Align::left}, {"action", Align::left}, {"cost"}, {"its cost before"}});
   const Objective sense = world.objective();
@@ -87,6 +94,15 @@ std::string cost_table(const Mdp& world, const Mdp& model, std::span<const doubl
 }
 
 }  // namespace
+
+Result confirmation_result(const equivalence::Confirmation& confirmation) {
+  Result result;
+  result.set("by", confirmation.how);
+  result.set("status", to_string(confirmation.status));
+  result.set("certified", confirmation.certified);
+  result.set("error", interval_result(confirmation.error));
+  return result;
+}
 
 Result condition_result(const Mdp& model, const equivalence::EquivalentCostResult& found) {
   std::vector<Result> violations;
@@ -153,15 +169,65 @@ std::string tables(const Mdp& world, const Mdp& model, solvers::Criterion from, 
   return facts.text() + "\n" + cost_table(world, model, found.cost.cost);
 }
 
-Result to_result(const Mdp& world, const Mdp& model, const equivalence::PotentialCost& found) {
+Result to_result(const Mdp& world, solvers::Criterion from, solvers::Criterion to,
+                 const equivalence::ExactTarget& target, const equivalence::ExactCost& found) {
   const Objective sense = world.objective();
+  const auto texts = [sense](std::vector<io::Extended> x) {
+    std::vector<std::string> written;
+    for (const auto& value : io::in_sense(sense, std::move(x))) written.push_back(io::text_of(value));
+    return written;
+  };
+  const auto doubles = [sense](std::vector<io::Extended> x) {
+    std::vector<double> rounded;
+    for (const auto& value : io::in_sense(sense, std::move(x))) rounded.push_back(io::nearest(value));
+    return rounded;
+  };
   Result result;
   result.set("status", to_string(found.status));
   result.set("message", found.message);
-  result.set("level", to_string(Level::certified));
-  result.set("criterion", "discounted");
+  result.set("level", to_string(Level::exact));
+  result.set("criterion", solvers::to_string(to));
+  result.set("world_criterion", solvers::to_string(from));
   result.set("objective", objective_word(sense));
-  result.set("discount", model.discount());
+  result.set("discount", io::nearest_double(found.model.discount));
+  if (target.status == Status::converged) {
+    result.set_rows("q", world, doubles(target.q));
+    result.set_rows("q_exact", world, texts(target.q));
+    result.set("value", doubles(target.values));
+    result.set("value_exact", texts(target.values));
+  }
+  if (found.status != Status::converged) return result;
+  std::vector<io::Extended> cost;
+  for (const auto& row : found.model.rows) {
+    cost.push_back(row.inadmissible ? io::Extended::infinity(1) : io::Extended(row.cost));
+  }
+  result.set_rows("cost", world, doubles(cost));
+  result.set_rows("cost_exact", world, texts(cost));
+  result.set("shift", doubles({found.shift}).front() + 0.0);
+  result.set("shift_exact", texts({found.shift}).front());
+  Result confirmation;
+  confirmation.set("by", found.confirmation);
+  result.set("confirmation", std::move(confirmation));
+  return result;
+}
+
+std::string tables(const Mdp& world, const Mdp& model, solvers::Criterion from, solvers::Criterion to,
+                   const equivalence::ExactCost& found) {
+  Facts facts;
+  facts.add("status", status_text(found.status, found.message));
+  facts.add("criteria", fmt::format("world {}, model {}; {}", solvers::to_string(from), solvers::to_string(to),
+                                    objective_word(world.objective())));
+  facts.add("level", std::string(to_string(Level::exact)));
+  if (found.status != Status::converged) return facts.text();
+  facts.add("solving the model", found.confirmation + ", in rationals");
+  std::vector<double> cost;
+  for (const auto& row : found.model.rows) cost.push_back(row.inadmissible ? infinity : io::nearest_double(row.cost));
+  return facts.text() + "\n" + cost_table(world, model, cost);
+}
+
+Result to_result(const Mdp& world, const Mdp& model, const equivalence::PotentialCost& found) {
+  const Objective sense = world.objective();
+  Result result = discounted_head(world, model, found);
   result.set_rows("cost", world, in_sense(sense, found.cost));
   result.set("potential", in_sense(sense, found.potential));
   result.set_rows("slack", world, found.slack);
@@ -183,13 +249,7 @@ std::string tables(const Mdp& world, const Mdp& model, const equivalence::Potent
 Result to_result(const Mdp& world, const Mdp& model, const equivalence::LeastChangeOptions& options,
                  const equivalence::LeastChange& found) {
   const Objective sense = world.objective();
-  Result result;
-  result.set("status", to_string(found.status));
-  result.set("message", found.message);
-  result.set("level", to_string(Level::certified));
-  result.set("criterion", "discounted");
-  result.set("objective", objective_word(sense));
-  result.set("discount", model.discount());
+  Result result = discounted_head(world, model, found);
   result.set("norm", equivalence::to_string(options.norm));
   result.set("margin", options.margin);
   if (!found.model) return result;

@@ -9,8 +9,15 @@
 #include "equivalence/potential_cost.hpp"
 #include "libmdp/mdp.hpp"
 
+namespace mdp::equivalence {
+struct ExactTarget;
+struct ExactCost;
+}  // namespace mdp::equivalence
+
 namespace mdp::cli {
 
+/// confirmation {by status certified error}.
+[[nodiscard]] Result confirmation_result(const equivalence::Confirmation& confirmation);
 /// technical_condition {holds n_violations violations}.
 [[nodiscard]] Result condition_result(const Mdp& model, const equivalence::EquivalentCostResult& found);
 
@@ -19,6 +26,12 @@ namespace mdp::cli {
                                const equivalence::CriterionChange& found);
 [[nodiscard]] std::string tables(const Mdp& world, const Mdp& model, solvers::Criterion from, solvers::Criterion to,
                                  const equivalence::CriterionChange& found);
+
+/// Level exact; includers of equivalence/exact_cost.hpp alone can call these.
+[[nodiscard]] Result to_result(const Mdp& world, solvers::Criterion from, solvers::Criterion to,
+                               const equivalence::ExactTarget& target, const equivalence::ExactCost& found);
+[[nodiscard]] std::string tables(const Mdp& world, const Mdp& model, solvers::Criterion from, solvers::Criterion to,
+                                 const equivalence::ExactCost& found);
 
 [[nodiscard]] Result to_result(const Mdp& world, const Mdp& model, const equivalence::PotentialCost& found);
 [[nodiscard]] std::string tables(const Mdp& world, const Mdp& model, const equivalence::PotentialCost& found);

@@ -9,9 +9,11 @@
 
 #include "cli/model_flags.hpp"
 #include "cli/usage.hpp"
+#include "equivalence/fit.hpp"
 #include "equivalence/shape.hpp"
 #include "libmdp/error.hpp"
 #include "libmdp/io/read.hpp"
+#include "libmdp/io/transition_file.hpp"
 
 namespace mdp::cli {
 namespace {
@@ -50,6 +52,11 @@ void EquivalentModelFlags::add_to(Command& command) {
       ->type_name("RULE");
   parser.add_option("--shift", shift_, "c: the model has Q* + c; auto: the c of the nearest model")
       ->type_name("auto|C");
+  parser
+      .add_option(
+          "--counts", counts_file_,
+          "likelihood: observed transitions as mdp fit reads them, .csv, .json or .npz; in place of --reference")
+      ->type_name("FILE");
   parser.add_option("--graph", graph_file_, "A model whose transitions say which states are neighbours [the world]")
       ->type_name("FILE");
   parser
@@ -75,6 +82,7 @@ void EquivalentModelFlags::require_valid() const {
   const auto needs = [&](const char* flag, bool given, Divergence only) {
     if (given && chosen != only) throw UsageError(fmt::format("{} belongs to --divergence {}", flag, to_string(only)));
   };
+  needs("--counts", !counts_file_.empty(), Divergence::likelihood);
   needs("--metric", !metric_file_.empty(), Divergence::wasserstein);
   needs("--direction", !direction_file_.empty(), Divergence::linear);
   needs("--seed", seed_.has_value(), Divergence::uniform);
@@ -104,6 +112,16 @@ void EquivalentModelFlags::require_fit_for_actions() const {
   }
   if (shift_ != "0") throw UsageError("--keep actions takes no --shift: it finds its own potential (T8)");
   if (!graph_file_.empty()) throw UsageError("--keep actions takes no --graph: it uses the world's");
+}
+
+Mdp EquivalentModelFlags::reference(const PairFlags& pair, const Mdp& world, const CommonFlags& common) {
+  if (counts_file_.empty()) return pair.model(world, common);
+  if (pair.names_model()) throw UsageError("--counts stands in place of --reference: its rows are the frequencies");
+  counts_ = count_transitions(world, io::read_transitions(counts_file_, world));
+  row_counts_.resize(static_cast<std::size_t>(world.n_rows()));
+  for (std::size_t row = 0; row < row_counts_.size(); ++row) row_counts_[row] = counts_.total(static_cast<Offset>(row));
+  return pair.discounted_as_asked(
+      equivalence::fit_maximum_likelihood(world, counts_, {.unseen = equivalence::UnseenPair::world}));
 }
 
 equivalence::Support EquivalentModelFlags::support(const PairFlags& pair, const Mdp& world,
@@ -143,6 +161,7 @@ equivalence::EquivalentModelOptions EquivalentModelFlags::options(const PairFlag
   options.shift = shift_ == "auto" ? std::optional<double>() : sign * parse_number("--shift", shift_).hi;
   options.threads = common.threads;
   options.seed = seed_.value_or(options.seed);
+  options.counts = row_counts_;
   if (!graph_file_.empty()) {
     const Mdp relation = pair.read(graph_file_, common);
     graph_ = graph::neighbour_graph(relation);

@@ -58,7 +58,7 @@ solvers::SolveOptions SolveFlags::options(const CommonFlags& common) const {
   require_word("--level", level_, levels);
   require_word("--method", method_, method_words());
   if (exact() && !allows_exact_)
-    not_available_yet("level exact in this command; solve, evaluate and reference have it");
+    not_available_yet("level exact in this command; solve, evaluate, reference, check and equivalent-cost have it");
   if (exact() && method_ != "auto" && method_ != "policy-iteration") {
     throw UsageError(fmt::format("--method {}: level exact has one method, policy-iteration", method_));
   }

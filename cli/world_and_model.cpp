@@ -55,6 +55,10 @@ void PairFlags::add_to(Command& command, const std::string& model_names, bool mo
 Mdp PairFlags::model(const Mdp& world, const CommonFlags& common) const {
   const Mdp model = model_.empty() ? world : read(model_, common);
   equivalence::require_same_shape(world, model);
+  return discounted_as_asked(model);
+}
+
+Mdp PairFlags::discounted_as_asked(Mdp model) const {
   return discount_model_.empty() ? model : model.with_discount(parse_discount("--discount-model", discount_model_));
 }
 

@@ -37,6 +37,9 @@ class WorldFlags {
   [[nodiscard]] solvers::CriterionOptions world_options(const Mdp& world, solvers::SolveOptions solve) const {
     return criterion_.options(world, std::move(solve));
   }
+  [[nodiscard]] solvers::ExactLevelOptions exact_options(solvers::SolveOptions solve) const {
+    return criterion_.exact_options(std::move(solve));
+  }
   /// V* of the world, as the flags of solve ask.
   [[nodiscard]] solvers::SolveResult solve_world(const Mdp& world, const CommonFlags& common) const;
 
@@ -62,6 +65,9 @@ class PairFlags : public WorldFlags {
 
   /// Checked against the world: shapes, names, objective. \throws InvalidArgument
   [[nodiscard]] Mdp model(const Mdp& world, const CommonFlags& common) const;
+  [[nodiscard]] bool names_model() const { return !model_.empty(); }
+  /// A model that was not read, with the discount that the flags ask for.
+  [[nodiscard]] Mdp discounted_as_asked(Mdp model) const;
   /// The model in rationals, as WorldFlags::exact_world().
   [[nodiscard]] io::ExactModel exact_model(const CommonFlags& common) const;
 

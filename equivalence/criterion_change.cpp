@@ -63,40 +63,25 @@ void refuse(CriterionChange& result, std::string message) {
   result.message = std::move(message);
 }
 
-// max |V^ + c - W| with its enclosure: V^ between lower and upper (both empty: at the values), W within the radius of V*.
-Interval distance(std::span<const double> values, std::span<const double> lower, std::span<const double> upper,
-                  std::span<const double> w, const Interval& shift, double radius) {
-  Interval error{0.0, 0.0};
-  for (std::size_t s = 0; s < w.size(); ++s) {
-    if (w[s] == infinity && values[s] == infinity) continue;
-    const double low = (lower.empty() ? values[s] : lower[s]) + shift.lower - w[s];
-    const double high = (upper.empty() ? values[s] : upper[s]) + shift.upper - w[s];
-    if (!(std::abs(low) < infinity && std::abs(high) < infinity)) return {infinity, infinity};
-    const double slack =
-        radius + 4.0 * unit_roundoff * (std::abs(w[s]) + std::abs(shift.upper) + std::abs(low) + std::abs(high));
-    error.lower = std::max({error.lower, low - slack, -high - slack});
-    error.upper = std::max({error.upper, bounds::round_up(high + slack), bounds::round_up(slack - low)});
+// The model's solve against W - c. It contradicts the construction if they are certainly further apart than promised.
+void accept(Confirmation found, const Work& work, std::span<const double> w, CriterionChange& result) {
+  const double promised = result.spread + 2.0 * work.radius + 1e-6 * std::max(1.0, max_abs_finite(w));
+  if (found.status != Status::converged) {
+    result.status = found.status;
+    result.message = "the model: " + found.message;
+  } else if (found.error.lower > promised) {
+    refuse(result, fmt::format("solving the model contradicts the construction: its {} {:.3g} away",
+                               found.how == "gain and bias" ? "gain or bias is" : "values are", found.error.lower));
   }
-  return error;
+  result.confirmation = std::move(found);
 }
 
-// The model's solve against W - c. It contradicts the construction if they are certainly further apart than promised.
 void confirm(const CriterionResult& solved, std::string how, const Work& work, std::span<const double> w,
              CriterionChange& result) {
   const bool enclosed = !solved.value_lower.empty();
-  Confirmation found{solved.status, std::move(how), {}, enclosed && work.certified()};
-  found.error = distance(solved.values, solved.value_lower, solved.value_upper, w, result.shift, work.radius);
-  result.confirmation = found;
-  if (solved.status != Status::converged) {
-    result.status = solved.status;
-    result.message = "the model: " + solved.message;
-    return;
-  }
-  const double promised = result.spread + 2.0 * work.radius + 1e-6 * std::max(1.0, max_abs_finite(w));
-  if (found.error.lower > promised) {
-    refuse(result, fmt::format("solving the model contradicts the construction: its values are {:.3g} away",
-                               found.error.lower));
-  }
+  const Interval error =
+      distance_of_values(solved.values, solved.value_lower, solved.value_upper, w, result.shift, work.radius);
+  accept({solved.status, std::move(how), error, enclosed && work.certified(), solved.message}, work, w, result);
 }
 
 void change_to_discounted(const Work& work, CriterionChange& result) {
@@ -166,7 +151,7 @@ void change_to_finite(const Work& work, CriterionChange& result) {
     const auto solved = solvers::solve_criterion(*result.model, Criterion::finite, options);
     confirm(solved, fmt::format("{} stages", n), work, work.w, result);
     for (const auto& values : solved.value_by_stage) {
-      const Interval error = distance(values, {}, {}, work.w, result.shift, work.radius);
+      const Interval error = distance_of_values(values, {}, {}, work.w, result.shift, work.radius);
       result.confirmation->error.upper = std::max(result.confirmation->error.upper, error.upper);
     }
     return;
@@ -243,29 +228,6 @@ void change_to_goal(const Work& work, CriterionChange& result) {
   confirm(solvers::solve_criterion(*result.model, Criterion::goal, options), "goal", work, work.w, result);
 }
 
-// Gain 0 and, by the policy of the boundary term, bias V - c.
-void confirm_bias(const Work& work, CriterionChange& result) {
-  const auto options = work.model_options();
-  const auto least = solvers::solve_criterion(*result.model, Criterion::average, options);
-  auto bias = solvers::evaluate_criterion(*result.model, result.boundary->policy, Criterion::average, options);
-  double gain = 0.0;
-  for (std::size_t s = 0; s < work.w.size(); ++s) {
-    if (work.w[s] == infinity) continue;
-    gain = std::max({gain, std::abs(least.gain[s]), std::abs(bias.gain[s])});
-  }
-  bias.values = bias.bias;
-  for (std::size_t s = 0; s < work.w.size(); ++s) {
-    if (work.w[s] == infinity) bias.values[s] = infinity;
-  }
-  bias.value_lower.clear();
-  bias.value_upper.clear();
-  bias.status = least.status == Status::converged ? bias.status : least.status;
-  confirm(bias, "gain and bias", work, work.w, result);
-  if (result.status == Status::converged && gain > 1e-6 * std::max(1.0, max_abs_finite(work.w))) {
-    refuse(result, fmt::format("solving the model contradicts the construction: its gain is {:.3g}, not 0", gain));
-  }
-}
-
 void change_to_undiscounted(const Work& work, CriterionChange& result) {
   result.boundary = boundary_term(*result.model, work.w, work.advantage, work.options.solve);
   const BoundaryTerm& term = *result.boundary;
@@ -283,7 +245,9 @@ void change_to_undiscounted(const Work& work, CriterionChange& result) {
     const auto solved = solvers::solve_criterion(*result.model, Criterion::total, work.model_options());
     if (solved.status == Status::converged) return confirm(solved, "total", work, work.w, result);
   }
-  confirm_bias(work, result);  // the total sum oscillates, or is known to rounding only: its Cesaro limit is the bias
+  // The total sum oscillates, or is known to rounding only: its Cesaro limit is the bias.
+  accept(confirm_gain_and_bias(*result.model, term, work.w, result.shift, work.radius, work.model_options()), work,
+         work.w, result);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "equivalence/boundary_term.hpp"
+#include "equivalence/confirmation.hpp"
 #include "equivalence/equivalent_cost.hpp"
 #include "equivalence/world_target.hpp"
 #include "libmdp/bounds.hpp"
@@ -22,15 +23,6 @@ struct CriterionChangeOptions {
   solvers::SolveOptions solve = {};   ///< for the model
 
   [[nodiscard]] std::string check() const;  ///< "" or the first violated rule
-};
-
-/// What solving the model says.
-struct Confirmation {
-  Status status = Status::not_run;  ///< of the model's solve
-  std::string how;                  ///< which solve: "discounted", "goal", "total", "gain and bias", "30 stages"
-  /// Encloses max |V^* + c - V*| over the states of finite value (every stage, for finite); not certified for gain and bias.
-  bounds::Interval error;
-  bool certified = false;
 };
 
 /// Numbers in cost sense.

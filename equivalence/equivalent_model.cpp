@@ -16,6 +16,7 @@
 #include "libmdp/error.hpp"
 #include "libmdp/kernels/parallel.hpp"
 #include "libmdp/kernels/tilt_rows.hpp"
+#include "libmdp/vectors.hpp"
 
 namespace mdp::equivalence {
 namespace {
@@ -278,12 +279,24 @@ void decide_undiscounted_sum(const Mdp& world, std::span<const double> values, i
   options.threads = threads;
   const BoundaryTerm term = boundary_term(*result.model, values, advantage, options);
   result.level = Level::approximate;
-  if (term.holds_at_zero() == Verdict::yes) {
+  if (term.holds_at_zero() != Verdict::yes) {
+    result.message += ", not for the undiscounted sum (T2', T3): " + term.reason;
+    return;
+  }
+  solvers::CriterionOptions criterion;
+  criterion.solve = options;
+  result.confirmation = confirm_gain_and_bias(*result.model, term, values, {0.0, 0.0}, 0.0, criterion);
+  const double largest = std::max(1.0, max_abs_finite(values));
+  if (result.confirmation->status != Status::converged) {
+    result.status = result.confirmation->status;
+    result.message += "; M(0) holds (T3), but solving the model did not end: " + result.confirmation->message;
+  } else if (result.confirmation->error.lower > 1e-6 * largest) {
+    result.message += "; M(0) holds (T3), but solving the model contradicts it: its gain or bias is " +
+                      std::to_string(result.confirmation->error.lower) + " away";
+  } else {
     result.status = Status::converged;
     result.scope = Scope::all_pairs;
-    result.message += "; so it does for the undiscounted sum: M(0) holds (T3)";
-  } else {
-    result.message += ", not for the undiscounted sum (T2', T3): " + term.reason;
+    result.message += "; so it does for the undiscounted sum: M(0) holds (T3), and solving the model confirms it";
   }
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "equivalence/confirmation.hpp"
 #include "equivalence/known_values.hpp"
 #include "equivalence/model_defect.hpp"
 #include "equivalence/row_projection.hpp"
@@ -88,6 +89,8 @@ struct EquivalentModelResult {
   double epsilon = not_computed;        ///< proved: max |Delta - c (1 - gamma^)|
   double q_error_bound = not_computed;  ///< proved: max |Q^* - Q* - c| (T9, T7)
 
+  /// gamma^ = 1 and M(0): the model solved, gain 0 and bias V* (T3); not certified. Other models are solved by verify() (candidate.hpp).
+  std::optional<Confirmation> confirmation;
   /// rho^ with the world's shape, costs L^ = L and names, and gamma^. Engaged whenever the call returned.
   std::optional<Mdp> model;
   double seconds = 0.0;
@@ -110,7 +113,7 @@ struct PolytopeTable {
 /// feasible only where some V*(s') is tau. If no shift is feasible, the one in the middle of the gap is used, which makes the
 /// largest defect smallest.
 /// gamma^ = 0 needs gamma E_rho[V*] + c = 0; gamma^ = 1: condition M(0) of T3 decides about the undiscounted sum
-/// (boundary_term.hpp), level approximate.
+/// (boundary_term.hpp), and solving the model must confirm it: converged then, level approximate.
 /// Probabilities below the smallest double vanish from the support.
 ///
 /// \param world         any discount; V* is that of the world's own criterion

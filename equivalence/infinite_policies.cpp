@@ -10,8 +10,6 @@ namespace {
 
 using States = std::vector<char>;
 
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
-
 // Successors of the rows that are not hopeless; none where the future does not count.
 struct Graph {
   std::vector<std::vector<std::int64_t>> to;

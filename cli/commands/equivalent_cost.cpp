@@ -11,6 +11,7 @@
 
 #include "cli/commands/commands.hpp"
 #include "cli/cost_change_result.hpp"
+#include "cli/exact_output.hpp"
 #include "cli/model_file.hpp"
 #include "cli/present.hpp"
 #include "cli/result.hpp"
@@ -21,10 +22,8 @@
 #include "cli/watch.hpp"
 #include "cli/world_and_model.hpp"
 #include "equivalence/exact_cost.hpp"
-#include "equivalence/exact_levels.hpp"
-#include "libmdp/io/exact_json.hpp"
+#include "libmdp/io/exact_arrays.hpp"
 #include "libmdp/io/read.hpp"
-#include "libmdp/io/write_file.hpp"
 
 namespace mdp::cli {
 namespace {
@@ -32,9 +31,6 @@ namespace {
 using solvers::Criterion;
 
 const std::array<std::string, 5> model_criteria = {"discounted", "finite", "total", "goal", "average"};
-
-// Characters of a model with its cost in rationals; they have as many digits as the model has states, about twenty times.
-constexpr std::size_t max_exact_text = std::size_t{1} << 24;
 
 struct EquivalentCostCommand {
   PairFlags pair;
@@ -51,10 +47,6 @@ struct EquivalentCostCommand {
 
   const CLI::Option* level = nullptr;
 
-  /// Whether the model is to be written with its cost in rationals: small ones into text, unless another level is asked for.
-  [[nodiscard]] bool writes_exactly(const Mdp& world) const {
-    return output.ends_with(".json") && level->count() == 0 && world.n_states() <= equivalence::exact_levels_states;
-  }
   [[nodiscard]] bool is_shaped() const { return potential != "optimal" || slack != "advantage"; }
 };
 
@@ -111,14 +103,10 @@ std::string t1_tables(const Mdp& world, const Mdp& model, const equivalence::Equ
 
 // The model with L^ in rationals, so that Q^* = Q* without an error; false if it was not written.
 bool write_exactly(const EquivalentCostCommand& command, const CommonFlags& common, const Mdp& world) {
-  if (!command.writes_exactly(world)) return false;
+  if (!writes_exactly(command.output, command.level->count() > 0, world)) return false;
   const auto exact = equivalence::exact_equivalent_cost(
       command.pair.exact_world(common), command.pair.exact_model(common), command.pair.solve().options(common));
-  if (exact.status != Status::converged) return false;
-  const std::string text = io::exact_json_text(exact.model);
-  if (text.size() > max_exact_text) return false;
-  io::write_file(command.output, text);
-  return true;
+  return exact.status == Status::converged && write_exact_model(command.output, exact.model);
 }
 
 int run_t1(const EquivalentCostCommand& command, const CommonFlags& common, const Mdp& world, const Mdp& model) {
@@ -194,6 +182,43 @@ int run_criteria(const EquivalentCostCommand& command, const CommonFlags& common
   return exit_code_of(found.status);
 }
 
+// T1 to T3 in rationals.
+int run_exact(const EquivalentCostCommand& command, const CommonFlags& common, const Mdp& world, const Mdp& model,
+              Criterion from, Criterion to) {
+  if (!command.least_change.empty() || command.is_shaped()) {
+    throw UsageError(
+        "--level exact makes the cost of T1, T2 and T3; --potential, --slack and --least-change are made in doubles, "
+        "with certificates");
+  }
+  if (command.exclude_violations || !command.model_terminal.empty()) {
+    throw UsageError(
+        "--level exact: not with --exclude-violations or --model-terminal, whose costs are made in doubles");
+  }
+  if (to == Criterion::finite && !command.model_horizon)
+    throw UsageError("--model-criterion finite needs --model-horizon N");
+  if (from == Criterion::finite && to == Criterion::finite && *command.model_horizon != 1) {
+    throw UsageError(
+        "--level exact: a finite world gives each stage of a finite model a cost of its own; take them one by one, "
+        "--stage K --model-horizon 1");
+  }
+  const solvers::SolveOptions solve = command.pair.solve().options(common);
+  const auto level = command.pair.exact_options(solve);
+  solvers::ExactOptions options{.criterion = level.criterion};
+  if (!level.terminal_path.empty()) {
+    options.terminal = io::in_sense(world.objective(), io::read_exact_values(level.terminal_path, world.n_states()));
+  }
+  const auto target =
+      equivalence::exact_target(command.pair.exact_world(common), from, options, stage_of(command, from, to));
+  const auto found = equivalence::exact_criterion_change(target, command.pair.exact_model(common), to, solve,
+                                                         command.model_horizon.value_or(1));
+  if (!command.output.empty() && found.status == Status::converged) {
+    const bool as_text = command.output.ends_with(".json") && write_exact_model(command.output, found.model);
+    if (!as_text) write_model(command.output, io::nearest_mdp(found.model));
+  }
+  present(common, to_result(world, from, to, target, found), [&] { return tables(world, model, from, to, found); });
+  return exit_code_of(found.status);
+}
+
 int run_shaped(const EquivalentCostCommand& command, const CommonFlags& common, const Mdp& world, const Mdp& model) {
   equivalence::PotentialCostOptions options;
   options.solve = command.pair.solve().options(common);
@@ -251,6 +276,7 @@ int run_equivalent_cost(const EquivalentCostCommand& command, const CommonFlags&
   const Mdp model = command.pair.model(world, common);
   const Criterion to = model_criterion(command, from, model);
   require_compatible(command, from, to);
+  if (command.pair.solve().exact()) return run_exact(command, common, world, model, from, to);
   if (!command.least_change.empty()) return run_least_change(command, common, world, model);
   if (command.is_shaped()) return run_shaped(command, common, world, model);
   const bool t1 = from == Criterion::discounted && to == Criterion::discounted && model.discount() < 1.0;
@@ -262,6 +288,7 @@ int run_equivalent_cost(const EquivalentCostCommand& command, const CommonFlags&
 void add_equivalent_cost(Command& command) {
   const auto it = std::make_shared<EquivalentCostCommand>();
   it->pair.add_to(command, "--model", true, true);
+  it->pair.allow_exact();
   it->level = command.parser().get_option("--level");
   CLI::App& parser = command.parser();
   parser.add_option("--stage", it->stage, "Finite world: the stage whose Q* a stationary model gets [0], or all")
@@ -287,6 +314,7 @@ void add_equivalent_cost(Command& command) {
       "  mdp equivalent-cost --world world.json --model model.json --output corrected.json\n"
       "  mdp equivalent-cost --world world.json --model model.json --discount-model 0 --json\n"
       "  mdp equivalent-cost --world world.json --model model.json --model-criterion average\n"
+      "  mdp equivalent-cost --world world.json --model model.json --level exact --json\n"
       "  mdp equivalent-cost --world world.json --model model.json --least-change l2 --margin 0.1");
   command.run([it, &command] { return run_equivalent_cost(*it, command.common()); });
 }

@@ -7,8 +7,10 @@
 #include <fmt/format.h>
 
 #include "cli/commands/commands.hpp"
+#include "cli/cost_change_result.hpp"
 #include "cli/entry_gradient.hpp"
 #include "cli/equivalent_model_flags.hpp"
+#include "cli/exact_output.hpp"
 #include "cli/model_file.hpp"
 #include "cli/present.hpp"
 #include "cli/result.hpp"
@@ -18,6 +20,8 @@
 #include "cli/verification.hpp"
 #include "cli/watch.hpp"
 #include "cli/world_and_model.hpp"
+#include "equivalence/exact_rows.hpp"
+#include "equivalence/fit.hpp"
 #include "equivalence/plausible_model.hpp"
 #include "equivalence/policy_equivalent_model.hpp"
 
@@ -33,6 +37,7 @@ struct EquivalentModelCommand {
   std::string output;
   std::string keep = "q";
   bool polytope = false;
+  const CLI::Option* level = nullptr;
 };
 
 double sign_of(const Mdp& mdp) { return mdp.objective() == Objective::maximize ? -1.0 : 1.0; }
@@ -125,6 +130,7 @@ Result to_result(const Mdp& world, const solvers::SolveResult& solved, const Equ
   result.set("shift_suboptimality", found.shift_suboptimality);
   result.set("epsilon", found.epsilon);
   verified.add_to(result);
+  if (found.confirmation) result.set("confirmation", confirmation_result(*found.confirmation));
   SensedValues(sense, solved.values, solved.value_lower, solved.value_upper).add_to(result);
   result.set("seconds", found.seconds);
   return result;
@@ -180,6 +186,21 @@ std::string tables(const Mdp& world, const EquivalentModelResult& found, const V
   return facts.text() + (shown > 0 ? "\n" + table.text() : "");
 }
 
+// Writes the rows, moved onto their moment equations in rationals where that is to be and can be; else the doubles. \returns which
+bool write_found(const EquivalentModelCommand& command, const CommonFlags& common, const Mdp& world,
+                 const EquivalentModelResult& found, const Verified& verified) {
+  const bool discounted = verified.status == Status::converged && found.model->discount() < 1.0;
+  if (discounted && writes_exactly(command.output, command.level->count() > 0, world)) {
+    const io::ExactModel near = io::exact_model_of(*found.model);
+    const auto exact =
+        equivalence::exact_equivalent_model(command.pair.exact_world(common), near, near.discount,
+                                            mpq_class(found.shift), command.pair.solve().options(common));
+    if (exact.status == Status::converged && write_exact_model(command.output, exact.model)) return true;
+  }
+  write_model(command.output, *found.model);
+  return false;
+}
+
 int run_keep_q(EquivalentModelCommand& command, const CommonFlags& common, const Mdp& world, const Mdp& reference,
                const solvers::SolveResult& solved) {
   const auto options = command.flags.options(command.pair, world, common);
@@ -187,15 +208,21 @@ int run_keep_q(EquivalentModelCommand& command, const CommonFlags& common, const
   const Verified verified =
       verify(world, solved, {found.status, found.message, found.scope, found.q_error_bound, &*found.model, found.shift},
              command.pair.solve().options(common), common);
-  if (!command.output.empty()) write_model(command.output, *found.model);
   Result result = to_result(world, solved, found, verified, options.divergence);
+  const bool exact = !command.output.empty() && write_found(command, common, world, found, verified);
+  if (!command.output.empty()) result.set("output_exact", exact);
+  const TransitionCounts& counts = command.flags.counts();
+  if (!counts.count.empty()) {
+    result.set("n_samples", counts.total());
+    result.set("log_likelihood", equivalence::log_likelihood(*found.model, counts));
+  }
   if (command.polytope) {
     auto with_shift = options;
     with_shift.shift = found.shift;
     result.set("polytope",
                polytope_result(world, equivalence::equivalent_polytopes(world, solved, reference, with_shift)));
   }
-  std::string more;
+  std::string more = exact ? "\n" + command.output + ": the transitions in exact rationals\n" : "";
   if (options.divergence == Divergence::deterministic) {
     const auto plausible = equivalence::plausible_model(world, solved, options.graph, common.threads);
     result.set("plausible", plausible_result(world, plausible));
@@ -203,7 +230,7 @@ int run_keep_q(EquivalentModelCommand& command, const CommonFlags& common, const
     facts.add("plausible model (T10)", fmt::format("error {}, bound {}; {} rows with a support in several components",
                                                    bound_text(plausible.epsilon), bound_text(plausible.bound),
                                                    count_text(plausible.n_disconnected)));
-    more = "\n" + facts.text();
+    more += "\n" + facts.text();
   }
   present(common, result, [&] { return tables(world, found, verified, options.divergence) + more; });
   return exit_code_of(verified.status);
@@ -265,7 +292,7 @@ int run_equivalent_model(EquivalentModelCommand& command, const CommonFlags& com
   if (keeps_actions && command.polytope) throw UsageError("--polytope belongs to --keep q");
   if (!command.output.empty()) require_model_file(command.output);
   const Mdp world = command.pair.world(common);
-  const Mdp reference = command.pair.model(world, common);
+  const Mdp reference = command.flags.reference(command.pair, world, common);
   const solvers::SolveResult solved = command.pair.solve_world(world, common);
   return (keeps_actions ? run_keep_actions : run_keep_q)(command, common, world, reference, solved);
 }
@@ -276,6 +303,7 @@ void add_equivalent_model(Command& command) {
   const auto it = std::make_shared<EquivalentModelCommand>();
   it->pair.add_to(command, "--reference,--model", false);
   it->flags.add_to(command);
+  it->level = command.parser().get_option("--level");
   command.parser()
       .add_option("--keep", it->keep, "q: Q^* = Q* (T6); actions: the optimal actions only (T8; kl, l2)")
       ->type_name("q|actions");
@@ -285,6 +313,7 @@ void add_equivalent_model(Command& command) {
   command.add_common_flags({.output = false});
   command.examples(
       "  mdp equivalent-model --world world.json --reference fit.json --output corrected.json\n"
+      "  mdp equivalent-model --world world.json --divergence likelihood --counts seen.csv --support world\n"
       "  mdp equivalent-model --world world.json --discount-model 0.95 --shift auto --support all --json");
   command.run([it, &command] { return run_equivalent_model(*it, command.common()); });
 }

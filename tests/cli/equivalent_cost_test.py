@@ -1,4 +1,5 @@
 """equivalent-cost beyond T1: criteria (T3), potentials (T4), the least change (T5)."""
+import fractions
 import subprocess
 import unittest
 
@@ -51,6 +52,54 @@ class Criteria(program.ProgramTest):
                         self.assertLess(result["confirmation"]["error"]["upper"], 1e-5)
                         self.assertEqual("boundary_term" in result, target in ("total", "average"))
                         self.assertEqual("cost_by_stage" in result, (source, target) == ("finite", "finite"))
+
+    def test_exactly(self):
+        for objective in (lambda model: model), program.maximised:
+            world, model = objective(TO_GOAL), objective(OTHER)
+            sign = 1 if objective is not program.maximised else -1
+            for source in CRITERIA:
+                for target in CRITERIA:
+                    flags = ["--world-criterion", source, "--model-criterion", target]
+                    if source == "finite":
+                        flags += ["--horizon", 6, "--stage", 2]
+                    if source == "goal" and objective is program.maximised:
+                        flags += ["--improper", "excluded"]
+                    if target == "finite":
+                        flags += ["--model-horizon", 1 if source == "finite" else 5]
+                    with self.subTest(source=source, target=target):
+                        exact = self.run_pair(world, model, *flags, "--level", "exact")
+                        self.assertEqual((exact["status"], exact["level"]), ("converged", "exact"))
+                        rough = self.run_pair(world, model, *flags)
+                        self.assert_shaped(exact["cost_exact"], [2, 1, 1])
+                        for x, y in zip(sum(exact["cost"], []), sum(rough["cost"], [])):
+                            self.assertAlmostEqual(x, y, delta=1e-6)
+                        for x, y in zip(sum(exact["q"], []), sum(rough["q"], [])):
+                            self.assertAlmostEqual(x, y, delta=1e-6)
+                        if "shift" in rough:
+                            self.assertAlmostEqual(exact["shift"], rough["shift"]["lower"], delta=1e-6)
+            # V* = (q(a), ..): by hand Q*(1, a) = 2 + 0.45 V*(0), V*(0) = min(...).
+            exact = self.run_pair(world, model, "--level", "exact", "--output", "exact.json")
+            value = exact["value_exact"]
+            v0 = fractions.Fraction(value[0])
+            self.assertEqual(fractions.Fraction(value[1]), sign * 2 + fractions.Fraction(9, 20) * v0)
+            self.mdp("check", "--world", "world.json", "--model", "exact.json", "--require", "E3")
+
+    def test_what_has_no_exact_version_says_why(self):
+        refused = self.run_pair(TRAP, TRAP, "--model-criterion", "total", "--level", "exact", code=1)
+        self.assertEqual(refused["status"], "refused")
+        self.assertIn("of 10 from state 1, of 5 from state 0", refused["message"])
+        world = self.write("world.json", TO_GOAL)
+        pair = "equivalent-cost", "--world", world, "--model", world, "--level", "exact"
+        for flags, message in [
+            (["--potential", "zero"], "made in doubles"),
+            (["--least-change", "l2"], "made in doubles"),
+            (["--exclude-violations"], "made in doubles"),
+            (["--model-criterion", "finite"], "needs --model-horizon"),
+            (["--world-criterion", "finite", "--horizon", "3", "--model-criterion", "finite", "--model-horizon", "2"],
+             "a cost of its own"),
+        ]:  # fmt: skip
+            with self.subTest(flags=flags):
+                self.assertIn(message, self.complaint(*pair, *flags, code=2))
 
     def test_the_trap(self):
         for flags in (["--discount-model", "1"], ["--model-criterion", "average"]):

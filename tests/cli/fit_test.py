@@ -43,6 +43,36 @@ class Fit(program.ProgramTest):
         for a, b in zip(front, front[1:]):
             self.assertGreaterEqual(a["log_likelihood"], b["log_likelihood"] - 1e-9)
 
+    def test_likelihood_with_counts_is_the_equivalent_fit(self):
+        world, data = self.files("missing")[1], self.files("missing")[3]
+        model = ["equivalent-model", "--world", world, "--divergence", "likelihood", "--support", "union", "--counts"]
+        nearest = self.json(*model, data)
+        fit = self.json("fit", *self.files("missing"), "--method", "equivalent", "--support", "world")
+        best = self.json("fit", *self.files("missing"))
+        self.assertAlmostEqual(nearest["log_likelihood"], fit["log_likelihood"], delta=1e-9)
+        self.assertAlmostEqual(nearest["divergence_total"], best["log_likelihood"] - nearest["log_likelihood"], delta=1e-9)
+        self.assertGreater(nearest["divergence_total"], 1e-3)
+        self.assertEqual(nearest["n_samples"], best["n_samples"])
+        self.assertLess(nearest["q_error_bound"], 1e-8)
+        # A count is so many repetitions; the other format says the same.
+        lines = [line.split(",") for line in open(data).read().split() if "state" not in line and "#" not in line]
+        half = self.write("half.json", [[s, a, to, float(n) / 2] for s, a, to, n in lines])
+        less = self.json(*model, half)
+        self.assertAlmostEqual(less["divergence_total"], nearest["divergence_total"] / 2, delta=1e-9)
+        self.assertEqual(less["transitions"], nearest["transitions"])
+        repeated = self.write("repeated.csv", "".join(f"{s},{a},{to}\n" * int(n) for s, a, to, n in lines))
+        self.assertEqual(self.json(*model, repeated)["divergence"], nearest["divergence"])
+        # Pairs without data are as in the world.
+        one = self.write("one.csv", ",".join(lines[0]) + "\n")
+        few = self.json(*model, one)
+        self.assertEqual(few["n_samples"], float(lines[0][3]))
+        self.assertEqual(sum(d > 0 for d in sum(few["divergence"], [])), int(few["divergence"][0][0] > 0))
+        self.assertIn("--counts belongs to --divergence likelihood",
+                      self.complaint(*model[:3], "--counts", data, code=2))  # fmt: skip
+        self.assertIn("in place of --reference", self.complaint(*model, data, "--reference", world, code=2))
+        bad = self.write("bad.csv", f"{lines[0][0]},{lines[0][1]},{lines[0][2]},-1\n")
+        self.assertIn("a count must be finite and not negative", self.complaint(*model, bad, code=3))
+
     def test_flags_of_other_methods_are_refused(self):
         for flags, message in (
             (["--method", "likely"], "maximum-likelihood"),

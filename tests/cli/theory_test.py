@@ -104,6 +104,21 @@ class EquivalentModel(program.ProgramTest):
         near = self.json("solve", "near.json")
         for v, w in zip(near["value"], value):
             self.assertAlmostEqual(v, w, delta=1e-6)
+        # Small models go into text in rationals: equivalent without an error.
+        self.assertTrue(result["output_exact"])
+        self.mdp("check", "--world", world, "--model", "near.json", "--require", "E3")
+        flags = ("equivalent-model", "--world", world, "--reference", reference, "--level", "certified")
+        self.assertFalse(self.json(*flags, "--output", "rounded.json")["output_exact"])
+        self.assertEqual(self.json("check", "--world", world, "--model", "rounded.json")["levels"]["E3"]["holds"], "no")
+
+    def test_a_model_that_does_not_discount_is_solved(self):
+        chain = [{"state": s, "cost": 1 - s // 2, "to": [[min(s + 1, 2), 1]]} for s in range(3)]
+        world = self.write("chain.json", {"format": "mdp", "version": 1, "discount": "1/2", "states": 3, "choices": chain})
+        flags = ("equivalent-model", "--world", world, "--discount-model", "1", "--support", "all", "--divergence", "l1")
+        result = self.json(*flags)
+        self.assertEqual(result["status"], "converged")
+        self.assertEqual(result["confirmation"]["by"], "gain and bias")
+        self.assertLess(result["confirmation"]["error"]["upper"], 1e-9)
 
     def test_the_world_is_the_default_reference(self):
         result = self.json("equivalent-model", "--world", self.write("world.json", WORLD))

@@ -190,7 +190,10 @@ TEST_CASE("T3, T6: for gamma^ = 1 condition M(0) decides: right with a free goal
   REQUIRE(good.status == Status::converged);
   REQUIRE(good.scope == Scope::all_pairs);
   REQUIRE(good.level == Level::approximate);
-  REQUIRE(good.message.find("M(0) holds") != std::string::npos);
+  REQUIRE(good.message.find("M(0) holds (T3), and solving the model confirms it") != std::string::npos);
+  REQUIRE(good.confirmation);
+  REQUIRE(good.confirmation->how == "gain and bias");
+  REQUIRE(good.confirmation->error.upper <= 1e-12);
   // The undiscounted sum by hand: V(1) = 1 + (mass on 1) V(1) + (mass on 0) V(0) and so on are the moment equations.
   REQUIRE(std::abs(good.moment_residual[0]) + std::abs(good.moment_residual[1]) <= 1e-15);
 
@@ -202,6 +205,7 @@ TEST_CASE("T3, T6: for gamma^ = 1 condition M(0) decides: right with a free goal
   const auto bad = on_line(
       trap, trap, {.discount = Discount(1.0), .divergence = Divergence::l1, .support = {SupportRule::all, 0, {}}});
   REQUIRE(bad.status == Status::refused);
+  REQUIRE(!bad.confirmation);
 }
 
 TEST_CASE("T6: pairs with infinite Q* have no equation, states with infinite V* get no mass") {
