@@ -246,6 +246,27 @@ std::string tables(const Mdp& world, const Mdp& model, const equivalence::Potent
   return facts.text() + "\n" + cost_table(world, model, found.cost);
 }
 
+Result to_result(const Mdp& world, const Mdp& model, double temperature, const equivalence::SoftEquivalence& found) {
+  const Objective sense = world.objective();
+  Result result = discounted_head(world, model, found);
+  result.set("temperature", temperature);
+  if (!found.model) return result;
+  result.set_rows("cost", world, in_sense(sense, found.cost));
+  result.set("value", in_sense(sense, found.solved.values));
+  result.set("value_distance_bound", found.value_distance_bound);
+  result.set("log_policy_distance_bound", found.log_policy_distance_bound);
+  return result;
+}
+
+std::string tables(const Mdp& world, const Mdp& model, const equivalence::SoftEquivalence& found) {
+  Facts facts;
+  facts.add("status", status_text(found.status, found.message));
+  if (!found.model) return facts.text();
+  facts.add("soft values of the model", "within " + bound_text(found.value_distance_bound) + " of the world's");
+  facts.add("log of its soft policy", "within " + bound_text(found.log_policy_distance_bound) + " of the world's");
+  return facts.text() + "\n" + cost_table(world, model, found.cost);
+}
+
 Result to_result(const Mdp& world, const Mdp& model, const equivalence::LeastChangeOptions& options,
                  const equivalence::LeastChange& found) {
   const Objective sense = world.objective();

@@ -7,6 +7,7 @@
 #include "equivalence/criterion_change.hpp"
 #include "equivalence/least_change.hpp"
 #include "equivalence/potential_cost.hpp"
+#include "equivalence/soft_equivalence.hpp"
 #include "libmdp/mdp.hpp"
 
 namespace mdp::equivalence {
@@ -35,6 +36,10 @@ namespace mdp::cli {
 
 [[nodiscard]] Result to_result(const Mdp& world, const Mdp& model, const equivalence::PotentialCost& found);
 [[nodiscard]] std::string tables(const Mdp& world, const Mdp& model, const equivalence::PotentialCost& found);
+
+[[nodiscard]] Result to_result(const Mdp& world, const Mdp& model, double temperature,
+                               const equivalence::SoftEquivalence& found);
+[[nodiscard]] std::string tables(const Mdp& world, const Mdp& model, const equivalence::SoftEquivalence& found);
 
 [[nodiscard]] Result to_result(const Mdp& world, const Mdp& model, const equivalence::LeastChangeOptions& options,
                                const equivalence::LeastChange& found);

@@ -105,6 +105,10 @@ void EquivalentModelFlags::require_valid() const {
   }
 }
 
+bool EquivalentModelFlags::is_default() const {
+  return divergence_ == "kl" && support_ == "reference" && shift_ == "0" && graph_file_.empty();
+}
+
 void EquivalentModelFlags::require_fit_for_actions() const {
   const Divergence chosen = divergence();
   if (chosen != Divergence::kl && chosen != Divergence::l2) {

@@ -21,6 +21,8 @@ class EquivalentModelFlags {
 
   /// Refuses words that do not exist, before any file is read. \throws UsageError
   void require_valid() const;
+  /// Nothing but the kl-nearest rows on the reference's support is asked for.
+  [[nodiscard]] bool is_default() const;
   /// Refuses what a model that only keeps the optimal actions (T8) has no use for. \throws UsageError
   void require_fit_for_actions() const;
   /// The reference: --reference, or the frequencies of --counts with the world's rows where nothing was seen. Call before

@@ -183,16 +183,44 @@ class Search {
     return policy;
   }
 
-  // States of this path without which there is no path.
+  // States of this path without which there is no path: those that no detour from a state before them gets past.
   [[nodiscard]] bool forbid_bottlenecks(Node& node,
                                         const std::vector<std::pair<std::int64_t, std::int64_t>>& path) const {
+    const auto n_path = static_cast<std::int64_t>(path.size());
+    std::vector<std::int64_t> place(n_, -1), open;  // place: on the path, from its start
+    for (std::int64_t i = 0; i < n_path; ++i) place[at(path[at(n_path - 1 - i)].first)] = i;
+    States seen = node.needed;
+    std::int64_t furthest = -1;
+    const auto visit = [&](std::int64_t next) {
+      if (seen[at(next)] != 0) return;
+      if (place[at(next)] >= 0) {
+        furthest = std::max(furthest, place[at(next)]);
+        return;
+      }
+      seen[at(next)] = 1;
+      if (bad_[at(next)] >= 0) furthest = n_path;  // another end
+      open.push_back(next);
+    };
+    const auto follow = [&](std::int64_t s) {
+      for (open.push_back(s); !open.empty();) {
+        const auto here = open.back();
+        open.pop_back();
+        for (const auto r : rows_[at(here)]) {
+          for (const auto next : path_.to[at(r)]) visit(next);
+        }
+      }
+    };
+    for (const auto next : path_.to[at(from_)]) visit(next);
+    if (!open.empty()) {
+      const auto first = open.back();
+      open.pop_back();
+      follow(first);
+    }
     bool changed = false;
-    States avoid = node.needed;
-    for (const auto& [s, r] : path) {
-      if (node.forbidden[at(s)] != 0) continue;
-      avoid[at(s)] = 1;
-      if (path_outside(avoid).empty()) node.forbidden[at(s)] = 1, changed = true;
-      avoid[at(s)] = 0;
+    for (std::int64_t i = 0; i < n_path; ++i) {
+      const auto s = path[at(n_path - 1 - i)].first;
+      if (furthest <= i && node.forbidden[at(s)] == 0) node.forbidden[at(s)] = 1, changed = true;
+      follow(s);
     }
     return changed;
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "equivalence/rebuild.hpp"
 #include "equivalence/shape.hpp"
 #include "libmdp/bounds.hpp"
 #include "libmdp/error.hpp"
@@ -42,7 +43,7 @@ SoftEquivalence soft_equivalent_cost(const Mdp& world, const solvers::SoftResult
   }
   SoftEquivalence result;
   result.cost.assign(cost.begin(), cost.end());
-  result.model = model.with_cost(std::move(cost), std::move(tail));
+  result.model = without_lost_goals(model.with_cost(std::move(cost), std::move(tail)));
   result.solved = solvers::solve_soft(*result.model, options);
   result.status = result.solved.status;
   result.message = result.solved.message;

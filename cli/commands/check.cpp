@@ -11,6 +11,7 @@
 #include "cli/table.hpp"
 #include "cli/watch.hpp"
 #include "cli/world_and_model.hpp"
+#include "equivalence/cost_distance.hpp"
 #include "equivalence/exact_levels.hpp"
 #include "equivalence/levels.hpp"
 #include "libmdp/io/exact_model.hpp"
@@ -26,6 +27,7 @@ using equivalence::Verdict;
 struct CheckCommand {
   PairFlags pair;
   std::string require;
+  bool cost_distance = false;
   const CLI::Option* level = nullptr;
 
   /// In rationals: small models, unless another level is asked for, and all where that is.
@@ -148,7 +150,21 @@ int run_check(const CheckCommand& command, const CommonFlags& common) {
                                 options.solve, found);
   }
   if (command.pair.solve().exact() && found.precision != Level::exact) found.status = Status::precision_limit;
-  present(common, to_result(world, model, found), [&] { return tables(world, model, found); });
+  Result result = to_result(world, model, found);
+  std::string more;
+  if (command.cost_distance) {
+    const auto apart = equivalence::cost_distance(world, model.cost(), {}, command.pair.solve().options(common));
+    Result distance;
+    distance.set("value", apart.value);
+    distance.set("lower", apart.range.lower);
+    distance.set("upper", apart.range.upper);
+    result.set("cost_distance", std::move(distance));
+    Facts facts;
+    facts.add("cost distance",
+              fmt::format("{}, of canonical costs on the world's transitions", number_text(apart.value)));
+    more = "\n" + facts.text();
+  }
+  present(common, result, [&] { return tables(world, model, found) + more; });
   if (command.require.empty()) return exit_code_of(found.status);
   const auto required = equivalence::equivalence_level_from_string(command.require);
   return found[required].holds == Verdict::yes ? exit_done : exit_not_met;
@@ -164,6 +180,8 @@ void add_check(Command& command) {
   command.parser()
       .add_option("--require", it->require, "Exit code 1 unless this level holds: E0, E2, E3, E4, E5, E6, E6-some")
       ->type_name("LEVEL");
+  command.parser().add_flag("--cost-distance", it->cost_distance,
+                            "How far the two costs are apart up to shaping and scale, from 0 to 1 (STARC)");
   command.add_common_flags();
   command.examples(
       "Up to 500 states the answer is exact, in rationals; --level exact asks for that at any size, --level certified "

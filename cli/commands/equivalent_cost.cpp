@@ -12,6 +12,7 @@
 #include "cli/commands/commands.hpp"
 #include "cli/cost_change_result.hpp"
 #include "cli/exact_output.hpp"
+#include "cli/iterated_correction.hpp"
 #include "cli/model_file.hpp"
 #include "cli/present.hpp"
 #include "cli/result.hpp"
@@ -22,6 +23,7 @@
 #include "cli/watch.hpp"
 #include "cli/world_and_model.hpp"
 #include "equivalence/exact_cost.hpp"
+#include "equivalence/soft_equivalence.hpp"
 #include "libmdp/io/exact_arrays.hpp"
 #include "libmdp/io/read.hpp"
 
@@ -44,6 +46,8 @@ struct EquivalentCostCommand {
   std::string slack = "advantage";
   std::string least_change;
   std::optional<double> margin;
+  std::optional<double> temperature;
+  std::optional<std::int64_t> iterate;
 
   const CLI::Option* level = nullptr;
 
@@ -248,8 +252,31 @@ int run_least_change(const EquivalentCostCommand& command, const CommonFlags& co
   return exit_code_of(found.status);
 }
 
+// T1 for entropy-regularised values.
+int run_soft(const EquivalentCostCommand& command, const CommonFlags& common, const Mdp& world, const Mdp& model) {
+  const solvers::SoftOptions options = command.pair.solve().soft_options(*command.temperature, common);
+  const auto solved = solvers::solve_soft(world, options);
+  const auto found = equivalence::soft_equivalent_cost(world, solved, model, options);
+  if (!command.output.empty() && found.model) write_model(command.output, *found.model);
+  present(common, to_result(world, model, *command.temperature, found), [&] { return tables(world, model, found); });
+  return exit_code_of(found.status);
+}
+
 // Each way of making a cost has flags of its own.
 void require_compatible(const EquivalentCostCommand& command, Criterion from, Criterion to) {
+  const int n_ways = (command.least_change.empty() ? 0 : 1) + (command.is_shaped() ? 1 : 0) +
+                     (command.temperature ? 1 : 0) + (command.iterate ? 1 : 0);
+  if ((command.temperature || command.iterate) && n_ways > 1) {
+    throw UsageError(
+        "--temperature, --iterate, --least-change and --potential or --slack are different costs: one of them");
+  }
+  if ((command.temperature || command.iterate) && (from != Criterion::discounted || to != Criterion::discounted ||
+                                                   command.exclude_violations || command.pair.solve().exact())) {
+    throw UsageError(
+        "--temperature and --iterate belong to the discounted criterion of world and model, without "
+        "--exclude-violations "
+        "and --level exact");
+  }
   const bool least = !command.least_change.empty();
   const bool discounted = from == Criterion::discounted && to == Criterion::discounted;
   if (least && command.is_shaped())
@@ -276,6 +303,11 @@ int run_equivalent_cost(const EquivalentCostCommand& command, const CommonFlags&
   const Mdp model = command.pair.model(world, common);
   const Criterion to = model_criterion(command, from, model);
   require_compatible(command, from, to);
+  if (command.iterate) {
+    return run_iterated_correction(command.pair, common, world, model, equivalence::Correction::cost, *command.iterate,
+                                   command.output);
+  }
+  if (command.temperature) return run_soft(command, common, world, model);
   if (command.pair.solve().exact()) return run_exact(command, common, world, model, from, to);
   if (!command.least_change.empty()) return run_least_change(command, common, world, model);
   if (command.is_shaped()) return run_shaped(command, common, world, model);
@@ -306,6 +338,13 @@ void add_equivalent_cost(Command& command) {
       ->type_name("NORM");
   parser.add_option("--margin", it->margin, "With --least-change: by how much other actions are worse [0]")
       ->type_name("D");
+  parser
+      .add_option("--temperature", it->temperature, "Entropy weight B > 0: the cost with the world's soft values (T1)")
+      ->type_name("B");
+  parser
+      .add_option("--iterate", it->iterate,
+                  "As if Q* were not known: at most N times, correct the cost with the current V and solve the model")
+      ->type_name("N");
   command.parser().add_flag("--exclude-violations", it->exclude_violations,
                             "Where no equivalent cost exists and the pair is not optimal: cost inf there");
   add_model_output(command, it->output);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <string>
 
 #include <fmt/format.h>
@@ -11,6 +12,7 @@
 #include "cli/entry_gradient.hpp"
 #include "cli/equivalent_model_flags.hpp"
 #include "cli/exact_output.hpp"
+#include "cli/iterated_correction.hpp"
 #include "cli/model_file.hpp"
 #include "cli/present.hpp"
 #include "cli/result.hpp"
@@ -37,6 +39,7 @@ struct EquivalentModelCommand {
   std::string output;
   std::string keep = "q";
   bool polytope = false;
+  std::optional<std::int64_t> iterate;
   const CLI::Option* level = nullptr;
 };
 
@@ -289,10 +292,18 @@ int run_equivalent_model(EquivalentModelCommand& command, const CommonFlags& com
   command.flags.require_valid();
   const bool keeps_actions = command.keep == "actions";
   if (keeps_actions) command.flags.require_fit_for_actions();
+  if (command.iterate && (keeps_actions || command.polytope || !command.flags.is_default())) {
+    throw UsageError(
+        "--iterate takes the kl-nearest rows on the reference's support: no other choice of model beside it");
+  }
   if (keeps_actions && command.polytope) throw UsageError("--polytope belongs to --keep q");
   if (!command.output.empty()) require_model_file(command.output);
   const Mdp world = command.pair.world(common);
   const Mdp reference = command.flags.reference(command.pair, world, common);
+  if (command.iterate) {
+    return run_iterated_correction(command.pair, common, world, reference, equivalence::Correction::model,
+                                   *command.iterate, command.output);
+  }
   const solvers::SolveResult solved = command.pair.solve_world(world, common);
   return (keeps_actions ? run_keep_actions : run_keep_q)(command, common, world, reference, solved);
 }
@@ -309,6 +320,10 @@ void add_equivalent_model(Command& command) {
       ->type_name("q|actions");
   command.parser().add_flag("--polytope", it->polytope,
                             "Dimension and number of vertices of the solutions of each row");
+  command.parser()
+      .add_option("--iterate", it->iterate,
+                  "As if Q* were not known: at most N times, correct the rows with the current V and solve the model")
+      ->type_name("N");
   add_model_output(command, it->output);
   command.add_common_flags({.output = false});
   command.examples(

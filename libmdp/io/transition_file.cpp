@@ -61,7 +61,8 @@ class Columns {
       return "state " + mdp_.state_name(state) + " has no such action; its actions are 0 to " +
              std::to_string(mdp_.n_actions(state) - 1);
     }
-    const std::string pair = "state " + mdp_.state_name(state) + ", action " + std::to_string(a);
+    const std::string pair = "state " + mdp_.state_name(state) + ", action " +
+                             mdp_.action_name(mdp_.state_rows()[static_cast<std::size_t>(s)] + a);
     if (!is_state(next)) return pair + ": the successor does not exist" + states;
     if (!(count >= 0.0 && count < infinity)) return pair + ": a count must be finite and not negative";
     data_.add(state, static_cast<Action>(a), static_cast<State>(next));

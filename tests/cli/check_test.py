@@ -10,6 +10,19 @@ def one_state(costs, discount):
 
 
 class Check(program.ProgramTest):
+    def test_cost_distance(self):
+        # Shaping (Phi = (3, 0)) and a positive factor change nothing; the opposite cost is at distance 1.
+        two = lambda costs: {"format": "mdp", "version": 1, "discount": "1/2", "states": 2, "choices": [
+            {"state": s, "action": a, "cost": c, "to": [[to, 1]]} for (s, a, to), c in
+            zip([(0, "stay", 0), (0, "go", 1), (1, "stay", 1), (1, "go", 0)], costs)]}  # fmt: skip
+        world = self.write("world.json", two([1, 2, 0, 5]))
+        for costs, expected in (([2, 4, 0, 10], 0), ([2.5, 5, 0, 3.5], 0), ([-1, -2, 0, -5], 1)):
+            model = self.write("model.json", two(costs))
+            result = self.json("check", "--world", world, "--model", model, "--cost-distance")
+            self.assertAlmostEqual(result["cost_distance"]["value"], expected, delta=1e-9)
+            self.assertLessEqual(result["cost_distance"]["lower"], result["cost_distance"]["upper"])
+        self.assertNotIn("cost_distance", self.json("check", "--world", world, "--model", model))
+
     def check(self, world, model, *flags, code=0):
         world, model = self.write("world.json", world), self.write("model.json", model)
         return self.json("check", "--world", world, "--model", model, *flags, code=code)

@@ -163,6 +163,43 @@ class Shapes(program.ProgramTest):
         self.assertEqual(result["keeps_optimal_sets"], "yes")
         self.assertIn("required >= 0", self.complaint(*self.pair, "--slack", self.write("bad.json", [-1, 0, 0, 0]), code=3))
 
+    def test_soft_values(self):
+        soft = self.json(*self.pair, "--temperature", 0.5, "--output", "soft.json")
+        self.assertEqual((soft["status"], soft["temperature"]), ("converged", 0.5))
+        self.assertLess(soft["log_policy_distance_bound"], 1e-6)
+        flags = "--method", "soft-value-iteration", "--temperature", 0.5
+        for v, w in zip(self.json("solve", "soft.json", *flags)["value"], self.json("solve", "world.json", *flags)["value"]):
+            self.assertAlmostEqual(v, w, delta=1e-6)
+        self.assertIn("one of them", self.complaint(*self.pair, "--temperature", 1, "--potential", "zero", code=2))
+        self.assertIn("discounted", self.complaint(*self.pair, "--temperature", 1, "--model-criterion", "total", code=2))
+
+    def test_correction_while_q_is_not_known(self):
+        near = dict(TO_GOAL, discount=0.85)
+        self.write("near.json", near)
+        pair = "equivalent-cost", "--world", "world.json", "--model", "near.json"
+        found = self.json(*pair, "--iterate", 200, "--output", "corrected.json")
+        self.assertEqual((found["status"], found["corrected"]), ("converged", "cost"))
+        self.assertLess(found["kappa"], 1)
+        self.assertLessEqual(found["value_error"], found["value_error_bound"])
+        truth = self.json("solve", "world.json")["value"]
+        for v, w in zip(found["value"], truth):
+            self.assertAlmostEqual(v, w, delta=1e-7)
+        for (_, error, _), (_, after, _) in zip(found["steps"], found["steps"][1:]):
+            self.assertLessEqual(after, found["kappa"] * error + 1e-7)
+        self.assertEqual(self.json(*pair, "--iterate", 1, code=1)["status"], "sweep_limit")
+        # theory.md: swap against stay, spectral radius 18.
+        swap = lambda to: {"format": "mdp", "version": 1, "discount": 0.9, "states": 2, "choices": [
+            {"state": s, "cost": s, "to": [[to(s), 1]]} for s in (0, 1)]}  # fmt: skip
+        self.write("swap.json", swap(lambda s: 1 - s)), self.write("stay.json", swap(lambda s: s))
+        away = self.json("equivalent-cost", "--world", "swap.json", "--model", "stay.json", "--iterate", 100, code=1)
+        self.assertEqual(away["status"], "refused")
+        self.assertAlmostEqual(away["kappa"], 18, delta=1e-9)
+        self.assertAlmostEqual(away["steps"][-1][2], 18, delta=1e-3)
+        rows = self.json("equivalent-model", "--world", "world.json", "--reference", "world.json", "--iterate", 50)
+        self.assertEqual((rows["status"], rows["corrected"]), ("converged", "model"))
+        self.assertIn("--iterate takes the kl", self.complaint(
+            "equivalent-model", "--world", "world.json", "--iterate", 5, "--divergence", "l1", code=2))  # fmt: skip
+
     def has_clp(self):
         command = [program.PROGRAM, *self.pair, "--least-change", "l1"]
         return subprocess.run(command, cwd=self.folder, capture_output=True).returncode == 0

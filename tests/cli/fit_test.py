@@ -1,5 +1,6 @@
 """fit and bisimulation: the counterexamples through the program, flags, keys and refusals."""
 import json
+import pathlib
 import unittest
 
 import program
@@ -55,7 +56,8 @@ class Fit(program.ProgramTest):
         self.assertEqual(nearest["n_samples"], best["n_samples"])
         self.assertLess(nearest["q_error_bound"], 1e-8)
         # A count is so many repetitions; the other format says the same.
-        lines = [line.split(",") for line in open(data).read().split() if "state" not in line and "#" not in line]
+        text = pathlib.Path(data).read_text(encoding="utf-8")
+        lines = [line.split(",") for line in text.split() if "state" not in line and "#" not in line]
         half = self.write("half.json", [[s, a, to, float(n) / 2] for s, a, to, n in lines])
         less = self.json(*model, half)
         self.assertAlmostEqual(less["divergence_total"], nearest["divergence_total"] / 2, delta=1e-9)
@@ -86,7 +88,7 @@ class Fit(program.ProgramTest):
         self.assertIn("bad.csv: line 1", self.complaint("fit", "--world", self.files("mean")[1], "--data", bad, code=3))
         bad = self.write("bad.csv", "middle,jump,left,-1\n")
         message = self.complaint("fit", "--world", self.files("mean")[1], "--data", bad, code=3)
-        self.assertIn("state middle, action 1: a count must be finite and not negative", message)
+        self.assertIn("state middle, action jump: a count must be finite and not negative", message)
 
 
 class Bisimulation(program.ProgramTest):

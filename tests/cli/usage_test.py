@@ -43,7 +43,7 @@ class Usage(program.ProgramTest):
         model = self.two_states()
         self.assertIn(
             "not available yet: level exact",
-            self.complaint("equivalent-cost", "--world", model, "--model", model, "--level", "exact", code=2),
+            self.complaint("equivalent-model", "--world", model, "--level", "exact", code=2),
         )
         self.assertIn(
             "--estimator dice does not estimate --quantity policy-gradient",

@@ -95,5 +95,5 @@ TEST_CASE(
 
 TEST_CASE("T1: thousands of random pairs up to 10^4 states", "[long]") {
   run(2, 3000, 300);
-  run(3, 25, 10000);
+  run(3, 150, 10000);
 }

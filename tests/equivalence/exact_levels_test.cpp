@@ -19,12 +19,6 @@ using io::ExactModel;
 
 namespace {
 
-Rational ratio(long a, long b) {
-  Rational x(a, b);
-  x.canonicalize();
-  return x;
-}
-
 // An exact model row by row, states in order.
 struct Rows {
   ExactModel model;

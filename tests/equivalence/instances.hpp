@@ -15,6 +15,12 @@ namespace mdp::tests {
 using Rational = mpq_class;
 using oracles::exact_model_of;
 
+inline Rational ratio(long a, long b) {
+  Rational x(a, b);
+  x.canonicalize();
+  return x;
+}
+
 /// L + gamma P v per row, for finite v.
 inline std::vector<Rational> exact_q(const io::ExactModel& model, const std::vector<Rational>& v) {
   std::vector<Rational> q;

@@ -80,8 +80,8 @@ TEST_CASE("bad transitions: line or entry, value and rule") {
   refuses("0,1,1\n7,0,1\n", "seen.csv", "line 2: the state does not exist; states are 0 to 1");
   refuses("0,2,1\n", "seen.csv", "line 1: state home has no such action; its actions are 0 to 1");
   refuses("home,fly,work\n", "seen.csv", "line 1: state home has no such action");
-  refuses("0,1,9\n", "seen.csv", "line 1: state home, action 1: the successor does not exist");
-  refuses("0,1,1,-2\n", "seen.csv", "state home, action 1: a count must be finite and not negative");
+  refuses("0,1,9\n", "seen.csv", "line 1: state home, action go: the successor does not exist");
+  refuses("0,1,1,-2\n", "seen.csv", "state home, action go: a count must be finite and not negative");
   refuses("0,1,1,many\n", "seen.csv", "the count is not a number");
   refuses("state,action,to\n", "seen.csv", "columns must be state,action,next_state[,count]");
   refuses("[[0, 1]]", "seen.json", "[0] (line 1): must be [s, a, s']");
