@@ -41,9 +41,6 @@ Interval increment(Interval residual, const Discount& discount, RowSums row_sums
 
 }  // namespace
 
-double round_up(double x) noexcept { return std::nextafter(x, infinity); }
-double round_down(double x) noexcept { return std::nextafter(x, -infinity); }
-
 double rounding(Offset n) noexcept {
   const double nu = static_cast<double>(n) * unit_roundoff;
   return round_up(nu / (1.0 - nu));

@@ -4,6 +4,10 @@
 // outward. Statements C1–C3 are those of theory.md, section 1.
 #pragma once
 
+#include <bit>
+#include <cstdint>
+#include <limits>
+
 #include "libmdp/mdp.hpp"
 
 namespace mdp::bounds {
@@ -21,8 +25,13 @@ struct RowSums {
 };
 
 /// The next doubles outward. round_up(inf) is inf, round_down(inf) the largest double: inf may come from an overflow.
-[[nodiscard]] double round_up(double x) noexcept;
-[[nodiscard]] double round_down(double x) noexcept;
+[[nodiscard]] inline double round_up(double x) noexcept {
+  if (x == 0.0) return std::numeric_limits<double>::denorm_min();
+  if (!(x < std::numeric_limits<double>::infinity())) return x;  // NaN too
+  const auto bits = std::bit_cast<std::int64_t>(x);
+  return std::bit_cast<double>(x > 0.0 ? bits + 1 : bits - 1);
+}
+[[nodiscard]] inline double round_down(double x) noexcept { return -round_up(-x); }
 
 /// gamma_n = n u / (1 - n u), rounded up: relative error of n roundings (Higham, 2002, section 3.1).
 [[nodiscard]] double rounding(Offset n) noexcept;

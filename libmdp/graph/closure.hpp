@@ -1,6 +1,7 @@
 // libmdp/graph/closure.hpp — the one worklist behind all questions of reachability (internal to solvers and graph).
 #pragma once
 
+#include <optional>
 #include <span>
 
 #include "libmdp/buffer.hpp"
@@ -19,6 +20,24 @@ struct Predecessors {
   Buffer<State> state_of_row;  ///< [n_rows]
 
   explicit Predecessors(const Mdp& mdp);
+};
+
+/// The predecessors of an MDP, listed when they are first asked for and, after release(), again. They take as much memory as
+/// the transitions. Not for several threads at once.
+class PredecessorsWhenNeeded {
+ public:
+  /// \param mdp  must outlive this
+  explicit PredecessorsWhenNeeded(const Mdp& mdp) : mdp_(mdp) {}
+
+  operator const Predecessors&() const {  // NOLINT(google-explicit-constructor): it stands for them
+    if (!list_) list_.emplace(mdp_);
+    return *list_;
+  }
+  void release() const noexcept { list_.reset(); }
+
+ private:
+  const Mdp& mdp_;
+  mutable std::optional<Predecessors> list_;
 };
 
 /// The least set that holds `start` and every state of which {any, all} usable rows have {any, all} successors

@@ -10,19 +10,21 @@ struct Minimum {
   const double* v;
   double* tv;
   Action* policy;  // may be null
-  ResidualRange range = {};
+  ResidualRange range = {infinity, -infinity, 0, infinity};
   double best = infinity;
+  double second = infinity;  // the least q but one
   Action best_action = 0;
 
   void start(State) {
-    best = infinity;
+    best = second = infinity;
     best_action = 0;
   }
   void row(Action action, Offset, double q) {
     // Selects, not branches: which action wins is unpredictable, and a misprediction stalls the gathers.
     const bool better = q < best;
     best_action = better ? action : best_action;
-    best = better ? q : best;
+    second = std::min(second, std::max(best, q));
+    best = std::min(best, q);
   }
   void finish(State s) {
     tv[s] = best;
@@ -34,6 +36,7 @@ struct Minimum {
       const double d = best - v[s];
       range.min = std::min(range.min, d);
       range.max = std::max(range.max, d);
+      range.lead = std::min(range.lead, second - best);
     }
   }
 };
@@ -46,19 +49,42 @@ struct StoreQ {
   void finish(State) {}
 };
 
+// visit_rows() for v = 0, to the bit: p * 0 and sums of it are 0, and c + 0.0 turns -0.0 into 0.0 as there.
+template <class Visitor>
+void visit_costs(const Mdp& mdp, State first, State last, Visitor& visitor) {
+  const Offset* rows = mdp.state_rows().data();
+  const double nothing = mdp.discount() == 0.0 ? -0.0 : 0.0;
+  for (State s = first; s < last; ++s) {
+    visitor.start(s);
+    for (Offset row = rows[s]; row < rows[s + 1]; ++row) {
+      visitor.row(static_cast<Action>(row - rows[s]), row, mdp.cost()[row] + nothing);
+    }
+    visitor.finish(s);
+  }
+}
+
 }  // namespace
+
+bool is_zero(std::span<const double> v) {
+  return std::all_of(v.begin(), v.end(), [](double x) { return x == 0.0; });
+}
 
 ResidualRange bellman_sweep(const Mdp& mdp, std::span<const double> v, std::span<double> tv, std::span<Action> policy,
                             int threads) {
+  const bool costs_only = is_zero(v);
   return reduce_states(
-      mdp.blocks(), threads, ResidualRange{},
+      mdp.blocks(), threads, ResidualRange{infinity, -infinity, 0, infinity},
       [&](State first, State last) {
         Minimum minimum{v.data(), tv.data(), policy.empty() ? nullptr : policy.data()};
-        visit_rows(mdp, v, first, last, minimum);
+        if (costs_only)
+          visit_costs(mdp, first, last, minimum);
+        else
+          visit_rows(mdp, v, first, last, minimum);
         return minimum.range;
       },
       [](const ResidualRange& x, const ResidualRange& y) {
-        return ResidualRange{std::min(x.min, y.min), std::max(x.max, y.max), x.n_changed + y.n_changed};
+        return ResidualRange{std::min(x.min, y.min), std::max(x.max, y.max), x.n_changed + y.n_changed,
+                             std::min(x.lead, y.lead)};
       });
 }
 

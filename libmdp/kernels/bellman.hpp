@@ -4,6 +4,7 @@
 #include <span>
 
 #include "libmdp/kernels/parallel.hpp"
+#include "libmdp/kernels/stream_ahead.hpp"
 #include "libmdp/mdp.hpp"
 
 namespace mdp::kernels {
@@ -43,9 +44,11 @@ template <class Visitor>
 void visit_rows(const Mdp& mdp, std::span<const double> v, State first, State last, Visitor& visitor) {
   const RowValue q(mdp, v);
   const Offset* rows = mdp.state_rows().data();
+  StreamAhead ahead(q.p, q.next, q.begin[rows[first]], mdp.n_transitions());
   for (State s = first; s < last; ++s) {
     visitor.start(s);
     for (Offset row = rows[s]; row < rows[s + 1]; ++row) {
+      ahead(q.begin[row + 1]);
       visitor.row(static_cast<Action>(row - rows[s]), row, q(row));
     }
     visitor.finish(s);
@@ -57,6 +60,7 @@ struct ResidualRange {
   double min = infinity;
   double max = -infinity;
   State n_changed = 0;  ///< entries of the policy that a sweep changed
+  double lead = 0.0;    ///< of the least q of a state over the others, the smallest there is; 0 = not known
 };
 
 /// tv = T v:  tv(s) = min_a q(s,a); and the range of tv - v, in one pass.
@@ -64,10 +68,14 @@ struct ResidualRange {
 /// \param v       [n_states]; may hold +inf (a state whose value is infinite), never NaN or -inf
 /// \param tv      [n_states], written; must not overlap v
 /// \param policy  [n_states] or empty; written: the greedy action, ties to the lowest position
-/// Traffic per sweep: 12 B per transition, 16 B per row, 24 B per state (28 with policy), plus the gathers of v.
+/// Traffic per sweep: 12 B per transition, 16 B per row, 24 B per state (28 with policy), plus the gathers of v; where
+/// v is 0 everywhere, T v = min c, and transitions are not read.
 /// Rounding: see sweep_error() in libmdp/bounds.hpp.
 ResidualRange bellman_sweep(const Mdp& mdp, std::span<const double> v, std::span<double> tv,
                             std::span<Action> policy = {}, int threads = 0);
+
+/// Whether v is 0 everywhere: bellman_sweep() does not read transitions then.
+[[nodiscard]] bool is_zero(std::span<const double> v);
 
 /// q(row) = c + gamma p v for every row. q [n_rows], written.
 void q_values(const Mdp& mdp, std::span<const double> v, std::span<double> q, int threads = 0);

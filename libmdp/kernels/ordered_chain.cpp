@@ -5,11 +5,12 @@
 #include <utility>
 
 #include "libmdp/kernels/parallel.hpp"
+#include "libmdp/kernels/stream_ahead.hpp"
 
 namespace mdp::kernels {
 namespace {
 
-constexpr std::size_t most_parts = 8;
+constexpr std::size_t most_parts = 4;
 constexpr std::size_t states_per_part = 4096;
 
 // Keeps NaN.
@@ -17,8 +18,9 @@ double larger(double a, double b) { return b <= a || std::isnan(a) ? a : b; }
 
 }  // namespace
 
-OrderedChain::OrderedChain(const Mdp& mdp, std::span<const State> order)
+OrderedChain::OrderedChain(const Mdp& mdp, std::span<const State> order, const Discount& discount)
     : mdp_(mdp),
+      discount_(discount),
       order_(order.begin(), order.end()),
       place_(at(mdp.n_states()), -1),
       policy_(at(mdp.n_states()), -1),
@@ -46,19 +48,28 @@ OrderedChain::OrderedChain(const Mdp& mdp, std::span<const State> order)
   }
 }
 
-State OrderedChain::assign(std::span<const Action> policy) {
-  State n_changed = 0;
-  for (State s = 0; s < mdp_.n_states(); ++s) {
-    if (policy_[at(s)] == policy[at(s)] || place_[at(s)] < 0) continue;
-    const Offset row = mdp_.state_rows()[at(s)] + policy[at(s)];
-    const Offset first = mdp_.row_begin()[at(row)];
-    const bool stays = mdp_.row_begin()[at(row) + 1] == first + 1 && mdp_.next_state()[at(first)] == s;
-    if (stays) continue;
-    policy_[at(s)] = policy[at(s)];
-    copy_row(at(place_[at(s)]), row);
-    ++n_changed;
-  }
-  return n_changed;
+State OrderedChain::assign(std::span<const Action> policy, int threads) {
+  return reduce_states(
+      mdp_.blocks(), threads, State{0},
+      [&](State first, State last) {
+        State n_changed = 0;
+        for (State s = first; s < last; ++s) {
+          if (policy_[at(s)] == policy[at(s)] || place_[at(s)] < 0) continue;
+          const Offset row = mdp_.state_rows()[at(s)] + policy[at(s)];
+          if (never_leaves(s, row)) continue;
+          policy_[at(s)] = policy[at(s)];
+          copy_row(at(place_[at(s)]), row);
+          ++n_changed;
+        }
+        return n_changed;
+      },
+      [](State x, State y) { return x + y; });
+}
+
+bool OrderedChain::never_leaves(State s, Offset row) const {
+  const Offset first = mdp_.row_begin()[at(row)];
+  return !(discount_.complement.hi > 0.0) && mdp_.row_begin()[at(row) + 1] == first + 1 &&
+         mdp_.next_state()[at(first)] == s;
 }
 
 void OrderedChain::copy_row(std::size_t i, Offset row) {
@@ -66,11 +77,11 @@ void OrderedChain::copy_row(std::size_t i, Offset row) {
   double leaving = 0.0;
   for (Offset k = mdp_.row_begin()[at(row)]; k < mdp_.row_begin()[at(row) + 1]; ++k) {
     const State next = mdp_.next_state()[at(k)];
-    if (next == order_[i]) continue;
-    leaving += mdp_.probability()[at(k)];
-    if (place_[at(next)] < 0) continue;
+    const double p = mdp_.probability()[at(k)];
+    leaving += next == order_[i] ? discount_.complement.hi * p : p;
+    if (next == order_[i] || place_[at(next)] < 0) continue;
     next_[at(slot)] = place_[at(next)];
-    weight_[at(slot++)] = mdp_.probability()[at(k)];
+    weight_[at(slot++)] = discount_.value.hi * p;
   }
   for (Offset k = begin_[i]; k < slot; ++k) weight_[at(k)] /= leaving;
   for (; slot < begin_[i + 1]; ++slot) {
@@ -100,7 +111,9 @@ double OrderedChain::gauss_seidel(std::span<const double> x, std::span<double> y
     const double* old = x.data();
     double* now = y.data();
     double largest = 0.0;
+    StreamAhead ahead(weight_.data(), next_.data(), begin_[first], begin_.back());
     for (std::size_t i = first; i < at(end); ++i) {
+      ahead(begin_[i + 1]);
       double sum = cost_[i];
       for (Offset k = begin_[i]; k < begin_[i + 1]; ++k) {
         const auto j = at(next_[at(k)]);
@@ -116,7 +129,9 @@ double OrderedChain::gauss_seidel(std::span<const double> x, std::span<double> y
 double OrderedChain::residual(std::span<const double> x, std::span<double> r, int threads) const {
   return for_parts(threads, [&](State first, State last) {
     double largest = 0.0;
+    StreamAhead ahead(weight_.data(), next_.data(), begin_[at(first)], begin_.back());
     for (auto i = at(first); i < at(last); ++i) {
+      ahead(begin_[i + 1]);
       double sum = cost_[i] - x[i];
       for (Offset k = begin_[i]; k < begin_[i + 1]; ++k) sum += weight_[at(k)] * x[at(next_[at(k)])];
       r[i] = sum;

@@ -9,19 +9,21 @@
 
 namespace mdp::kernels {
 
-/// The undiscounted chain of a policy on the states of `order`, state order[i] as number i; states that are not in it are
-/// worth 0. Self-loops are solved for: row i reads  x_i = cost_i + sum_j p_ij x_j  with cost and p divided by what leaves i.
+/// The chain of a policy on the states of `order`, state order[i] as number i; states that are not in it are worth 0.
+/// Self-loops are solved for: row i reads  x_i = cost_i + sum_j p_ij x_j  with cost and discounted p divided by what leaves i,
+/// 1 - discount p_ii = sum_{j != i} p_ij + (1 - discount) p_ii.
 /// Where the order follows the drift of the chain towards its exit, Gauss–Seidel sweeps in it need few rounds: a state
 /// is written after most of those that it leads to. Source: Puterman (1994), section 6.3.3, on orders.
 class OrderedChain {
  public:
-  /// \param order  distinct states; for every policy assigned, each must have a row that can leave it
-  OrderedChain(const Mdp& mdp, std::span<const State> order);
+  /// \param order     distinct states; undiscounted, each must have a row that can leave it in every policy assigned
+  /// \param discount  of the chain, whatever that of the MDP is
+  OrderedChain(const Mdp& mdp, std::span<const State> order, const Discount& discount = {});
 
-  /// Copies the rows of those states whose action is not that of the last call. A row that never leaves its state is
-  /// not taken: the state keeps the row it has (before the first: none, and its values are not numbers).
+  /// Copies the rows of those states whose action is not that of the last call. Undiscounted, a row that never leaves its
+  /// state is not taken: the state keeps the row it has (before the first: none, and its values are not numbers).
   /// \return the number of states whose row changed
-  State assign(std::span<const Action> policy);
+  State assign(std::span<const Action> policy, int threads = 0);
   /// Every row costs 1 (the time until exit), or again what the MDP says.
   void use_unit_costs(bool unit);
 
@@ -44,11 +46,13 @@ class OrderedChain {
   void scatter(std::span<const double> x, std::span<double> v, int threads) const;
 
  private:
+  [[nodiscard]] bool never_leaves(State s, Offset row) const;
   void copy_row(std::size_t i, Offset row);
   template <class F>
   double for_parts(int threads, F&& f) const;
 
   const Mdp& mdp_;
+  Discount discount_;
   bool unit_costs_ = false;
   Buffer<State> order_;
   Buffer<State> place_;    // [n_states] number in the order, -1 = none

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "libmdp/kernels/stream_ahead.hpp"
 #include "libmdp/policy.hpp"
 
 namespace mdp::kernels {
@@ -53,27 +54,64 @@ PolicyChain::PolicyChain(const Mdp& mdp, std::span<const Action> policy, int thr
 }
 
 void PolicyChain::assign(const Mdp& mdp, std::span<const Action> policy, int threads) {
-  const auto n = static_cast<std::size_t>(mdp.n_states());
-  row_begin_.resize(n + 1);
-  cost_.resize(n);
-  row_begin_[0] = 0;
-  for (State s = 0; s < mdp.n_states(); ++s) {
-    const Offset row = selected_row(mdp, policy, s);
-    row_begin_[s + 1] = row_begin_[s] + mdp.row_begin()[row + 1] - mdp.row_begin()[row];
-  }
-  next_state_.resize(static_cast<std::size_t>(row_begin_[n]));
-  probability_.resize(static_cast<std::size_t>(row_begin_[n]));
+  if (copied_.size() != policy.size() || !replace_rows(mdp, policy, threads)) copy_rows(mdp, policy, threads);
+  copied_.resize(policy.size());
+  cost_.resize(policy.size());
   for_states(blocks_, threads, [&](State first, State last) {
-    for (State s = first; s < last; ++s) {
-      const Offset row = selected_row(mdp, policy, s);
-      const Offset from = mdp.row_begin()[row];
-      const Offset length = mdp.row_begin()[row + 1] - from;
-      std::copy_n(mdp.next_state().data() + from, length, next_state_.data() + row_begin_[s]);
-      std::copy_n(mdp.probability().data() + from, length, probability_.data() + row_begin_[s]);
-      cost_[s] = mdp.cost()[row];
-    }
+    std::copy(policy.begin() + first, policy.begin() + last, copied_.begin() + first);
+    for (State s = first; s < last; ++s) cost_[s] = mdp.cost()[selected_row(mdp, policy, s)];
   });
   column_begin_ = {};
+}
+
+// Only the rows of states with another action; false, and rows of both, if one of them has another length.
+bool PolicyChain::replace_rows(const Mdp& mdp, std::span<const Action> policy, int threads) {
+  return reduce_states(
+      blocks_, threads, true,
+      [&](State first, State last) {
+        for (State s = first; s < last; ++s) {
+          if (policy[s] == copied_[s]) continue;
+          const Offset row = selected_row(mdp, policy, s);
+          if (mdp.row_begin()[row + 1] - mdp.row_begin()[row] != row_begin_[s + 1] - row_begin_[s]) return false;
+          copy_row(mdp, row, s);
+        }
+        return true;
+      },
+      [](bool x, bool y) { return x && y; });
+}
+
+void PolicyChain::copy_rows(const Mdp& mdp, std::span<const Action> policy, int threads) {
+  const auto n = policy.size();
+  row_begin_.resize(n + 1);
+  row_begin_[0] = 0;
+  // Row lengths, block by block; then where the blocks begin.
+  for_states(blocks_, threads, [&](State first, State last) {
+    Offset length = 0;
+    for (State s = first; s < last; ++s) {
+      const Offset row = selected_row(mdp, policy, s);
+      length += mdp.row_begin()[row + 1] - mdp.row_begin()[row];
+      row_begin_[s + 1] = length;
+    }
+  });
+  std::vector<Offset> block_begin(1, 0);
+  for (std::size_t b = 1; b < blocks_.size(); ++b) {
+    block_begin.push_back(block_begin.back() + (blocks_[b] > blocks_[b - 1] ? row_begin_[blocks_[b]] : 0));
+  }
+  next_state_.resize(static_cast<std::size_t>(block_begin.back()));
+  probability_.resize(static_cast<std::size_t>(block_begin.back()));
+  parallel_blocks(static_cast<std::ptrdiff_t>(blocks_.size()) - 1, threads, [&](std::ptrdiff_t b) {
+    for (State s = blocks_[b]; s < blocks_[b + 1]; ++s) row_begin_[s + 1] += block_begin[b];
+  });
+  for_states(blocks_, threads, [&](State first, State last) {
+    for (State s = first; s < last; ++s) copy_row(mdp, selected_row(mdp, policy, s), s);
+  });
+}
+
+void PolicyChain::copy_row(const Mdp& mdp, Offset row, State s) {
+  const Offset from = mdp.row_begin()[row];
+  const Offset length = mdp.row_begin()[row + 1] - from;
+  std::copy_n(mdp.next_state().data() + from, length, next_state_.data() + row_begin_[s]);
+  std::copy_n(mdp.probability().data() + from, length, probability_.data() + row_begin_[s]);
 }
 
 PolicyChain::PolicyChain(const Mdp& mdp, std::span<const double> stochastic_policy, int threads)
@@ -117,7 +155,9 @@ ResidualRange PolicyChain::sweep(double discount, std::span<const double> x, std
       blocks_, threads, ResidualRange{},
       [&](State first, State last) {
         ResidualRange range;
+        StreamAhead ahead(probability_.data(), next_state_.data(), row_begin_[first], n_transitions());
         for (State s = first; s < last; ++s) {
+          ahead(row_begin_[s + 1]);
           const double mean = dot(row_begin_.data(), next_state_.data(), probability_.data(), x.data(), s);
           y[s] = discount == 0.0 ? cost_[s] : cost_[s] + discount * mean;
           const double d = y[s] - x[s];
@@ -132,7 +172,9 @@ ResidualRange PolicyChain::sweep(double discount, std::span<const double> x, std
 
 void PolicyChain::multiply(std::span<const double> x, std::span<double> y, int threads) const {
   for_states(blocks_, threads, [&](State first, State last) {
+    StreamAhead ahead(probability_.data(), next_state_.data(), row_begin_[first], n_transitions());
     for (State s = first; s < last; ++s) {
+      ahead(row_begin_[s + 1]);
       y[s] = dot(row_begin_.data(), next_state_.data(), probability_.data(), x.data(), s);
     }
   });

@@ -20,7 +20,8 @@ class PolicyChain {
   /// out. Relative error of an entry: rounding(n_actions + 1).
   PolicyChain(const Mdp& mdp, std::span<const double> stochastic_policy, int threads = 0);
 
-  /// The same MDP's other deterministic policy, storage reused.
+  /// Another deterministic policy, storage reused: of an MDP with the same states, rows and transitions (costs may differ).
+  /// Where all rows that change keep their length, only those are copied.
   void assign(const Mdp& mdp, std::span<const Action> policy, int threads = 0);
 
   [[nodiscard]] State n_states() const noexcept { return static_cast<State>(row_begin_.size()) - 1; }
@@ -49,7 +50,12 @@ class PolicyChain {
   }
 
  private:
+  [[nodiscard]] bool replace_rows(const Mdp& mdp, std::span<const Action> policy, int threads);
+  void copy_rows(const Mdp& mdp, std::span<const Action> policy, int threads);
+  void copy_row(const Mdp& mdp, Offset row, State s);
+
   Buffer<State> blocks_;
+  Buffer<Action> copied_;  // [n_states] whose rows these are; empty for averages
   Buffer<Offset> row_begin_;
   Buffer<State> next_state_;
   Buffer<double> probability_;

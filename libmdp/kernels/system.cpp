@@ -4,13 +4,16 @@
 #include <cmath>
 
 #include "libmdp/kernels/parallel.hpp"
+#include "libmdp/kernels/stream_ahead.hpp"
 
 namespace mdp::kernels {
 
 void apply_system(const CompressedRows& m, double discount, std::span<const double> x, std::span<double> y,
                   int threads) {
   for_states(m.blocks, threads, [&](State first, State last) {
+    StreamAhead ahead(m.value.data(), m.index.data(), m.begin[first], m.begin.back());
     for (State i = first; i < last; ++i) {
+      ahead(m.begin[i + 1]);
       double sum = 0.0;
       for (Offset k = m.begin[i]; k < m.begin[i + 1]; ++k) sum += m.value[k] * x[m.index[k]];
       y[i] = x[i] - discount * sum;

@@ -1,6 +1,7 @@
 // The fast sweep against the reference kernel, and against numbers checked by hand.
 #include "libmdp/kernels/bellman.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 #include <vector>
@@ -107,4 +108,53 @@ TEST_CASE("infinite values: inadmissible rows, and 0 times infinity") {
 
   kernels::bellman_sweep(m.with_discount(0.0), v, tv, policy);
   REQUIRE(tv == std::vector<double>{1.0, infinity});
+}
+
+TEST_CASE("a sweep of V = 0 reads costs only, and has the reference's bits") {
+  std::mt19937 random(43);
+  for (const double discount : {0.9, 0.0}) {
+    Mdp m = random_mdp(random, 3000, discount);
+    Buffer<double> cost(m.cost().begin(), m.cost().end());
+    for (std::size_t row = 0; row < cost.size(); row += 7) cost[row] = -0.0;
+    m = m.with_cost(std::move(cost));
+    for (const double zero : {0.0, -0.0}) {
+      const std::vector<double> v(3000, zero);
+      std::vector<double> tv(3000);
+      std::vector<double> expected(3000);
+      Policy policy(3000);
+      Policy expected_policy(3000);
+      const auto range = kernels::bellman_sweep(m, v, tv, policy, 2);
+      const auto reference = kernels::reference::bellman_sweep(m, v, expected, expected_policy);
+      REQUIRE(policy == expected_policy);
+      REQUIRE(range.min == reference.min);
+      REQUIRE(range.max == reference.max);
+      for (std::size_t s = 0; s < tv.size(); ++s) {
+        REQUIRE(tv[s] == expected[s]);
+        REQUIRE(std::signbit(tv[s]) == std::signbit(expected[s]));
+      }
+    }
+  }
+}
+
+TEST_CASE("the lead of a sweep is the smallest distance of a state's least q to its others") {
+  std::mt19937 random(44);
+  const Mdp m = random_mdp(random, 400, 0.9);
+  std::vector<double> v(400);
+  for (double& x : v) x = std::uniform_real_distribution<double>(-1.0, 1.0)(random);
+  const auto q = kernels::reference::q_values(m, v);
+  double lead = infinity;
+  for (State s = 0; s < m.n_states(); ++s) {
+    std::vector<double> own(q.begin() + m.state_rows()[s], q.begin() + m.state_rows()[s + 1]);
+    std::sort(own.begin(), own.end());
+    if (own.size() > 1 && own[0] < infinity) lead = std::min(lead, own[1] - own[0]);
+  }
+  std::vector<double> tv(400);
+  Policy policy(400);
+  REQUIRE(kernels::bellman_sweep(m, v, tv, policy, 3).lead == lead);
+
+  MdpBuilder ties(2);
+  ties.row(0, 1.0).to(1, 1.0).row(0, 1.0).to(1, 1.0).row(1, 0.0).to(1, 1.0).discount(0.5);
+  std::vector<double> two(2);
+  Policy first(2);
+  REQUIRE(kernels::bellman_sweep(ties.build(), std::vector<double>{1.0, 2.0}, two, first).lead == 0.0);
 }

@@ -131,3 +131,26 @@ TEST_CASE("Lower and upper values enclose those of value iteration and close in"
   CHECK(std::count(active.begin(), active.end(), char{0}) > static_cast<std::ptrdiff_t>(n));
   for (const State s : g.way.order) REQUIRE(active[static_cast<std::size_t>(selected_row(g.mdp, policy, s))] == 1);
 }
+
+TEST_CASE("A discounted chain is V = c + gamma P V with its self-loops solved for") {
+  const Grid g = grid(8);
+  std::vector<State> all;
+  for (State s = 0; s < g.mdp.n_states(); ++s) all.push_back(s);
+  const double discount = 0.95;
+  kernels::OrderedChain chain(g.mdp, all, discount);
+  chain.assign(g.policy, 1);
+  std::vector<double> x(chain.size(), 0.0);
+  std::vector<double> y(chain.size());
+  for (int k = 0; k < 2000; ++k) {
+    static_cast<void>(chain.gauss_seidel(x, y, 1));
+    x.swap(y);
+  }
+  for (State s = 0; s < g.mdp.n_states(); ++s) {
+    const Offset row = selected_row(g.mdp, g.policy, s);
+    double value = g.mdp.cost()[row];
+    for (Offset k = g.mdp.row_begin()[row]; k < g.mdp.row_begin()[row + 1]; ++k) {
+      value += discount * g.mdp.probability()[k] * x[g.mdp.next_state()[k]];
+    }
+    CHECK(x[s] == Approx(value).epsilon(1e-13));
+  }
+}

@@ -1,6 +1,7 @@
 // P_pi packed: the rows of the MDP to the bit, averages, products and triangular solves against dense matrices.
 #include "libmdp/kernels/policy_chain.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 
@@ -62,6 +63,35 @@ TEST_CASE("A sweep of a deterministic policy's chain has the bits of that policy
     REQUIRE(range.min == min);
     REQUIRE(range.max == max);
   }
+}
+
+TEST_CASE("A chain that is given another policy is that of a new one, whether rows keep their length or not") {
+  const Mdp m = example(5000);
+  const auto same = [](const kernels::PolicyChain& a, const kernels::PolicyChain& b) {
+    REQUIRE(std::equal(a.row_begin().begin(), a.row_begin().end(), b.row_begin().begin()));
+    REQUIRE(std::equal(a.next_state().begin(), a.next_state().end(), b.next_state().begin(), b.next_state().end()));
+    REQUIRE(std::equal(a.probability().begin(), a.probability().end(), b.probability().begin()));
+    REQUIRE(std::equal(a.cost().begin(), a.cost().end(), b.cost().begin(), b.cost().end()));
+  };
+  const auto length = [&m](Offset row) { return m.row_begin()[row + 1] - m.row_begin()[row]; };
+  Policy policy(5000, 0);
+  kernels::PolicyChain chain(m, policy);
+  State n_kept = 0;
+  for (State s = 0; s < 5000; s += 3) {
+    if (length(m.state_rows()[s]) != length(m.state_rows()[s] + 1)) continue;
+    policy[s] = 1;
+    ++n_kept;
+  }
+  REQUIRE(n_kept > 100);
+  chain.assign(m, policy, 2);
+  same(chain, kernels::PolicyChain(m, policy));
+  for (State s = 0; s < 5000; s += 2) policy[s] = 2;
+  chain.assign(m, policy, 2);
+  same(chain, kernels::PolicyChain(m, policy));
+  // Other costs, the same rows.
+  const Mdp other = m.with_cost(Buffer<double>(static_cast<std::size_t>(m.n_rows()), 7.0));
+  chain.assign(other, policy, 2);
+  same(chain, kernels::PolicyChain(other, policy));
 }
 
 TEST_CASE("A randomised policy averages rows; products, transposed products and I - gamma P agree with dense ones") {
