@@ -130,7 +130,7 @@ class Average {
   const CriterionOptions& options_;
   std::span<const double> given_;  // to be enclosed; empty = solve
   Run run_;
-  graph::Predecessors into_;
+  graph::PredecessorsWhenNeeded into_;
   Live live_;
   SignedComponents ends_;
   std::vector<TwoDouble> gain_;                        // [components] a value inside the next two

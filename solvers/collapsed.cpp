@@ -99,9 +99,10 @@ Mdp with_usable_rows(const Mdp& mdp, const Collapse& collapse) {
   return undiscounted.with_cost(std::move(cost), std::move(tail));
 }
 
-CollapsedAnswer solve_plain(const Mdp& mdp, const graph::Predecessors& into, const Collapse& collapse, Run& run,
-                            Policy& policy) {
+CollapsedAnswer solve_plain(const Mdp& mdp, const graph::PredecessorsWhenNeeded& into, const Collapse& collapse,
+                            Run& run, Policy& policy) {
   const graph::Approach start = graph::approach(mdp, into, graph::goal_states(mdp), collapse.usable);
+  into.release();  // iterations need the memory
   CollapsedAnswer result;
   if (start.order.size() != at(graph::count(collapse.open))) return result;
   const Mdp problem = with_usable_rows(mdp, collapse);
@@ -132,8 +133,8 @@ std::vector<double> least_given(std::span<const double> given, const Numbering& 
   return least;
 }
 
-CollapsedAnswer solve_quotient(const Mdp& mdp, const graph::Predecessors& into, const Collapse& collapse, Run& run,
-                               Policy& policy) {
+CollapsedAnswer solve_quotient(const Mdp& mdp, const graph::PredecessorsWhenNeeded& into, const Collapse& collapse,
+                               Run& run, Policy& policy) {
   const Numbering numbering = number(mdp, collapse);
   if (numbering.count == 0) return nothing_to_solve(mdp, collapse);
   graph::Reduction reduction;
@@ -245,8 +246,8 @@ void take_lowest_rows(const Mdp& mdp, std::span<const char> set, std::span<const
   }
 }
 
-CollapsedAnswer solve_collapsed(const Mdp& mdp, const graph::Predecessors& into, const Collapse& collapse, Run& run,
-                                Policy& policy) {
+CollapsedAnswer solve_collapsed(const Mdp& mdp, const graph::PredecessorsWhenNeeded& into, const Collapse& collapse,
+                                Run& run, Policy& policy) {
   if (collapse.given.empty() && is_plain(mdp, collapse) && !may_eliminate(graph::count(collapse.open), run)) {
     CollapsedAnswer answer = solve_plain(mdp, into, collapse, run, policy);
     const bool good =

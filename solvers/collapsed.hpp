@@ -47,8 +47,8 @@ struct CollapsedAnswer {
 /// Solves for the open states and writes their actions: in a component, the chosen row leaves it from one of its states,
 /// and the others move there by rows that stay inside; where it is left never, rows that stay inside are taken.
 /// \param policy  [n_states], written at open states
-[[nodiscard]] CollapsedAnswer solve_collapsed(const Mdp& mdp, const graph::Predecessors& into, const Collapse& collapse,
-                                              Run& run, Policy& policy);
+[[nodiscard]] CollapsedAnswer solve_collapsed(const Mdp& mdp, const graph::PredecessorsWhenNeeded& into,
+                                              const Collapse& collapse, Run& run, Policy& policy);
 
 /// Rows of `usable` whose successors lie in the component of their state.
 [[nodiscard]] graph::RowMask rows_inside(const Mdp& mdp, const graph::Components& component,

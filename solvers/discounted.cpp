@@ -48,7 +48,7 @@ class Solve {
     } else {
       const Outcome outcome = improve();
       if (certified_)
-        certify();
+        certify(outcome);
       else
         estimate(outcome);
     }
@@ -121,8 +121,8 @@ class Solve {
     result_.status = accurate ? Status::converged : stopped_or(Status::precision_limit);
   }
 
-  void certify() {
-    Enclosure best = enclose(mdp_, it_.v, run_.threads(), uncertainty_);
+  void certify(Outcome outcome) {
+    Enclosure best = enclose_iterate(outcome);
     if (!satisfied(best) || improver_->refines_always()) best = refine(std::move(best));
     if (!satisfied(best) && run_.stopped() != Status::not_run) narrow_by_start(best);
     result_.level = Level::certified;
@@ -136,6 +136,16 @@ class Solve {
     result_.policy_loss_bound = best.policy_loss_bound;
     result_.residual_min = best.residual_min;
     result_.residual_max = best.residual_max;
+  }
+
+  // The last sweep of a method that reached the goal is one of V.
+  Enclosure enclose_iterate(Outcome outcome) {
+    if (outcome == Outcome::accurate) {
+      auto swept =
+          enclose_swept(mdp_, finite_, {it_.tv, it_.policy, it_.residual, it_.size}, run_.threads(), uncertainty_);
+      if (swept) return std::move(*swept);
+    }
+    return enclose(mdp_, it_.v, run_.threads(), uncertainty_);
   }
 
   // C2: V + the solution of the correction problem, residual in twice the precision, until the test holds or the
@@ -194,19 +204,32 @@ class Solve {
 
   // 0 rather than 1e-31, wherever 0 is in the interval and accurate enough.
   void prefer_zero(Enclosure& e) const {
-    for (std::size_t s = 0; s < finite_.size(); ++s) {
+    const double furthest = largest_over_states([&](State s) {
       const double distance = std::max(-e.lower[s], e.upper[s]);
-      if (!(e.lower[s] <= 0.0 && e.upper[s] >= 0.0 && distance <= accuracy_.at(0.0))) continue;
+      if (!(e.lower[s] <= 0.0 && e.upper[s] >= 0.0 && distance <= accuracy_.at(0.0))) return 0.0;
       e.values[s] = 0.0;
-      e.half_width = std::max(e.half_width, distance);
-    }
+      return distance;
+    });
+    e.half_width = std::max(e.half_width, furthest);
   }
 
   [[nodiscard]] bool satisfied(const Enclosure& e) const {
-    for (std::size_t s = 0; s < finite_.size(); ++s) {
-      if (finite_[s] && !(middle(e.lower[s], e.upper[s]).half_width <= accuracy_.at(e.values[s]))) return false;
-    }
-    return true;
+    if (accuracy_.relative == 0.0) return e.half_width <= accuracy_.at(0.0);
+    return largest_over_states([&](State s) {
+             return finite_[s] && !(middle(e.lower[s], e.upper[s]).half_width <= accuracy_.at(e.values[s])) ? 1.0 : 0.0;
+           }) == 0.0;
+  }
+
+  template <class F>
+  [[nodiscard]] double largest_over_states(F&& f) const {
+    return kernels::reduce_states(
+        mdp_.blocks(), run_.threads(), 0.0,
+        [&](State first, State last) {
+          double largest = 0.0;
+          for (State s = first; s < last; ++s) largest = std::max(largest, f(s));
+          return largest;
+        },
+        [](double x, double y) { return std::max(x, y); });
   }
 
   [[nodiscard]] double smallest_allowed(const Enclosure& e) const {

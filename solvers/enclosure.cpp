@@ -90,18 +90,25 @@ bool complete(std::span<const char> finite, std::span<const double> tv) {
 }
 
 // [tw + below, tw + above], rounded outward, and its middle.
-void set_intervals(Enclosure& e, std::span<const char> finite, std::span<const double> tw, double below, double above) {
+void set_intervals(Enclosure& e, const Mdp& mdp, std::span<const char> finite, std::span<const double> tw, double below,
+                   double above, int threads) {
   e.lower.resize(tw.size());
   e.upper.resize(tw.size());
   e.values.resize(tw.size());
-  e.half_width = 0.0;
-  for (std::size_t s = 0; s < tw.size(); ++s) {
-    e.lower[s] = finite[s] ? round_down(two_sum(tw[s], below)) : infinity;
-    e.upper[s] = finite[s] ? round_up(two_sum(tw[s], above)) : infinity;
-    const Middle mid = middle(e.lower[s], e.upper[s]);
-    e.values[s] = mid.value;
-    e.half_width = std::max(e.half_width, mid.half_width);
-  }
+  e.half_width = kernels::reduce_states(
+      mdp.blocks(), threads, 0.0,
+      [&](State first, State last) {
+        double widest = 0.0;
+        for (State s = first; s < last; ++s) {
+          e.lower[s] = finite[s] ? round_down(two_sum(tw[s], below)) : infinity;
+          e.upper[s] = finite[s] ? round_up(two_sum(tw[s], above)) : infinity;
+          const Middle mid = middle(e.lower[s], e.upper[s]);
+          e.values[s] = mid.value;
+          widest = std::max(widest, mid.half_width);
+        }
+        return widest;
+      },
+      [](double x, double y) { return std::max(x, y); });
 }
 
 Enclosure unbounded(std::span<const char> finite, Policy policy) {
@@ -119,6 +126,36 @@ Enclosure unbounded(std::span<const char> finite, Policy policy) {
   return e;
 }
 
+// The bounds from one sweep: C1.
+Enclosure concluded(const Mdp& mdp, std::span<const char> finite, std::span<const double> tw, Policy policy,
+                    const Selection& chosen, double error, int threads) {
+  if (!complete(finite, tw) || !(error < infinity)) return unbounded(finite, std::move(policy));
+  Enclosure e;
+  e.policy = std::move(policy);
+  const bool any = chosen.residual.min <= chosen.residual.max;
+  const Interval residual =
+      any ? bounds::residual_enclosure(chosen.residual.min, chosen.residual.max, error) : Interval{0.0, 0.0};
+  const Interval increment = bounds::value_increment(residual, mdp.exact_discount());
+  e.residual_min = residual.lower;
+  e.residual_max = residual.upper;
+  set_intervals(e, mdp, finite, tw, bounds::round_down(increment.lower - error),
+                bounds::round_up(increment.upper + error), threads);
+  e.policy_loss_bound = 0.0;
+  if (!any) return e;
+  // V^pi <= TW + excess + increment of pi's residual (C1 for pi), V* >= TW + increment.lower, each to `error`.
+  const Interval of_policy = bounds::value_increment(
+      bounds::residual_enclosure(chosen.selected.min, chosen.selected.max, error), mdp.exact_discount());
+  const double difference = bounds::round_up(of_policy.upper - increment.lower);
+  const double loss = bounds::round_up(bounds::round_up(difference + chosen.largest_excess) + 4.0 * error);
+  e.policy_loss_bound = std::max(0.0, loss);
+  return e;
+}
+
+// Bound on the error of a q for |V| <= size.
+double error_of_q(const Mdp& mdp, double size, const EntryUncertainty& uncertainty) {
+  return bounds::round_up(bounds::sweep_error(mdp, size) + uncertainty.of_q(size));
+}
+
 }  // namespace
 
 double EntryUncertainty::of_q(double values_max_abs) const noexcept {
@@ -132,31 +169,19 @@ Enclosure enclose(const Mdp& mdp, std::span<const double> v, int threads, const 
   for (std::size_t s = 0; s < w.size(); ++s) {
     if (!finite[s]) w[s] = infinity;
   }
-  const double size = centre(mdp, w, threads);
-  const double error = bounds::round_up(bounds::sweep_error(mdp, size) + uncertainty.of_q(size));
+  const double error = error_of_q(mdp, centre(mdp, w, threads), uncertainty);
   std::vector<double> tw(w.size());
   Policy policy;
   const Selection chosen = select(mdp, w, 2.0 * error, tw, policy, threads);
-  if (!complete(finite, tw) || !(error < infinity)) return unbounded(finite, std::move(policy));
+  return concluded(mdp, finite, tw, std::move(policy), chosen, error, threads);
+}
 
-  Enclosure e;
-  e.policy = std::move(policy);
-  const bool any = chosen.residual.min <= chosen.residual.max;
-  const Interval residual =
-      any ? bounds::residual_enclosure(chosen.residual.min, chosen.residual.max, error) : Interval{0.0, 0.0};
-  const Interval increment = bounds::value_increment(residual, mdp.exact_discount());
-  e.residual_min = residual.lower;
-  e.residual_max = residual.upper;
-  set_intervals(e, finite, tw, bounds::round_down(increment.lower - error), bounds::round_up(increment.upper + error));
-  e.policy_loss_bound = 0.0;
-  if (!any) return e;
-  // V^pi <= TW + excess + increment of pi's residual (C1 for pi), V* >= TW + increment.lower, each to `error`.
-  const Interval of_policy = bounds::value_increment(
-      bounds::residual_enclosure(chosen.selected.min, chosen.selected.max, error), mdp.exact_discount());
-  const double difference = bounds::round_up(of_policy.upper - increment.lower);
-  const double loss = bounds::round_up(bounds::round_up(difference + chosen.largest_excess) + 4.0 * error);
-  e.policy_loss_bound = std::max(0.0, loss);
-  return e;
+std::optional<Enclosure> enclose_swept(const Mdp& mdp, std::span<const char> finite, const Swept& swept, int threads,
+                                       const EntryUncertainty& uncertainty) {
+  const double error = error_of_q(mdp, swept.size, uncertainty);
+  if (!(swept.residual.lead > 2.0 * error)) return std::nullopt;
+  return concluded(mdp, finite, swept.tv, {swept.policy.begin(), swept.policy.end()},
+                   {swept.residual, swept.residual, 0.0}, error, threads);
 }
 
 Enclosure enclose(const Mdp& mdp, std::span<const TwoDouble> v, int threads, const EntryUncertainty& uncertainty) {

@@ -1,9 +1,11 @@
 // solvers/enclosure.hpp — what any V proves about V*.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <vector>
 
+#include "libmdp/kernels/bellman.hpp"
 #include "libmdp/mdp.hpp"
 #include "libmdp/policy.hpp"
 #include "libmdp/two_double.hpp"
@@ -40,6 +42,21 @@ struct Enclosure {
 /// Cost: one sweep.
 [[nodiscard]] Enclosure enclose(const Mdp& mdp, std::span<const double> v, int threads = 0,
                                 const EntryUncertainty& uncertainty = {});
+
+/// What a sweep of V found (bellman_sweep()).
+struct Swept {
+  std::span<const double> tv;
+  std::span<const Action> policy;   ///< greedy
+  kernels::ResidualRange residual;  ///< of tv - v
+  double size;                      ///< at least max |v|
+};
+
+/// What enclose(mdp, v) says, from a sweep of v that was done already; nothing where rounding cannot tell the greedy actions
+/// from others (ResidualRange::lead), so that the policy has to be looked for.
+/// \param finite  [n_states] 1 = V* is finite; v and tv are +inf at the others
+/// Cost: O(n_states).
+[[nodiscard]] std::optional<Enclosure> enclose_swept(const Mdp& mdp, std::span<const char> finite, const Swept& swept,
+                                                     int threads, const EntryUncertainty& uncertainty);
 
 /// The same with V and the residual in twice the precision (C2): as sharp as V, down to about
 /// 1e-30 (max|cost| + spread V)/(1 - gamma) and the rounding of the bounds to double.

@@ -232,7 +232,7 @@ class Goal {
   const CriterionOptions& options_;
   std::span<const double> given_;  // to be enclosed; empty = solve
   Run run_;
-  graph::Predecessors into_;
+  graph::PredecessorsWhenNeeded into_;
   StateSet goal_;
   Live live_;
   CriterionResult result_;

@@ -65,6 +65,7 @@ class Iteration {
   bool sweep() {
     if (!run_.may_sweep()) return false;
     it_.residual = kernels::bellman_sweep(problem_.mdp, it_.v, it_.tv, it_.policy, run_.threads());
+    run_.count_traffic(problem_.mdp.n_transitions(), problem_.mdp.n_rows());
     run_.count_sweep(it_.residual, infinity);
     return run_.stopped() == Status::not_run;
   }

@@ -28,6 +28,7 @@ class GaussSeidelStep : public GoalStep {
     std::swap(it.v, it.tv);
     for (int k = 0; k < sweeps_between && run.may_sweep(); ++k) {
       const double change = kernels::gauss_seidel_sweep(it.problem.mdp, it.problem.start.order, it.v, it.policy);
+      run.count_traffic(it.problem.mdp.n_transitions(), it.problem.mdp.n_rows());
       run.count_sweep({-change, change}, infinity);
     }
   }
@@ -107,7 +108,7 @@ class PolicyStep : public GoalStep {
     if (warm) return;
     constexpr int first_sweeps = 1000;
     constexpr double enough = 1e-4;
-    it.chain.assign(it.policy);
+    it.chain.assign(it.policy, run.threads());
     resize(it);
     x_.assign(x_.size(), 0.0);
     if (!sweep(it, run, first_sweeps, enough)) solve(it, run, 1e-3, 1000);
@@ -117,7 +118,7 @@ class PolicyStep : public GoalStep {
   void advance(GoalIterate& it, Run& run) override {
     constexpr int sweeps = 20;
     constexpr double enough = 0.01;
-    const State n_changed = it.chain.assign(it.policy);
+    const State n_changed = it.chain.assign(it.policy, run.threads());
     resize(it);
     it.chain.gather(it.tv, x_, run.threads());
     const bool settled = at(n_changed) <= it.chain.size() / 1000;
@@ -140,6 +141,7 @@ class PolicyStep : public GoalStep {
     double first = 0.0;
     for (int k = 0; k < most; ++k) {
       const double change = it.chain.gauss_seidel(x_, y_, run.threads());
+      run.count_traffic(it.chain.rows().begin.back(), static_cast<Offset>(it.chain.size()));
       x_.swap(y_);
       if (k == 0) first = change;
       if (!(change > enough * first) || run.out_of_time()) return true;

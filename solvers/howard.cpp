@@ -137,7 +137,7 @@ std::string Howard::name() const {
 Outcome Howard::sweep(const Mdp& mdp, Iterate& it, Run& run, const Goal& goal, double work) {
   constexpr int rounds_with_sweeps = 30;  // afterwards plain policy iteration, whose end is proved
   if (work == 0.0 || ++rounds_ > rounds_with_sweeps) return Outcome::stalled;
-  return ModifiedPolicyIteration(Evaluation::sweeps, work).improve(mdp, it, run, goal);
+  return ModifiedPolicyIteration(Evaluation::sweeps, {work}).improve(mdp, it, run, goal);
 }
 
 Outcome Howard::improve(const Mdp& mdp, Iterate& it, Run& run, const Goal& goal) {

@@ -14,6 +14,7 @@
 namespace mdp::solvers {
 namespace {
 
+constexpr State few = 1000;                 // a policy that changes in fewer of so many states has settled
 constexpr int patience = 12;                // iterations that may pass without halving the residual
 constexpr int rounds_with_order = 4;        // after which the values keep nearly the same order
 constexpr std::int64_t many_products = 12;  // with old factors, after which new ones pay
@@ -23,18 +24,12 @@ double size_of(const Mdp& mdp) { return static_cast<double>(mdp.n_transitions() 
 }  // namespace
 
 std::string InexactPolicyIteration::name() const {
-  if (!begun_ && options_.work_before > 0.0) return "modified policy iteration";
   if (options_.sparse_lu) return "inexact policy iteration (BiCGSTAB, sparse LU)";
   return options_.krylov == KrylovMethod::gmres ? "inexact policy iteration (GMRES, incomplete LU)"
                                                 : "inexact policy iteration (BiCGSTAB, incomplete LU)";
 }
 
 Outcome InexactPolicyIteration::improve(const Mdp& mdp, Iterate& it, Run& run, const Goal& goal) {
-  if (!begun_ && options_.work_before > 0.0) {
-    ModifiedPolicyIteration before(Evaluation::sweeps, options_.work_before);
-    const Outcome outcome = before.improve(mdp, it, run, goal);
-    if (outcome != Outcome::stalled || !before.exhausted()) return outcome;
-  }
   if (!begun_ && options_.backward_start && run.flat_start()) start_backward(mdp, it, run);
   begun_ = true;
   reference_ = best_span_ = infinity;
@@ -46,9 +41,9 @@ Outcome InexactPolicyIteration::improve(const Mdp& mdp, Iterate& it, Run& run, c
       return !gave_up && advance(mdp, iterate, run);
     });
     if (!gave_up) return outcome;
-    ModifiedPolicyIteration safe(Evaluation::sweeps, std::max(work_, 10.0 * size_of(mdp)));
+    ModifiedPolicyIteration safe(Evaluation::sweeps, {std::max(work_, 10.0 * size_of(mdp))});
     const Outcome after = safe.improve(mdp, it, run, goal);
-    if (after != Outcome::stalled || !safe.exhausted()) return after;
+    if (after != Outcome::stalled || !safe.gave_up()) return after;
     shift_.reset();
     reference_ = infinity;
     idle_ = 0;
@@ -101,11 +96,13 @@ bool InexactPolicyIteration::advance(const Mdp& mdp, Iterate& it, Run& run) {
   refresh_order(mdp, it, run);
   const double balanced = 0.5 * evaluation_work_ / size_of(mdp);
   const int n_sweeps = static_cast<int>(std::clamp(balanced, 2.0, 4.0));
-  for (int k = 0; k < n_sweeps && run.may_sweep(); ++k) {
+  settled_ = false;
+  for (int k = 0; k < n_sweeps && !settled_ && run.may_sweep(); ++k) {
     const auto change = kernels::shifted_gauss_seidel_sweep(mdp, *shift_, order_, it.v, it.policy);
     run.count_traffic(mdp.n_transitions(), mdp.n_rows());
     run.count_pass(change.n_changed);
     work_ += size_of(mdp);
+    settled_ = change.n_changed <= mdp.n_states() / few;
   }
   run.count_iteration();
   factorise(mdp, it, run);
@@ -174,7 +171,8 @@ void InexactPolicyIteration::solve_policy(const Mdp& mdp, Iterate& it, Run& run)
   }
   const double middle = middle_of(range);
   for (std::size_t i = 0; i < n; ++i) residual[i] = it.v[order_[i]] < infinity ? residual[i] - middle : 0.0;
-  const double tolerance = 0.5 * options_.forcing * std::min(span_of(range), span_of(it.residual));
+  const double forcing = settled_ ? options_.forcing_settled : options_.forcing;
+  const double tolerance = 0.5 * forcing * std::min(span_of(range), span_of(it.residual));
   const double before = 0.5 * span_of(range);
   double after = krylov_step(mdp, residual, step, tolerance, run);
   if (lu_ && after > tolerance && factorised_ != it.policy && !run.out_of_time()) {

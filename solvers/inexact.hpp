@@ -1,5 +1,4 @@
 // solvers/inexact.hpp — inexact policy iteration as an improver (internal).
-#include <cstdlib>
 #pragma once
 
 #include <cstdint>
@@ -30,11 +29,11 @@ class InexactPolicyIteration : public Improver {
   struct Options {
     KrylovMethod krylov = KrylovMethod::bicgstab;
     bool backward_start = true;
-    bool sparse_lu = false;       ///< precondition by sparse LU
-    double max_flops = infinity;  ///< of a factorisation
-    double max_bytes = infinity;  ///< of the factors
-    double forcing = 0.1;         ///< of the residual's span, what a Krylov step may leave
-    double work_before = 0.0;     ///< entries that modified policy iteration may read first
+    bool sparse_lu = false;         ///< precondition by sparse LU
+    double max_flops = infinity;    ///< of a factorisation
+    double max_bytes = infinity;    ///< of the factors
+    double forcing = 0.1;           ///< of the residual's span, what a Krylov step may leave,
+    double forcing_settled = 1e-3;  ///< and where the policy hardly changes any more
   };
 
   explicit InexactPolicyIteration(const Options& options) : options_(options) {}
@@ -59,7 +58,8 @@ class InexactPolicyIteration : public Improver {
   bool begun_ = false;
   std::optional<double> shift_;  // T v - v of the solution that v approaches: (1 - gamma) times its constant
   int rounds_ = 0;
-  double work_ = 0.0;  // entries read
+  double work_ = 0.0;     // entries read
+  bool settled_ = false;  // whether the last sweep changed the policy in a few states at most
 
   double reference_ = infinity;  // span of the residual when it last halved
   int idle_ = 0;                 // iterations since

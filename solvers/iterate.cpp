@@ -52,6 +52,11 @@ double Goal::half_width(const Mdp& mdp, const Iterate& it) const {
   return 0.5 * (increment.upper - increment.lower) + error + 4.0 * unit_roundoff * largest;
 }
 
+double Goal::aim(const Mdp& mdp, const Iterate& it) const {
+  const auto increment = computed_increment(mdp, it);
+  return accuracy_.at(0.5 * increment.lower + 0.5 * increment.upper);
+}
+
 bool Goal::reached(const Mdp& mdp, const Iterate& it, double half_width) const {
   if (!(half_width < infinity)) return false;
   const auto increment = computed_increment(mdp, it);

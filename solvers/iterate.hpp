@@ -49,6 +49,8 @@ class Goal {
   [[nodiscard]] double shown(double half_width) const {
     return shown_half_width_ > 0.0 ? shown_half_width_ : half_width;
   }
+  /// A half-width that should do at every state: the one allowed at 0, or, relative to values, at the middle of them.
+  [[nodiscard]] double aim(const Mdp& mdp, const Iterate& it) const;
   /// Whether it is allowed at every state of finite value.
   [[nodiscard]] bool reached(const Mdp& mdp, const Iterate& it, double half_width) const;
 
@@ -69,6 +71,8 @@ class Improver {
   virtual ~Improver() = default;
   [[nodiscard]] virtual Outcome improve(const Mdp& mdp, Iterate& it, Run& run, const Goal& goal) = 0;
   [[nodiscard]] virtual std::string name() const = 0;
+  /// Whether the last call stalled because the method saw no point in going on, not for rounding: another may take over.
+  [[nodiscard]] virtual bool gave_up() const { return false; }
   /// Why this method was taken; empty if the caller asked for it.
   [[nodiscard]] const std::string& reason() const noexcept { return reason_; }
   void set_reason(std::string reason) { reason_ = std::move(reason); }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <initializer_list>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -11,6 +12,8 @@
 #include "solvers/howard.hpp"
 #include "solvers/inexact.hpp"
 #include "solvers/memory.hpp"
+#include "solvers/ordered_iteration.hpp"
+#include "solvers/relay.hpp"
 #include "solvers/sparse_lu.hpp"
 #include "solvers/sweeps.hpp"
 
@@ -110,18 +113,23 @@ std::unique_ptr<Improver> make_automatic(const Mdp& mdp, const SolveOptions& opt
   if (mdp.n_states() <= small_chain || options.linear_solver != LinearSolver::automatic) {
     return make_policy_iteration(mdp, options, true);
   }
-  constexpr double sweeps_before = 60.0;     // most models that mix are solved by then
-  constexpr double sweeps_to_absorb = 12.0;  // where a search backwards gives a better start
+  // What the other methods take, in sweeps, where they are at their best: no sooner is it worth while to give up.
+  constexpr double sweeps_before = 400.0;
   const LuVerdict verdict = judge_sparse_lu({mdp, scattered_policy(mdp), options.threads}, memory_limit_of(options));
   const bool absorbing = kernels::has_absorbing_state(mdp);
   const double work_of_sweep = static_cast<double>(mdp.n_transitions() + mdp.n_rows());
-  InexactPolicyIteration::Options inexact;
-  inexact.sparse_lu = verdict.cheap;
-  inexact.max_flops = most_flops;
-  inexact.max_bytes = memory_limit_of(options);
-  inexact.work_before = (absorbing ? sweeps_to_absorb : sweeps_before) * work_of_sweep;
-  if (verdict.cheap) inexact.work_before = std::min(inexact.work_before, verdict.work);
-  auto improver = std::make_unique<InexactPolicyIteration>(inexact);
+  ModifiedPolicyIteration::Limits first{sweeps_before * work_of_sweep, sweeps_before * work_of_sweep};
+  if (verdict.cheap) first = {std::min(first.work, verdict.work), std::min(first.expected, verdict.work)};
+  InexactPolicyIteration::Options last;
+  last.sparse_lu = verdict.cheap;
+  last.max_flops = most_flops;
+  last.max_bytes = memory_limit_of(options);
+  last.backward_start = verdict.cheap || !absorbing;
+  std::vector<std::unique_ptr<Improver>> methods;
+  methods.push_back(std::make_unique<ModifiedPolicyIteration>(Evaluation::sweeps, first));
+  if (absorbing && !verdict.cheap) methods.push_back(std::make_unique<OrderedPolicyIteration>());
+  methods.push_back(std::make_unique<InexactPolicyIteration>(last));
+  auto improver = std::make_unique<Relay>(std::move(methods));
   improver->set_reason(verdict.why + (absorbing ? "; there are absorbing states" : ""));
   return improver;
 }

@@ -29,8 +29,8 @@ struct LuVerdict {
 [[nodiscard]] std::unique_ptr<Improver> make_policy_iteration(const Mdp& mdp, const SolveOptions& options,
                                                               bool or_modified);
 /// Method::automatic: Howard's policy iteration for small MDPs; else modified policy iteration, which most models that
-/// mix need no more than; where it does not converge soon, inexact policy iteration, preconditioned by sparse LU where
-/// judge_sparse_lu() finds it cheap.
+/// mix need no more than. Where the rate that it measures promises no end soon: with absorbing states, OrderedPolicyIteration;
+/// then, or where judge_sparse_lu() finds sparse LU cheap, inexact policy iteration.
 [[nodiscard]] std::unique_ptr<Improver> make_automatic(const Mdp& mdp, const SolveOptions& options);
 
 /// The improver for an MDP with one row per state.

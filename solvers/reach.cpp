@@ -93,7 +93,7 @@ class Reach {
   std::span<const double> given_;  // to be enclosed; empty = solve
   Run run_;
   bool maximize_;
-  graph::Predecessors into_;
+  graph::PredecessorsWhenNeeded into_;
   StateSet goal_;
   RowMask usable_;
   StateSet zero_, one_;

@@ -60,7 +60,7 @@ Outcome sweep_until(const Mdp& mdp, Iterate& it, Run& run, const Goal& goal, Adv
 template <class Advance>
 Outcome sweep_until(const Mdp& mdp, Iterate& it, Run& run, const Goal& goal, Advance&& advance) {
   return sweep_until(mdp, it, run, goal, std::forward<Advance>(advance), [&] {
-    run.count_traffic(mdp.n_transitions(), mdp.n_rows());
+    run.count_traffic(kernels::is_zero(it.v) ? 0 : mdp.n_transitions(), mdp.n_rows());
     return kernels::bellman_sweep(mdp, it.v, it.tv, it.policy, run.threads());
   });
 }

@@ -11,51 +11,82 @@
 namespace mdp::solvers {
 namespace {
 
-// Entries that a sweep of the chain reads.
+// Packing the rows of all states costs about a sweep over all rows; that of some, more than their part.
+constexpr double sweeps_to_pack = 8.0;
+
+// Entries that a sweep of the chain reads, and one over all rows.
 double chain_size(const kernels::PolicyChain& chain) {
   return static_cast<double>(chain.n_transitions() + 2 * Offset{chain.n_states()});
+}
+double size_of(const Mdp& mdp) { return static_cast<double>(mdp.n_transitions() + mdp.n_rows()); }
+
+// V <- TV. Centring reads and writes V: every few sweeps is enough to keep its size near half its spread.
+void take_tv(const Mdp& mdp, Iterate& it, const Run& run, int& since_centring) {
+  constexpr int sweeps_per_centring = 8;
+  std::swap(it.v, it.tv);
+  const double moved = std::max(std::abs(it.residual.min), std::abs(it.residual.max)) * (1.0 + 4.0 * unit_roundoff);
+  it.size = bounds::round_up(it.size + moved);
+  if (++since_centring < sweeps_per_centring) return;
+  since_centring = 0;
+  it.size = centre(mdp, it.v, run.threads());
 }
 
 }  // namespace
 
 Outcome ValueIteration::improve(const Mdp& mdp, Iterate& it, Run& run, const Goal& goal) {
-  // Centring reads and writes V: every few sweeps is enough to keep its size near half its spread.
-  constexpr int sweeps_per_centring = 8;
   int since_centring = 0;
   return sweep_until(mdp, it, run, goal, [&](Iterate& iterate) {
-    std::swap(iterate.v, iterate.tv);
-    iterate.size +=
-        std::max(std::abs(iterate.residual.min), std::abs(iterate.residual.max)) * (1.0 + 4.0 * unit_roundoff);
-    if (++since_centring < sweeps_per_centring) return true;
-    since_centring = 0;
-    iterate.size = centre(mdp, iterate.v, run.threads());
+    take_tv(mdp, iterate, run, since_centring);
     return true;
   });
 }
 
 Outcome ModifiedPolicyIteration::improve(const Mdp& mdp, Iterate& it, Run& run, const Goal& goal) {
+  constexpr int patience = 8;  // iterations that may promise too much work, one after another
   return sweep_until(mdp, it, run, goal, [&](Iterate& iterate) {
-    if (work_ > max_work_) return false;
-    evaluate(mdp, iterate, run);
+    const double to_go = std::log(std::max(2.0, goal.half_width(mdp, iterate) / goal.aim(mdp, iterate)));
+    const auto plan = make_plan(mdp, iterate, to_go);
+    n_dear_ = plan.work * size_of(mdp) > limits_.expected ? n_dear_ + 1 : 0;
+    exhausted_ = work_ > limits_.work || n_dear_ > patience;
+    if (exhausted_) return false;
+    advance(mdp, iterate, run, plan.left);
     return true;
   });
 }
 
-void ModifiedPolicyIteration::evaluate(const Mdp& mdp, Iterate& it, Run& run) {
+EvaluationEffort::Choice ModifiedPolicyIteration::make_plan(const Mdp& mdp, const Iterate& it, double to_go) {
+  const auto n = static_cast<double>(it.v.size());
+  const double per_row = n / static_cast<double>(mdp.n_rows());
+  const double chain = chain_ ? chain_size(*chain_) : per_row * static_cast<double>(mdp.n_transitions()) + 2.0 * n;
+  n_unpacked_ = std::min(n, n_unpacked_ + static_cast<double>(chain_ ? it.residual.n_changed : mdp.n_states()));
+  effort_.observe(span_of(it.residual));
+  return effort_.choose(to_go, {chain / size_of(mdp), std::min(1.0, sweeps_to_pack * n_unpacked_ / n)});
+}
+
+void ModifiedPolicyIteration::advance(const Mdp& mdp, Iterate& it, Run& run, double left) {
+  work_ += size_of(mdp);
+  if (left < 1.0 || evaluation_ == Evaluation::krylov)
+    evaluate(mdp, it, run, left);
+  else
+    take_tv(mdp, it, run, since_centring_);
+}
+
+void ModifiedPolicyIteration::evaluate(const Mdp& mdp, Iterate& it, Run& run, double reduction) {
   if (chain_)
     chain_->assign(mdp, it.policy, run.threads());
   else
     chain_.emplace(mdp, it.policy, run.threads());
+  n_unpacked_ = 0.0;
   run.count_iteration();
   used_krylov_ = prefers_krylov(it);
   previous_span_ = span_of(it.residual);
-  previous_ = it.policy;
-  work_ += static_cast<double>(mdp.n_transitions() + mdp.n_rows());
+  ++evaluations_;
   if (used_krylov_)
     solve_chain(mdp, it, run);
   else
-    sweep_chain(mdp, it, run);
+    sweep_chain(mdp, it, run, reduction);
   it.size = centre(mdp, it.v, run.threads());
+  since_centring_ = 0;
 }
 
 // BiCGSTAB pays where sweeps are slow and the policy has nearly settled (earlier, V^pi is not worth the work). A trial
@@ -71,31 +102,30 @@ bool ModifiedPolicyIteration::prefers_krylov(const Iterate& it) {
     --krylov_pause_;
     return false;
   }
-  if (!sweeps_are_slow_ || previous_.size() != it.policy.size()) return false;
-  std::size_t n_changed = 0;
-  for (std::size_t s = 0; s < previous_.size(); ++s) n_changed += previous_[s] != it.policy[s] ? 1 : 0;
-  constexpr std::size_t settled = 1000;
-  return n_changed <= previous_.size() / settled;
+  if (!sweeps_are_slow_ || evaluations_ == 0) return false;
+  constexpr State settled = 1000;
+  return it.residual.n_changed <= static_cast<State>(it.policy.size()) / settled;
 }
 
-// Sweeps of the chain until the span of its residual has shrunk by a factor, or the traffic of a few sweeps over
-// all rows is spent.
-void ModifiedPolicyIteration::sweep_chain(const Mdp& mdp, Iterate& it, Run& run) {
-  constexpr double reduction = 0.02;
+// Sweeps of the chain until the span of its residual has shrunk to a part, or the traffic of a few sweeps over all rows
+// is spent.
+void ModifiedPolicyIteration::sweep_chain(const Mdp& mdp, Iterate& it, Run& run, double reduction) {
   constexpr double full_sweeps_of_work = 5.0;
-  const double cost_ratio = static_cast<double>(mdp.n_transitions() + mdp.n_rows()) / chain_size(*chain_);
+  const double cost_ratio = size_of(mdp) / chain_size(*chain_);
   const auto most = std::clamp<std::int64_t>(std::llround(full_sweeps_of_work * cost_ratio), 1, 1000);
   const double enough = reduction * span_of(it.residual);
+  std::vector<double> spans;
   std::swap(it.v, it.tv);
   sweeps_are_slow_ = true;
-  for (std::int64_t k = 0; k < most; ++k) {
+  while (static_cast<std::int64_t>(spans.size()) < most) {
     work_ += chain_size(*chain_);
     run.count_traffic(chain_->n_transitions(), chain_->n_states());
-    const auto residual = chain_->sweep(mdp.discount(), it.v, it.tv, run.threads());
+    spans.push_back(span_of(chain_->sweep(mdp.discount(), it.v, it.tv, run.threads())));
     std::swap(it.v, it.tv);
-    sweeps_are_slow_ = span_of(residual) > enough;
+    sweeps_are_slow_ = spans.back() > enough;
     if (!sweeps_are_slow_ || run.out_of_time()) break;
   }
+  effort_.learn(spans);
 }
 
 // V <- V + e, (I - gamma P_pi) e = TV - V up to constants, to a part of the residual.
@@ -119,6 +149,7 @@ void ModifiedPolicyIteration::solve_chain(const Mdp& mdp, Iterate& it, Run& run)
   const auto solved = improve_solution(chain_->rows(), mdp.discount(), residual, step, options);
   run.count_traffic(2 * solved.products * chain_->n_transitions(), 2 * solved.products * chain_->n_states());
   work_ += sweeps_per_product * static_cast<double>(solved.products) * chain_size(*chain_);
+  effort_.learn_reached(previous_span_ > 0.0 ? 2.0 * solved.residual / previous_span_ : 0.0);
   kernels::for_states(mdp.blocks(), run.threads(), [&](State first, State last) {
     for (State s = first; s < last; ++s) it.v[s] += step[s];
   });

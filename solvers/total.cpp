@@ -126,7 +126,7 @@ class Total {
   const CriterionOptions& options_;
   std::span<const double> given_;  // to be enclosed; empty = solve
   Run run_;
-  graph::Predecessors into_;
+  graph::PredecessorsWhenNeeded into_;
   Live live_;
   SignedComponents ends_;
   CriterionResult result_;

@@ -8,7 +8,9 @@
 
 #include "libmdp/builder.hpp"
 #include "libmdp/error.hpp"
+#include "libmdp/graph/reachability.hpp"
 #include "libmdp/io/rational.hpp"
+#include "solvers/centre.hpp"
 #include "tests/oracles/exact_solver.hpp"
 
 using namespace mdp;
@@ -186,4 +188,27 @@ TEST_CASE("Arguments of enclose() are checked") {
   REQUIRE_THROWS_WITH(enclose(m, std::vector<double>{1.0}), "v has 1 entries, required n_states = 8");
   const std::vector<double> v(8, 0.0);
   REQUIRE_THROWS_WITH(enclose(m.with_discount(1.0), v), "discount = 1, required < 1 for the discounted criterion");
+}
+
+TEST_CASE("C1: what a sweep found proves the same as another sweep would, unless rows tie") {
+  const auto seed = GENERATE(range(0, 20));
+  const auto kind = GENERATE(range(0, 7));
+  CAPTURE(seed, kind);
+  std::mt19937_64 random(static_cast<unsigned>(seed * 100 + kind));
+  const auto p = oracles::random_problem(random, kinds()[static_cast<std::size_t>(kind)]);
+  const auto finite = graph::finite_value_states(p.mdp);
+  std::vector<double> v;
+  for (const char f : finite) v.push_back(f ? std::uniform_real_distribution<double>(-1.0, 1.0)(random) : infinity);
+  const double size = centre(p.mdp, v, 1);
+  std::vector<double> tv(v.size());
+  Policy policy(v.size());
+  kernels::ResidualRange residual = kernels::bellman_sweep(p.mdp, v, tv, policy);
+  const auto swept = enclose_swept(p.mdp, finite, {tv, policy, residual, size}, 1, {});
+  if (residual.lead > 1e-10) {
+    REQUIRE(swept);
+    check(p, *swept, oracles::optimal_values(p.exact));
+    REQUIRE(swept->policy == enclose(p.mdp, v, 1).policy);
+  }
+  residual.lead = 0.0;
+  REQUIRE(!enclose_swept(p.mdp, finite, {tv, policy, residual, size}, 1, {}));
 }

@@ -32,6 +32,21 @@ TEST_CASE("Narrow graphs are for sparse LU, wide ones are not") {
   REQUIRE(solve(small).method == "policy iteration (sparse LU)");
 }
 
+TEST_CASE("A wide grid with a goal that mixes slowly is for sweeps outwards from the goal") {
+  generate::GridworldOptions options;
+  options.width = options.height = 400;
+  options.slip = 0.1;
+  options.discount = 0.9995;
+  const Mdp m = generate::gridworld(options);
+  REQUIRE(!judge_sparse_lu({m, uniform_policy(m)}).cheap);
+  SolveOptions solve_options;
+  solve_options.tolerance = 1e-6;
+  const SolveResult r = solve(m, solve_options);
+  REQUIRE(r.converged());
+  REQUIRE(r.method == "modified policy iteration (Gauss–Seidel, BiCGSTAB)");
+  REQUIRE(r.sweeps < 100);
+}
+
 TEST_CASE("Policy iteration ends where all actions tie but for rounding") {
   // Every action of every state leads, over differently rounded ways, to the same value.
   const auto solver = GENERATE(LinearSolver::sparse_lu, LinearSolver::iterative);

@@ -1,0 +1,124 @@
+#include "solvers/ordered_iteration.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "libmdp/kernels/backward_search.hpp"
+#include "libmdp/kernels/permuted_chain.hpp"
+#include "solvers/centre.hpp"
+#include "solvers/krylov.hpp"
+#include "solvers/sweep_loop.hpp"
+
+namespace mdp::solvers {
+
+Outcome OrderedPolicyIteration::improve(const Mdp& mdp, Iterate& it, Run& run, const Goal& goal) {
+  const bool first = order_.empty();
+  if (first) begin(mdp, it, run);
+  kernels::OrderedChain chain(mdp, order_, mdp.exact_discount());
+  x_.resize(chain.size());
+  y_.resize(chain.size());
+  gave_up_ = false;
+  reference_ = infinity;
+  idle_ = 0;
+  offset_.reset();
+  if (first && !it.policy.empty() && run.flat_start()) {
+    constexpr int first_sweeps = 200;
+    constexpr double enough = 1e-3;
+    chain.assign(it.policy, run.threads());
+    chain.gather(it.v, x_, run.threads());
+    static_cast<void>(sweep(chain, run, first_sweeps, enough));
+    take_values(chain, mdp, it, run);
+  }
+  return sweep_until(mdp, it, run, goal, [&](Iterate& iterate) {
+    gave_up_ = !progresses(iterate);
+    if (gave_up_) return false;
+    advance(mdp, chain, iterate, run);
+    return true;
+  });
+}
+
+// The order, by the values of a search backwards or those at hand; from a flat start, those values and their policy too.
+void OrderedPolicyIteration::begin(const Mdp& mdp, Iterate& it, const Run& run) {
+  std::vector<double> by = it.v;
+  if (run.flat_start()) {
+    auto found = kernels::search_backward(mdp);
+    const double complement = mdp.exact_discount().complement.value();
+    for (State s = 0; s < mdp.n_states(); ++s) {
+      if (!(it.v[s] < infinity) || found.value[s] < infinity) continue;
+      const auto first = mdp.cost().begin() + mdp.state_rows()[s];
+      const auto least = std::min_element(first, first + mdp.n_actions(s));
+      found.value[s] = *least / complement;
+      found.policy[s] = static_cast<Action>(least - first);
+    }
+    for (State s = 0; s < mdp.n_states(); ++s) by[s] = it.v[s] < infinity ? found.value[s] : infinity;
+    it.v = by;
+    it.policy = std::move(found.policy);
+  }
+  for (const State s : kernels::order_by_value(by)) {
+    if (it.v[s] < infinity) order_.push_back(s);
+  }
+}
+
+bool OrderedPolicyIteration::progresses(const Iterate& it) {
+  constexpr int patience = 50;  // iterations that may pass without halving the residual
+  const double span = span_of(it.residual);
+  if (span <= 0.5 * reference_) {
+    reference_ = span;
+    idle_ = 0;
+  }
+  return ++idle_ <= patience;
+}
+
+void OrderedPolicyIteration::advance(const Mdp& mdp, kernels::OrderedChain& chain, Iterate& it, Run& run) {
+  constexpr int sweeps = 20;
+  constexpr double enough = 0.01;
+  const State n_changed = chain.assign(it.policy, run.threads());
+  run.count_iteration();
+  chain.gather(it.tv, x_, run.threads());
+  if (!offset_) offset_ = middle_of(it.residual) / mdp.exact_discount().complement.value();
+  const double offset = mdp.discount() * *offset_;  // T(v + c) = T v + gamma c
+  for (double& x : x_) x += offset;
+  const bool done = sweep(chain, run, sweeps, enough);
+  const bool settled = n_changed <= static_cast<State>(chain.size() / 1000);
+  if (!done && settled) solve(chain, run, enough);
+  take_values(chain, mdp, it, run);
+}
+
+void OrderedPolicyIteration::take_values(const kernels::OrderedChain& chain, const Mdp& mdp, Iterate& it,
+                                         const Run& run) {
+  chain.scatter(x_, it.v, run.threads());
+  const Centred centred = centre_values(mdp, it.v, run.threads());
+  it.size = centred.size;
+  offset_ = centred.subtracted;
+}
+
+// Whether the change of a sweep has fallen by `enough`.
+bool OrderedPolicyIteration::sweep(const kernels::OrderedChain& chain, Run& run, int most, double enough) {
+  double first = 0.0;
+  for (int k = 0; k < most; ++k) {
+    const double change = chain.gauss_seidel(x_, y_, run.threads());
+    run.count_traffic(chain.rows().begin.back(), static_cast<Offset>(chain.size()));
+    x_.swap(y_);
+    if (k == 0) first = change;
+    if (!(change > enough * first) || run.out_of_time()) return true;
+  }
+  return false;
+}
+
+// x <- x + e, (I - P) e = what the chain's equations miss at x.
+void OrderedPolicyIteration::solve(const kernels::OrderedChain& chain, Run& run, double reduction) {
+  constexpr std::int64_t most_products = 400;
+  const double now = chain.residual(x_, y_, run.threads());
+  std::vector<double> step(x_.size(), 0.0);
+  KrylovOptions options;
+  options.tolerance = reduction * now;
+  options.max_products = most_products;
+  options.threads = run.threads();
+  options.keep_going = [&run] { return !run.out_of_time(); };
+  const auto solved = improve_solution(chain.rows(), 1.0, y_, step, options);
+  run.count_traffic(2 * solved.products * chain.rows().begin.back(),
+                    2 * solved.products * static_cast<Offset>(chain.size()));
+  for (std::size_t i = 0; i < x_.size(); ++i) x_[i] += step[i];
+}
+
+}  // namespace mdp::solvers
