@@ -1,6 +1,7 @@
 #include "solvers/average.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "solvers/bias.hpp"
@@ -20,7 +21,10 @@ class Average {
       : mdp_(mdp),
         options_(options),
         given_(given),
-        run_(options_.solve),
+        solve_(without_start(options.solve)),
+        start_(options.solve.start),
+        accuracy_(resolve_accuracy(options.solve, mdp.max_abs_cost())),
+        run_(solve_),
         into_(mdp),
         live_(live_part(mdp)),
         ends_(signed_components(mdp, live_.rows)) {
@@ -32,7 +36,7 @@ class Average {
   CriterionResult operator()() {
     solve_components();
     choose_component();
-    judge(result_, resolve_accuracy(options_.solve, mdp_.max_abs_cost()), run_.stopped(), options_.solve.level);
+    judge(result_, accuracy_, run_.stopped(), options_.solve.level);
     result_.gain = std::move(result_.values);
     result_.gain_lower = std::move(result_.value_lower);
     result_.gain_upper = std::move(result_.value_upper);
@@ -45,33 +49,51 @@ class Average {
   }
 
  private:
+  // Relative values are no start for the choice among components, where values are gains.
+  static SolveOptions without_start(SolveOptions solve) {
+    solve.start.clear();
+    return solve;
+  }
+
   // The gain of staying in each component for ever, and the rows that attain it.
   void solve_components() {
     rows_.assign(at(mdp_.n_states()), -1);
     const ComponentModels models(mdp_, ends_, options_.uncertainty);
-    const Accuracy all = resolve_accuracy(options_.solve, mdp_.max_abs_cost());
-    const Accuracy share{0.25 * all.absolute, 0.25 * all.relative};  // the choice among components has the rest
+    // The choice among components has the rest.
+    const Accuracy share{0.25 * accuracy_.absolute, 0.25 * accuracy_.relative};
+    result_.iterate.assign(at(mdp_.n_states()), 0.0);
     for (State c = 0; c < ends_.component.count; ++c) {
-      const ComponentGain gain = given_.empty() ? least_gain(models.part(c), share, run_) : enclosed_gain(models, c);
+      const ComponentGain gain = given_.empty()
+                                     ? least_gain(models.part(c), share, run_, of_component(start_, models, c))
+                                     : gain_bounds(models.part(c), of_component(given_, models, c), run_);
       least_gain_.emplace_back(gain.lower);
       greatest_gain_.emplace_back(gain.upper);
       const Middle mid = gain.lower == gain.upper ? Middle{gain.lower, 0.0} : middle(gain.lower, gain.upper);
       gain_.emplace_back(gain.good ? mid.value : 0.0);
       half_width_ = std::max(half_width_, gain.good ? mid.half_width : infinity);
+      for (std::size_t i = 0; i < gain.relative_value.size(); ++i) {
+        result_.iterate[at(models.states(c)[i])] = gain.relative_value[i].value();
+      }
       for (std::size_t i = 0; i < gain.rows.size(); ++i) {
         rows_[at(models.states(c)[i])] = models.part(c).origin[at(gain.rows[i])];
       }
     }
   }
 
-  [[nodiscard]] ComponentGain enclosed_gain(const ComponentModels& models, State c) {
-    std::vector<double> h;
-    for (const State s : models.states(c)) h.push_back(given_[at(s)]);
-    return gain_bounds(models.part(c), h, run_);
+  // Entries of the states of a component; empty where there are none, or some are not finite.
+  [[nodiscard]] static std::vector<double> of_component(std::span<const double> values, const ComponentModels& models,
+                                                        State c) {
+    std::vector<double> own;
+    if (values.empty()) return own;
+    for (const State s : models.states(c)) {
+      if (!std::isfinite(values[at(s)])) return {};
+      own.push_back(values[at(s)]);
+    }
+    return own;
   }
 
-  // Values given: staying is paid with either end of the component's gain interval. The least expected gain is monotone in
-  // what staying costs, so the two answers enclose it; the policy is that of the upper one.
+  // Staying is paid with either end of the component's gain interval. The least expected gain is monotone in what staying
+  // costs, so the two answers enclose it; the policy is that of the upper one.
   void enclose_choice() {
     const CollapsedAnswer least = best_stay(least_gain_);
     const CollapsedAnswer greatest = best_stay(greatest_gain_);
@@ -89,6 +111,7 @@ class Average {
   void choose_component() {
     if (!given_.empty()) return enclose_choice();
     const CollapsedAnswer answer = best_stay(gain_);
+    bool narrow = true;
     for (std::size_t s = 0; s < rows_.size(); ++s) {
       const bool known = answer.end != AbsorbingEnd::failed;
       double lower = live_.states[s] == 0 ? infinity : -infinity;
@@ -99,6 +122,15 @@ class Average {
       }
       result_.value_lower.push_back(lower);
       result_.value_upper.push_back(upper);
+      narrow = narrow && (lower == upper || 0.5 * upper - 0.5 * lower <= accuracy_.at(lower));
+    }
+    // One half-width for all was too much for some: each component with its own.
+    if (narrow || ends_.component.count < 2) return;
+    const std::vector<double> lower = std::exchange(result_.value_lower, {});
+    result_.value_upper.clear();
+    enclose_choice();
+    for (std::size_t s = 0; s < lower.size(); ++s) {
+      result_.value_lower[s] = std::max(result_.value_lower[s], lower[s]);
     }
   }
 
@@ -114,7 +146,7 @@ class Average {
     collapse.stay_cost = stay_cost;
     collapse.cost = free;
     collapse.entry_error = options_.uncertainty.probability;
-    collapse.accuracy = resolve_accuracy(options_.solve, mdp_.max_abs_cost());
+    collapse.accuracy = accuracy_;
     CollapsedAnswer answer = solve_collapsed(mdp_, into_, collapse, run_, result_.policy);
     say_how(result_, answer);
     std::vector<Offset> stay = rows_;
@@ -129,6 +161,9 @@ class Average {
   const Mdp& mdp_;
   const CriterionOptions& options_;
   std::span<const double> given_;  // to be enclosed; empty = solve
+  SolveOptions solve_;
+  std::span<const double> start_;  // relative values to start from, or empty
+  Accuracy accuracy_;
   Run run_;
   graph::PredecessorsWhenNeeded into_;
   Live live_;

@@ -13,7 +13,7 @@
 namespace mdp::solvers {
 namespace {
 
-constexpr char magic[16] = {"mdp checkpoint1"};
+constexpr char magic[16] = {"mdp checkpoint2"};
 
 class Hash {
  public:
@@ -54,6 +54,8 @@ struct Header {
   std::int64_t sweeps;
   std::int64_t iterations;
   double bytes;
+  double closest;
+  std::int64_t idle;
 };
 
 }  // namespace
@@ -87,8 +89,10 @@ std::uint64_t identity_of(const Mdp& mdp, const SolveOptions& options, std::int6
 }
 
 void write_checkpoint(const std::string& path, const Checkpoint& checkpoint) {
-  const Header header{checkpoint.identity, static_cast<std::int64_t>(checkpoint.values.size()), checkpoint.sweeps,
-                      checkpoint.iterations, checkpoint.bytes};
+  const Header header{checkpoint.identity, static_cast<std::int64_t>(checkpoint.values.size()),
+                      checkpoint.sweeps,   checkpoint.iterations,
+                      checkpoint.bytes,    checkpoint.closest,
+                      checkpoint.idle};
   std::vector<std::byte> bytes;
   append(bytes, std::span<const char>(magic));
   append(bytes, std::span<const Header>(&header, 1));
@@ -118,7 +122,8 @@ Checkpoint read_checkpoint(const std::string& path, std::uint64_t identity, Stat
   if (bytes.size() != length || sum != hash_of(bytes.first(length - sizeof sum))) {
     throw InputError(path, "", "a damaged checkpoint");
   }
-  Checkpoint checkpoint{identity, header.sweeps, header.iterations, header.bytes, std::vector<double>(n), Policy(n)};
+  Checkpoint checkpoint{identity,  header.sweeps,  header.iterations, header.bytes, std::vector<double>(n),
+                        Policy(n), header.closest, header.idle};
   std::memcpy(checkpoint.values.data(), bytes.data() + before, n * sizeof(double));
   std::memcpy(checkpoint.policy.data(), bytes.data() + before + n * sizeof(double), n * sizeof(Action));
   return checkpoint;

@@ -1,4 +1,4 @@
-// solvers/checkpoint.hpp — a long run of the discounted criterion in stages, written to a file and taken up again.
+// solvers/checkpoint.hpp — a long run in stages, written to a file and taken up again.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +7,7 @@
 
 #include "libmdp/mdp.hpp"
 #include "libmdp/policy.hpp"
+#include "solvers/criterion.hpp"
 #include "solvers/options.hpp"
 #include "solvers/result.hpp"
 
@@ -31,6 +32,8 @@ struct Checkpoint {
   double bytes = 0.0;
   std::vector<double> values;  ///< [n_states] V, up to a constant
   Policy policy;               ///< [n_states]
+  double closest = infinity;   ///< least error bound so far (criteria without a discount)
+  std::int64_t idle = 0;       ///< stages in a row that brought nothing closer
 };
 
 /// FNV-1a of the arrays and discount of the MDP, of method, level, accuracy, linear solver and temperature, of the start
@@ -45,5 +48,15 @@ void write_checkpoint(const std::string& path, const Checkpoint& checkpoint);
 /// solve() in stages. Limits count over all of them; `seconds` and the trace are those of this call.
 /// \throws as solve(), InputError, OutputError.
 [[nodiscard]] SolveResult solve(const Mdp& mdp, const SolveOptions& options, const CheckpointOptions& checkpoint);
+
+/// "" or why a run by this criterion and method cannot be cut into stages.
+[[nodiscard]] std::string why_no_stages(Method method, Criterion criterion);
+
+/// solve_criterion() in stages: each is a solve of its own from what the one before ended with (CriterionResult::iterate as
+/// SolveOptions::start), so that a run that is taken up gives the bits of one that was not stopped. Stages that bring neither
+/// another iterate nor closer bounds end the run after a while: Status::precision_limit. Refused as why_no_stages() says.
+/// \throws as solve_criterion(), InputError, OutputError.
+[[nodiscard]] CriterionResult solve_criterion(const Mdp& mdp, Criterion criterion, const CriterionOptions& options,
+                                              const CheckpointOptions& checkpoint);
 
 }  // namespace mdp::solvers

@@ -94,6 +94,25 @@ class Communicating {
     rows_[0] = m.state_rows[0];
   }
 
+  // The root stays if all still reach it; else some class without it is better, and its lowest state becomes the root.
+  void adopt(const std::vector<Offset>& better) {
+    rows_ = better;
+    const auto still = reaching_root();
+    const auto stray = std::find(still.begin(), still.end(), char{0});
+    if (stray == still.end()) return;
+    root_ = closed_class_from(static_cast<State>(stray - still.begin()));
+    // States that do not reach the new root move towards those that do.
+    const auto reaches = reaching_root();
+    std::vector<char> keep(reaches.size());
+    for (std::size_t s = 0; s < keep.size(); ++s) keep[s] = reaches[s] == 0 ? 1 : 0;
+    const ReducedMdp part = graph::restrict_to(m_, keep);
+    const auto towards = graph::rows_to_exit(part);
+    std::size_t own = 0;
+    for (std::size_t s = 0; s < keep.size(); ++s) {
+      if (keep[s] != 0) rows_[s] = part.origin[at(towards[own++])];
+    }
+  }
+
   // The policy that takes these rows, states outside its best-known class moved towards it; evaluated, not improved.
   ComponentGain evaluated(const std::vector<Offset>& rows) {
     adopt(rows);
@@ -160,25 +179,6 @@ class Communicating {
     run_.count_sweep(range, infinity);
     if (changed) adopt(better);
     return changed;
-  }
-
-  // The root stays if all still reach it; else some class without it is better, and its lowest state becomes the root.
-  void adopt(const std::vector<Offset>& better) {
-    rows_ = better;
-    const auto still = reaching_root();
-    const auto stray = std::find(still.begin(), still.end(), char{0});
-    if (stray == still.end()) return;
-    root_ = closed_class_from(static_cast<State>(stray - still.begin()));
-    // States that do not reach the new root move towards those that do.
-    const auto reaches = reaching_root();
-    std::vector<char> keep(reaches.size());
-    for (std::size_t s = 0; s < keep.size(); ++s) keep[s] = reaches[s] == 0 ? 1 : 0;
-    const ReducedMdp part = graph::restrict_to(m_, keep);
-    const auto towards = graph::rows_to_exit(part);
-    std::size_t own = 0;
-    for (std::size_t s = 0; s < keep.size(); ++s) {
-      if (keep[s] != 0) rows_[s] = part.origin[at(towards[own++])];
-    }
   }
 
   [[nodiscard]] std::vector<char> reaching_root() const {
@@ -297,20 +297,34 @@ ComponentGain sharpened(const ReducedMdp& m, const Accuracy& accuracy, Component
 }
 
 // Sweeps in doubles end at their rounding, relative to h; one evaluation of their policy in twice the precision does not.
-ComponentGain by_sweeps(const ReducedMdp& m, const Accuracy& accuracy, Run& run) {
-  ComponentGain swept = relative_value_iteration(m, accuracy, std::numeric_limits<std::int64_t>::max(), run);
+ComponentGain by_sweeps(const ReducedMdp& m, const Accuracy& accuracy, Run& run, std::span<const double> start) {
+  ComponentGain swept = relative_value_iteration(m, accuracy, std::numeric_limits<std::int64_t>::max(), run, start);
   if (close_enough(swept, accuracy) || run.stopped() != Status::not_run || m.n_states() > many_states) return swept;
   ComponentGain evaluated = Communicating(m, run).evaluated(swept.rows);
   return evaluated.good && evaluated.upper - evaluated.lower < swept.upper - swept.lower ? evaluated : swept;
 }
 
-ComponentGain by_method(const ReducedMdp& m, const Accuracy& accuracy, Run& run) {
+// The rows of the least gaps of h, as doubles see them: a policy to start from.
+std::vector<Offset> greedy_rows(const ReducedMdp& m, std::span<const double> h) {
+  std::vector<double> gap(h.size());
+  std::vector<Offset> rows(h.size());
+  static_cast<void>(graph::relative_sweep(m, h, gap, rows));
+  return rows;
+}
+
+ComponentGain by_improvement(const ReducedMdp& m, Run& run, std::span<const double> start) {
+  Communicating policy(m, run);
+  if (!start.empty()) policy.adopt(greedy_rows(m, start));
+  return policy();
+}
+
+ComponentGain by_method(const ReducedMdp& m, const Accuracy& accuracy, Run& run, std::span<const double> start) {
   constexpr std::int64_t sweeps_first = 5000;
-  if (run.options().method == Method::value_iteration) return by_sweeps(m, accuracy, run);
+  if (run.options().method == Method::value_iteration) return by_sweeps(m, accuracy, run, start);
   if (run.options().method != Method::automatic || m.n_states() <= many_states) {
-    return sharpened(m, accuracy, Communicating(m, run)(), run);
+    return sharpened(m, accuracy, by_improvement(m, run, start), run);
   }
-  ComponentGain swept = relative_value_iteration(m, accuracy, sweeps_first, run);
+  ComponentGain swept = relative_value_iteration(m, accuracy, sweeps_first, run, start);
   if (close_enough(swept, accuracy) || run.stopped() != Status::not_run) return swept;
   ComponentGain improved = Communicating(m, run)();
   if (!improved.good || improved.upper - improved.lower > swept.upper - swept.lower) return swept;
@@ -338,10 +352,11 @@ ComponentGain with_costs_of_about_one(const ReducedMdp& m, Solve&& solve) {
 
 }  // namespace
 
-ComponentGain relative_value_iteration(const ReducedMdp& m, const Accuracy& accuracy, std::int64_t max_sweeps,
-                                       Run& run) {
+ComponentGain relative_value_iteration(const ReducedMdp& m, const Accuracy& accuracy, std::int64_t max_sweeps, Run& run,
+                                       std::span<const double> start) {
   constexpr int patience = 2000;  // sweeps without closer bounds
   std::vector<double> h(at(m.n_states()), 0.0);
+  for (std::size_t s = 0; s < start.size(); ++s) h[s] = start[s] - start[0];
   std::vector<double> next(h.size());
   ComponentGain result;
   result.rows.assign(h.size(), -1);
@@ -370,9 +385,11 @@ ComponentGain relative_value_iteration(const ReducedMdp& m, const Accuracy& accu
   return result;
 }
 
-ComponentGain least_gain(const ReducedMdp& m, const Accuracy& accuracy, Run& run) {
+ComponentGain least_gain(const ReducedMdp& m, const Accuracy& accuracy, Run& run, std::span<const double> start) {
   return with_costs_of_about_one(m, [&](const ReducedMdp& scaled, int exponent) {
-    return by_method(scaled, {std::ldexp(accuracy.absolute, -exponent), accuracy.relative}, run);
+    std::vector<double> first(start.begin(), start.end());
+    for (double& h : first) h = std::ldexp(h, -exponent);
+    return by_method(scaled, {std::ldexp(accuracy.absolute, -exponent), accuracy.relative}, run, first);
   });
 }
 

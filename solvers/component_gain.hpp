@@ -41,7 +41,9 @@ struct ComponentGain {
 /// By run.options().method: value-iteration is relative_value_iteration(), its last policy evaluated once where rounding ends the
 /// sweeps; `auto` too where there are many states, and policy iteration where that does not come as close as asked. Where that does
 /// not either, and states are few: exact_component_gain().
-[[nodiscard]] ComponentGain least_gain(const graph::ReducedMdp& m, const Accuracy& accuracy, Run& run);
+/// \param start  [n_states] relative values to start from, finite, or empty
+[[nodiscard]] ComponentGain least_gain(const graph::ReducedMdp& m, const Accuracy& accuracy, Run& run,
+                                       std::span<const double> start = {});
 
 /// The same, always by policy iteration with elimination: bounds to the last of 106 bits, which tell the sign of a gain.
 [[nodiscard]] ComponentGain sharpest_gain(const graph::ReducedMdp& m, Run& run);
@@ -50,8 +52,10 @@ struct ComponentGain {
 /// (Schweitzer 1971; Puterman 1994, sections 8.5.4 and 8.5.5). Bounds as above, from the last h; stops when they are as close as
 /// asked, at a limit, or when sweeps no longer bring them closer.
 /// \param max_sweeps  beyond the limits of the run
+/// \param start       [n_states] h to start from, finite, or empty = 0
 [[nodiscard]] ComponentGain relative_value_iteration(const graph::ReducedMdp& m, const Accuracy& accuracy,
-                                                     std::int64_t max_sweeps, Run& run);
+                                                     std::int64_t max_sweeps, Run& run,
+                                                     std::span<const double> start = {});
 
 /// g* of a communicating MDP, enclosed from given relative values h by one look at every row (C5):
 ///   min over all rows of (c + P h - h)  <=  g*  <=  max over states of the least such gap of the state.

@@ -36,8 +36,8 @@ enum class Improper {
 [[nodiscard]] Improper improper_from_string(std::string_view word);
 
 struct CriterionOptions {
-  /// Accuracy, level, limits, observer, method: one that does not apply (why_not()) is refused. The start vector is
-  /// not read by `finite` and `average`.
+  /// Accuracy, level, limits, observer, method: one that does not apply (why_not()) is refused. The start vector holds values;
+  /// for `average` relative values, of which only differences count; `finite` does not read it.
   SolveOptions solve = {};
   Improper improper = Improper::infinite;  ///< read by `goal`
   std::int64_t horizon = -1;               ///< stages of `finite`, >= 0; required there
@@ -63,6 +63,10 @@ struct CriterionResult : SolveResult {
   std::vector<double> gain, gain_lower, gain_upper;
   /// average: [n_states] bias h of `policy`, P*h = 0; in twice the precision, not enclosed.
   std::vector<double> bias;
+
+  /// total, goal, reach, average: [n_states] what the run ended with, to go on from (SolveOptions::start): the last values, which
+  /// need not lie in the middle of the bounds; `average`: relative values. Else empty.
+  std::vector<double> iterate;
 
   /// soft_value_iteration: [n_rows] the optimal randomised policy; `values` are those with the entropy, `policy` is empty.
   StochasticPolicy stochastic_policy;

@@ -56,6 +56,14 @@ void judge(CriterionResult& result, const Accuracy& accuracy, Status stopped_by,
   }
 }
 
+void keep_iterate(CriterionResult& result, const CollapsedAnswer& answer, std::span<const TwoDouble> potential) {
+  result.iterate.clear();
+  for (std::size_t s = 0; s < answer.value.size(); ++s) {
+    const TwoDouble shift = potential.empty() ? TwoDouble() : potential[s];
+    result.iterate.push_back((answer.value[s] + shift).value());
+  }
+}
+
 void say_how(CriterionResult& result, const CollapsedAnswer& answer) {
   if (!answer.method.empty()) result.method = answer.method;
   if (answer.why.empty()) return;

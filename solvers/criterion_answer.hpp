@@ -20,6 +20,9 @@ void require_valid(const Mdp& mdp, const CriterionOptions& options);
 /// Proof of the policy loss: every criterion takes value_upper >= V^policy.
 void judge(CriterionResult& result, const Accuracy& accuracy, Status stopped_by, Level asked);
 
+/// The values that a run ended with, shifted by a potential, in result.iterate.
+void keep_iterate(CriterionResult& result, const CollapsedAnswer& answer, std::span<const TwoDouble> potential = {});
+
 /// The method that ran, and why, where there was anything to solve.
 void say_how(CriterionResult& result, const CollapsedAnswer& answer);
 

@@ -29,7 +29,8 @@ class Goal {
       : mdp_(mdp),
         options_(options),
         given_(given),
-        run_(options_.solve),
+        solve_(options.solve),
+        run_(solve_),
         into_(mdp),
         goal_(graph::goal_states(mdp)),
         live_(live_part(mdp)) {
@@ -213,8 +214,10 @@ class Goal {
     for (std::size_t s = 0; s < given.size(); ++s) given[s] -= potential[s].hi;
     collapse.given = given;
     collapse.cost_error += options_.uncertainty.cost;
+    for (std::size_t s = 0; s < solve_.start.size(); ++s) solve_.start[s] -= potential[s].hi;
     const CollapsedAnswer answer = solve_collapsed(mdp_, into_, collapse, run_, result_.policy);
     say_how(result_, answer);
+    keep_iterate(result_, answer, potential);
     for (std::size_t s = 0; s < goal_.size(); ++s) {
       if (collapse.open[s] == 0) continue;
       if (answer.end == AbsorbingEnd::failed) {
@@ -231,6 +234,7 @@ class Goal {
   const Mdp& mdp_;
   const CriterionOptions& options_;
   std::span<const double> given_;  // to be enclosed; empty = solve
+  SolveOptions solve_;             // start: of the problem as shaped by a potential
   Run run_;
   graph::PredecessorsWhenNeeded into_;
   StateSet goal_;

@@ -74,6 +74,7 @@ class Reach {
     collapse.given = given_;
     const CollapsedAnswer between = solve_collapsed(mdp_, into_, collapse, run_, result_.policy);
     say_how(result_, between);
+    keep_iterate(result_, between);
     const double certain = maximize_ ? -1.0 : 1.0;
     for (std::size_t s = 0; s < goal_.size(); ++s) {
       double lower = one_[s] != 0 ? certain : 0.0;

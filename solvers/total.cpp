@@ -100,6 +100,7 @@ class Total {
     collapse.cost_error = options_.uncertainty.cost;
     const CollapsedAnswer answer = solve_collapsed(mdp_, into_, collapse, run_, result_.policy);
     say_how(result_, answer);
+    keep_iterate(result_, answer);
     for (std::size_t s = 0; s < candidates.size(); ++s) {
       if (collapse.open[s] == 0) continue;
       if (answer.end == AbsorbingEnd::failed) {

@@ -33,30 +33,18 @@ struct SolveCommand {
   SolveFlags solve;
 };
 
-// A stage is V of the discounted problem in doubles; a start vector is read by the solvers in doubles of values.
+// Stages and start vectors belong to the solvers in doubles.
 void require_fitting_flags(const SolveCommand& command, solvers::Criterion criterion, solvers::Method method) {
   using solvers::Criterion;
   const bool soft_or_exact = method == solvers::Method::soft_value_iteration || command.solve.exact();
-  const bool staged = criterion == Criterion::discounted && !soft_or_exact;
-  const bool started = criterion != Criterion::finite && criterion != Criterion::average && !soft_or_exact;
+  const bool started = criterion != Criterion::finite && !soft_or_exact;
   const auto require = [](bool fits, const char* flag, const std::string& given, const char* belongs) {
     if (!fits && !given.empty()) throw UsageError(fmt::format("{} belongs to {}", flag, belongs));
   };
-  require(started, "--start", command.start, "criteria discounted, total, goal and reach in doubles");
-  require(staged, "--checkpoint", command.checkpoint.save, "criterion discounted in doubles");
-  require(staged, "--resume", command.checkpoint.resume, "criterion discounted in doubles");
-}
-
-solvers::CriterionResult solve_in_stages(const Mdp& mdp, const solvers::SolveOptions& options,
-                                         const solvers::CheckpointOptions& checkpoint) {
-  solvers::CriterionOptions all;
-  all.solve = options;
-  if (!why_not(options.method, mdp, solvers::Criterion::discounted).empty()) {
-    return solvers::solve_criterion(mdp, solvers::Criterion::discounted, all);  // refuses
-  }
-  solvers::CriterionResult result;
-  static_cast<solvers::SolveResult&>(result) = solvers::solve(mdp, options, checkpoint);
-  return result;
+  const char* where = "criteria discounted, total, goal, reach and average in doubles";
+  require(started, "--start", command.start, where);
+  require(started, "--checkpoint", command.checkpoint.save, where);
+  require(started, "--resume", command.checkpoint.resume, where);
 }
 
 solvers::ExactResult solve_by(const SolveCommand& command, const CommonFlags& common, const Mdp& mdp,
@@ -66,7 +54,8 @@ solvers::ExactResult solve_by(const SolveCommand& command, const CommonFlags& co
                                   command.criterion.exact_options(options));
   }
   if (!command.checkpoint.save.empty() || !command.checkpoint.resume.empty()) {
-    return solvers::ExactResult(solve_in_stages(mdp, options, command.checkpoint));
+    return solvers::ExactResult(
+        solvers::solve_criterion(mdp, criterion, command.criterion.options(mdp, options), command.checkpoint));
   }
   return solvers::ExactResult(solvers::solve_criterion(mdp, criterion, command.criterion.options(mdp, options)));
 }

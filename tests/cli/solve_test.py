@@ -82,7 +82,19 @@ class Solve(program.ProgramTest):
             self.assertEqual(resumed[key], whole[key])
         self.assertIn("other options", self.complaint(*flags, "--resume", "state", "--tolerance", "1e-3", code=3))
         self.complaint(*flags, "--resume", "missing", code=3)
-        self.assertIn("discounted", self.complaint("solve", "grid.umb", "--criterion", "goal", "--checkpoint", "state", code=2))
+        self.assertIn("discounted", self.complaint("solve", "grid.umb", "--criterion", "finite", "--horizon", "3", "--checkpoint", "state", code=2))
+
+    def test_stages_without_a_discount(self):
+        self.mdp("generate", "gridworld", "--width", "20", "--height", "20", "--slip", "0.3", "--discount", "1", "--output", "walk.umb")
+        flags = ("solve", "walk.umb", "--criterion", "goal", "--method", "value-iteration")
+        whole = self.json(*flags, "--checkpoint", "other")
+        self.json(*flags, "--max-sweeps", "120", "--checkpoint", "state", code=1)
+        resumed = self.json(*flags, "--resume", "state", "--threads", "1")
+        self.assertGreater(whole["sweeps"], 120)
+        for key in ("value", "value_lower", "value_upper", "policy", "sweeps"):
+            self.assertEqual(resumed[key], whole[key])
+        refused = self.json(*flags[:-1], "interval-iteration", "--checkpoint", "state", code=1)
+        self.assertIn("one vector", refused["message"])
 
     def test_start_from_values(self):
         model = self.two_states()

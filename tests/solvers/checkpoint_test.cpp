@@ -63,6 +63,74 @@ TEST_CASE("A run taken up from its checkpoint has the bits of one that was never
   CHECK(resumed.iterations == whole.iterations);
 }
 
+namespace {
+
+// Stopped after 7 sweeps and taken up, against never stopped.
+void check_stages(const Mdp& mdp, Criterion criterion, Method method) {
+  CAPTURE(to_string(criterion), to_string(method));
+  const tests::TemporaryFolder folder;
+  const std::string file = folder.path() / "state";
+  CriterionOptions options;
+  options.solve = options_of(method);
+  const auto whole =
+      solve_criterion(mdp, criterion, options, {.save = folder.path() / "other", .resume = "", .sweeps_per_stage = 5});
+  CAPTURE(whole.message);
+  REQUIRE(whole.converged());
+  if (whole.sweeps <= 7) return;  // over before the second stage
+  options.solve.max_sweeps = 7;
+  const auto stopped = solve_criterion(mdp, criterion, options, {.save = file, .resume = "", .sweeps_per_stage = 5});
+  REQUIRE(stopped.status == Status::sweep_limit);
+  options.solve.max_sweeps = std::numeric_limits<std::int64_t>::max();
+  options.solve.threads = 2;
+  const auto resumed = solve_criterion(mdp, criterion, options, {.save = "", .resume = file, .sweeps_per_stage = 5});
+  CHECK(resumed.converged());
+  CHECK(resumed.values == whole.values);
+  CHECK(resumed.value_lower == whole.value_lower);
+  CHECK(resumed.value_upper == whole.value_upper);
+  CHECK(resumed.gain == whole.gain);
+  CHECK(resumed.policy == whole.policy);
+  CHECK(resumed.sweeps == whole.sweeps);
+  CHECK(resumed.iterations == whole.iterations);
+  // What a run ended with is a start from which little is left to do.
+  options.solve.start = whole.iterate;
+  const auto again = solve_criterion(mdp, criterion, options);
+  CHECK(again.converged());
+  CHECK(again.sweeps <= whole.sweeps);
+}
+
+}  // namespace
+
+TEST_CASE("Runs without a discount are taken up with the bits of one that was never stopped") {
+  const auto method = GENERATE(Method::automatic, Method::value_iteration, Method::gauss_seidel, Method::prioritized,
+                               Method::topological, Method::modified_policy_iteration, Method::policy_iteration,
+                               Method::inexact_policy_iteration);
+  generate::GridworldOptions options;
+  options.width = 9;
+  options.height = 7;
+  options.discount = 1.0;
+  const Mdp walk = generate::gridworld(options);
+  for (const Criterion criterion : {Criterion::goal, Criterion::total, Criterion::reach}) {
+    check_stages(walk, criterion, method);
+  }
+  const Mdp cycle = generate::garnet({.shape = {.states = 60, .actions = 3, .successors = 3}, .seed = 5});
+  if (method == Method::automatic || method == Method::value_iteration || method == Method::policy_iteration) {
+    check_stages(cycle, Criterion::average, method);
+  }
+}
+
+TEST_CASE("Criteria and methods without one vector of state are refused stages with the reason") {
+  const Mdp mdp = grid();
+  CriterionOptions options;
+  options.horizon = 3;
+  const auto finite = solve_criterion(mdp, Criterion::finite, options, CheckpointOptions{});
+  CHECK(finite.status == Status::refused);
+  CHECK(finite.message.find("each done once") != std::string::npos);
+  options.solve.method = Method::interval_iteration;
+  const auto interval = solve_criterion(mdp, Criterion::goal, options, CheckpointOptions{});
+  CHECK(interval.status == Status::refused);
+  CHECK(interval.message.find("one vector") != std::string::npos);
+}
+
 TEST_CASE("A checkpoint reads back, and another model's, other options' or a damaged one is refused") {
   const Mdp mdp = grid();
   const tests::TemporaryFolder folder;

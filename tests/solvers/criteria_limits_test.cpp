@@ -165,3 +165,29 @@ TEST_CASE("misuse is refused", "[criteria]") {
   CHECK(criterion_from_string("average") == Criterion::average);
   CHECK(improper_from_string(to_string(Improper::excluded)) == Improper::excluded);
 }
+
+TEST_CASE("each component of an average problem has bounds of its own width, and starts from relative values",
+          "[criteria]") {
+  MdpBuilder b(4);
+  b.row(0, 1e12 / 3.0).to(0, 0.3).to(1, 0.7);  // a gain of 1e12: known to 1e-4, which is close enough there
+  b.row(1, 2e12).to(0, 1.0);
+  b.row(2, 1.0).to(3, 1.0);  // a gain of 3/2
+  b.row(3, 2.0).to(2, 1.0);
+  const Mdp mdp = b.build();
+  CriterionOptions options;
+  for (const Method method : {Method::automatic, Method::value_iteration}) {
+    options.solve.method = method;
+    const auto r = solve_criterion(mdp, Criterion::average, options);
+    CHECK(r.converged());
+    CHECK(r.gain_upper[0] > r.gain_lower[0]);
+    CHECK(r.gain_upper[2] - r.gain_lower[2] < 4e-9);
+    CHECK(std::abs(r.gain[2] - 1.5) < 2e-9);
+  }
+  const auto cold = solve_criterion(mdp, Criterion::average, options);
+  options.solve.start = cold.iterate;
+  const auto warm = solve_criterion(mdp, Criterion::average, options);
+  CHECK(warm.converged());
+  CHECK(warm.sweeps < cold.sweeps);
+  options.solve.start.assign(4, infinity);  // no relative values: as if there were no start
+  CHECK(solve_criterion(mdp, Criterion::average, options).sweeps == cold.sweeps);
+}
