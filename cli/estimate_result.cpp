@@ -81,6 +81,9 @@ Result size_result(const estimators::SampleSize& size) {
   return result;
 }
 
+/// Whether some z-score was held against a limit.
+bool has_z(const Judgement& j) { return j.n_judged + j.n_by_chebyshev > 0; }
+
 Result judgement_result(const Mdp& mdp, const Estimates& e, const Judgement& j) {
   const auto sensed = [&](const std::vector<double>& x) { return derivative_in_sense(mdp.objective(), e, x); };
   const estimators::Sampled& sampled = j.sampled();
@@ -104,16 +107,19 @@ Result judgement_result(const Mdp& mdp, const Estimates& e, const Judgement& j) 
   double z_max = 0.0;  // over all derivatives, judged or not
   for (const double z : j.z) z_max = std::isnan(z) ? z_max : std::max(z_max, std::abs(z));
   result.set("z_max", z_max);
-  result.set("z_judged", j.n_judged > 0 ? j.z_max : not_computed);
+  result.set("z_judged", has_z(j) ? j.z_max : not_computed);
   result.set("z_limit", j.z_limit);
   result.set("n_judged", j.n_judged);
+  result.set("n_by_chebyshev", j.n_by_chebyshev);
+  result.set("n_constant", j.n_constant);
   result.set("samples", sampled.n_trajectories);
   result.set("expansion_parameter", j.expansion_parameter);
   result.set("transitions", sampled.transitions);
   result.set("mean_squared_error", sampled.mean_squared_error);
   result.set("exact_mean_squared_error", j.sizes.back().exact_mean_squared_error);
   result.set("seconds", sampled.seconds);
-  result.set("verdict", j.consistent ? "consistent" : "inconsistent");
+  result.set("verdict", j.verdict());
+  result.set("verdict_reason", j.reason);
   if (j.sizes.size() > 1) {
     std::vector<Result> sizes;
     for (const auto& size : j.sizes) sizes.push_back(size_result(size));
@@ -138,8 +144,8 @@ Table summary_table(const Estimates& e) {
     table.add({j.name, number(std::sqrt(j.exact_variance_trace)), number(j.exact_bias_norm),
                j.bias_source == estimators::BiasSource::none ? "" : std::string(word(j.bias_source)),
                number(std::sqrt(j.sampled().mean_squared_error)), count_text(j.sampled().transitions),
-               j.n_judged > 0 ? fmt::format("{:.2f}", j.z_max) : "-",
-               j.n_judged > 0 ? fmt::format("{:.2f}", j.z_limit) : "-", j.consistent ? "consistent" : "INCONSISTENT"});
+               has_z(j) ? fmt::format("{:.2f}", j.z_max) : "-", has_z(j) ? fmt::format("{:.2f}", j.z_limit) : "-",
+               j.consistent ? std::string(j.verdict()) : "INCONSISTENT"});
   }
   return table;
 }
@@ -192,7 +198,7 @@ Table detail_table(const Mdp& mdp, const Estimates& e, const Judgement& j) {
 }  // namespace
 
 bool Estimates::interrupted() const {
-  return std::ranges::any_of(judgements, [](const Judgement& j) { return j.interrupted; });
+  return stopped || std::ranges::any_of(judgements, [](const Judgement& j) { return j.interrupted; });
 }
 
 bool Estimates::consistent() const {
@@ -272,9 +278,7 @@ std::string estimates_tables(const Mdp& mdp, const Estimates& e) {
                         std::isnan(j.predicted_bias_norm)
                             ? ""
                             : fmt::format(", predicted {} ({})", number(j.predicted_bias_norm), word(j.bias_source))));
-  facts.add("verdict",
-            fmt::format("{}: largest |z| {:.2f} of {} derivatives, limit {:.2f}",
-                        j.consistent ? "consistent" : "inconsistent", j.z_max, count_text(j.n_judged), j.z_limit));
+  facts.add("verdict", fmt::format("{}: {}", j.verdict(), j.reason));
   return facts.text() + "\n" + detail_table(mdp, e, j).text();
 }
 

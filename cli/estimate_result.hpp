@@ -20,6 +20,7 @@ struct Estimates {
   estimators::InfiniteTruth infinite;
   double truncation_bound = not_computed;  ///< of an entry of a policy gradient
   std::vector<estimators::Judgement> judgements;
+  bool stopped = false;  ///< by Ctrl-C, before all estimators had their turn
   std::int64_t horizon = 0;
   std::int64_t replications = 1;
   std::uint64_t seed = 1;

@@ -5,8 +5,8 @@
 
 namespace mdp::cli {
 
-/// "fnv1a64:" and 16 hexadecimal digits of the bytes of a regular file (Fowler, Noll, Vo; 64 bits): to tell files apart,
-/// not against forgery. "" for anything else, e.g. a pipe. \throws InputError if the file cannot be read
+/// "sha256:" and 64 hexadecimal digits of the bytes of a regular file, as sha256sum prints them. "" for anything else, e.g. a
+/// pipe. \throws InputError if the file cannot be read
 [[nodiscard]] std::string file_hash(const std::string& path);
 
 }  // namespace mdp::cli

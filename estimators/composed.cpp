@@ -1,13 +1,15 @@
 #include "estimators/composed.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <functional>
 #include <numeric>
+#include <utility>
 
 #include <Eigen/Dense>
 
 #include "estimators/methods/causal.hpp"
-#include "estimators/methods/hessians.hpp"
 #include "estimators/recursion.hpp"
 #include "estimators/running_moments.hpp"
 #include "libmdp/error.hpp"
@@ -34,6 +36,8 @@ class Composer {
 
   [[nodiscard]] Eigen::VectorXd operator()(ComposedForm form, std::span<const Means> parts) const {
     switch (form) {
+      case ComposedForm::critic_exact:
+      case ComposedForm::critic_lstd:
       case ComposedForm::plug_in: return output(mean(parts, -1), mean(parts, -1), 0.0);
       case ComposedForm::ridge: {
         const Means all = mean(parts, -1);
@@ -97,9 +101,9 @@ class Composer {
 /// The sampled parts of all estimates of a size, estimate by estimate.
 class Parts {
  public:
-  Parts(const Sensitivity& s, std::int64_t samples, const JudgementOptions& options)
+  Parts(const Sensitivity& s, const HessianSource& source, std::int64_t samples, const JudgementOptions& options)
       : s_(s),
-        hessians_(s.model(), {s.free(), columns(s), false}),
+        hessians_(source.statistic({s.free(), columns(s), false})),
         options_{.samples = samples / n_parts,
                  .replications = options.replications * n_parts,
                  .seed = options.seed,
@@ -112,7 +116,7 @@ class Parts {
     draw_world();
     std::vector<Means> parts;
     std::size_t next_world = 0;
-    return for_each_group(s_.model(), hessians_, options_, [&](const Tally& tally) {
+    return for_each_group(s_.model(), *hessians_, options_, [&](const Tally& tally) {
       transitions += tally.transitions;
       parts.push_back(means(tally));
       if (!world_.empty()) parts.back().gradient = world_[next_world++];
@@ -155,7 +159,7 @@ class Parts {
   }
 
   const Sensitivity& s_;
-  RecursionStatistic<CausalHessian> hessians_;
+  std::unique_ptr<Statistic> hessians_;
   SamplingOptions options_;
   std::vector<Eigen::VectorXd> world_;
 };
@@ -193,28 +197,99 @@ struct Collected {
   }
 };
 
-void sample_size(const Sensitivity& s, std::span<const ComposedForm> forms, std::int64_t samples,
-                 const JudgementOptions& options, const std::vector<double>& truth,
-                 std::vector<Judgement>& judgements) {
+/// Forms that plug the same estimates in.
+struct Group {
+  std::unique_ptr<const HessianSource> source;
+  std::vector<ComposedForm> forms;
+  std::vector<Judgement> judgements;
+};
+
+std::vector<Group> groups_of(const Sensitivity& s, std::span<const ComposedForm> forms) {
+  const auto is_critic = [](ComposedForm f) {
+    return f == ComposedForm::critic_exact || f == ComposedForm::critic_lstd;
+  };
+  std::vector<Group> groups;
+  for (const ComposedForm form : forms) {
+    const bool joins = !groups.empty() && !is_critic(form) && !is_critic(groups.back().forms.back());
+    if (!joins) groups.push_back({hessian_source(s.model(), form), {}, {}});
+    groups.back().forms.push_back(form);
+    groups.back().judgements.emplace_back();
+  }
+  return groups;
+}
+
+void sample_size(const Sensitivity& s, Group& group, std::int64_t samples, const JudgementOptions& options,
+                 const std::vector<double>& truth) {
   const auto start = std::chrono::steady_clock::now();
   const Composer compose(s, samples / n_parts * n_parts);
-  Parts parts(s, samples, options);
-  std::vector<Collected> collected(forms.size());
+  Parts parts(s, *group.source, samples, options);
+  std::vector<Collected> collected(group.forms.size());
   const bool finished = parts.for_each([&](std::span<const Means> of_estimate) {
-    for (std::size_t k = 0; k < forms.size(); ++k) collected[k].add(compose(forms[k], of_estimate), truth);
+    for (std::size_t k = 0; k < collected.size(); ++k) collected[k].add(compose(group.forms[k], of_estimate), truth);
   });
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  for (std::size_t k = 0; k < forms.size(); ++k) {
+  for (std::size_t k = 0; k < collected.size(); ++k) {
     collected[k].estimates.resize(truth.size());
-    judgements[k].sizes.push_back({samples, collected[k].sampled(samples, parts, !finished, seconds), not_computed});
-    judgements[k].interrupted = !finished;
+    Judgement& j = group.judgements[k];
+    j.sizes.push_back({samples, collected[k].sampled(samples, parts, !finished, seconds), not_computed});
+    j.interrupted = !finished;
   }
+}
+
+/// All sample sizes. \param observer  of the fraction of this group
+void sample_group(const Sensitivity& s, Group& group, JudgementOptions options, const std::vector<double>& truth) {
+  const std::function<bool(double)> observer = options.observer;
+  const auto n_sizes = static_cast<double>(options.samples.size());
+  for (std::size_t k = 0; k < options.samples.size(); ++k) {
+    if (observer) options.observer = [&](double f) { return observer((static_cast<double>(k) + f) / n_sizes); };
+    sample_size(s, group, options.samples[k], options, truth);
+    if (group.judgements[0].interrupted) return;
+  }
+}
+
+/// The bias that the critics' errors have in the limit: S of H + its bias and M + its bias, less the truth.
+void judge_limit(const Sensitivity& s, const HessianSource& source, const std::vector<double>& truth, Judgement& j) {
+  std::vector<double> hessian = source.bias({s.free(), s.free(), false});
+  std::vector<double> mixed = source.bias({s.free(), s.theta(), false});
+  if (hessian.empty()) return;
+  std::ranges::transform(hessian, s.hessian(), hessian.begin(), std::plus{});
+  std::ranges::transform(mixed, s.mixed(), mixed.begin(), std::plus{});
+  const Sensitivity predicted = s.with_hessians(std::move(hessian), std::move(mixed));
+  const std::vector<double>& limit = s.world() != nullptr ? predicted.total() : predicted.policy_derivative();
+  j.predicted_bias_norm = distance(limit, truth);
+  j.bias_defect = distance(limit, j.exact.mean);
+  // Rounding errors of E H' are seen through its inverse.
+  const double condition = norm(predicted.hessian()) * norm(predicted.inverse());
+  j.bias_tolerance = 1e-11 * (1.0 + condition) * (norm(truth) + norm(limit));
+}
+
+void judge_form(const Sensitivity& s, const HessianSource& source, ComposedForm form, double noise,
+                const std::vector<double>& truth, const JudgementOptions& options, Judgement& j) {
+  j.name = composed_names()[static_cast<std::size_t>(form)];
+  j.bias_source = form == ComposedForm::critic_lstd ? BiasSource::critic : BiasSource::ratio;
+  j.exact = delta_moments(s, form, options.max_products);
+  judge_limit(s, source, truth, j);
+  finish(s.model(), truth, options, j);
+  const double per_root_n = noise / std::sqrt(static_cast<double>(j.sizes.back().samples));
+  j.expansion_parameter = per_root_n;
+  if (per_root_n <= largest_noise && !j.exact.bias_times_n.empty() && !j.exact.variance.empty()) return;
+  j.n_judged = j.n_by_chebyshev = j.n_constant = 0;  // the delta method says nothing about this sample
+  j.z_max = 0.0;
+  j.consistent = std::isnan(j.bias_defect) || j.bias_defect <= j.bias_tolerance;
+  j.reason = per_root_n <= largest_noise
+                 ? "the exact moments take too many products"
+                 : "relative noise " + std::to_string(per_root_n) + " of the Hessian above 0.1: take more trajectories";
 }
 
 }  // namespace
 
 const std::vector<std::string>& composed_names() {
-  static const std::vector<std::string> names = {"plug-in", "plug-in-ridge", "plug-in-jackknife", "plug-in-split"};
+  static const std::vector<std::string> names = {"plug-in",
+                                                 "plug-in-ridge",
+                                                 "plug-in-jackknife",
+                                                 "plug-in-split",
+                                                 "critic-sensitivity-exact",
+                                                 "critic-sensitivity-lstd"};
   return names;
 }
 
@@ -227,24 +302,23 @@ std::vector<Judgement> judge_composed(const Sensitivity& s, std::span<const Comp
     }
   }
   const std::vector<double>& truth = s.world() != nullptr ? s.total() : s.policy_derivative();
-  std::vector<Judgement> judgements(forms.size());
-  for (const std::int64_t n : options.samples) {
-    sample_size(s, forms, n, options, truth, judgements);
-    if (judgements[0].interrupted) break;
-  }
-  const double noise = relative_noise(s);
-  for (std::size_t k = 0; k < forms.size(); ++k) {
-    Judgement& j = judgements[k];
-    j.name = composed_names()[static_cast<std::size_t>(forms[k])];
-    j.bias_source = BiasSource::ratio;
-    j.exact = delta_moments(s, forms[k], options.max_products);
-    finish(s.model(), truth, options, j);
-    const double per_root_n = noise / std::sqrt(static_cast<double>(j.sizes.back().samples));
-    j.expansion_parameter = per_root_n;
-    if (per_root_n <= largest_noise && !j.exact.bias_times_n.empty() && !j.exact.variance.empty()) continue;
-    j.n_judged = 0;  // the delta method says nothing here
-    j.z_max = 0.0;
-    j.consistent = j.sampled().replications > 0;
+  std::vector<Group> groups = groups_of(s, forms);
+  std::vector<Judgement> judgements;
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    Group& group = groups[g];
+    JudgementOptions mine = options;
+    if (options.observer) {
+      mine.observer = [&](double fraction) {
+        return options.observer((static_cast<double>(g) + fraction) / static_cast<double>(groups.size()));
+      };
+    }
+    sample_group(s, group, mine, truth);
+    const double noise = relative_noise(limit_of(s, *group.source, group.forms[0]), *group.source);
+    for (std::size_t k = 0; k < group.forms.size(); ++k) {
+      judge_form(s, *group.source, group.forms[k], noise, truth, options, group.judgements[k]);
+      judgements.push_back(std::move(group.judgements[k]));
+    }
+    if (judgements.back().interrupted) break;
   }
   return judgements;
 }

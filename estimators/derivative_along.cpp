@@ -53,15 +53,16 @@ struct Block {
 Block run(const Simulator& simulator, std::span<const RowNumbers> rows, std::span<const double> power,
           std::uint64_t seed, std::int64_t first, std::int64_t last) {
   std::array<Along, trajectories_per_block> along{};
-  simulator.draw_side_by_side(seed, static_cast<std::uint64_t>(first), last - first,
-                              static_cast<std::int64_t>(power.size()),
-                              [&](std::int64_t i, std::int64_t k, State, Offset row, Offset) {
-                                Along& x = along[at(i)];
-                                x.score += rows[at(row)].score;
-                                const double cost = power[at(k)] * rows[at(row)].cost;
-                                x.total += cost;
-                                x.derivative += cost * x.score;
-                              });
+  simulator.draw_side_by_side(
+      seed, static_cast<std::uint64_t>(first), last - first, static_cast<std::int64_t>(power.size()),
+      [&](std::int64_t i, std::int64_t k, State, Offset row, State) {
+        Along& x = along[at(i)];
+        x.score += rows[at(row)].score;
+        const double cost = power[at(k)] * rows[at(row)].cost;
+        x.total += cost;
+        x.derivative += cost * x.score;
+      },
+      [&](Offset row) { __builtin_prefetch(rows.data() + row); });
   Block block;
   for (std::int64_t i = 0; i < last - first; ++i) {
     block.derivative.add(along[at(i)].derivative);
@@ -78,7 +79,8 @@ SampledDerivative sample_derivative_along(const Mdp& mdp, std::span<const double
     throw InvalidOption("sample_derivative_along: " + broken);
   }
   require_finite_return(mdp, stochastic_policy);
-  const Simulator simulator(mdp, stochastic_policy, options.threads);
+  Simulator simulator(mdp, stochastic_policy, options.threads);
+  simulator.pack_for(options.n_trajectories * options.horizon, options.threads);
   const Buffer<RowNumbers> rows = row_numbers(mdp, stochastic_policy, u);
   std::vector<double> power(at(options.horizon), 1.0);
   for (std::size_t k = 1; k < power.size(); ++k) power[k] = power[k - 1] * mdp.discount();

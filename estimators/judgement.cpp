@@ -1,7 +1,9 @@
 #include "estimators/judgement.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdio>
 #include <numeric>
 
 #include "estimators/gradient_report.hpp"
@@ -35,8 +37,8 @@ void judge_bias(const Problem& problem, const Targets& targets, const Estimator&
   j.bias_defect = distance(j.exact.mean, predicted);
 }
 
-/// z-scores of the last sample size.
-void judge_sample(const Problem& problem, const JudgementOptions& options, Judgement& j) {
+/// z-scores of the last sample size. Derivatives whose variance is rounding error have none: their mean is compared itself.
+void score_sample(const Problem& problem, Judgement& j) {
   const Sampled& sampled = j.sampled();
   j.standard_error_is_exact = !j.exact.variance.empty();
   const double largest = std::max(1.0, std::abs(problem.stages().performance()));
@@ -47,21 +49,61 @@ void judge_sample(const Problem& problem, const JudgementOptions& options, Judge
     const double rounding = 1e-13 * (j.expected[i] * j.expected[i] + 1e-6 * largest * largest);
     j.standard_error.push_back(std::sqrt(variance / count));
     j.z.push_back(variance > rounding ? (sampled.mean[i] - j.expected[i]) / j.standard_error[i] : not_computed);
+    if (!j.standard_error_is_exact || variance > rounding || !(count > 0.0)) continue;
+    ++j.n_constant;
+    const double allowed = 10.0 * std::sqrt(rounding);
+    j.constant_defect = std::max(j.constant_defect, std::abs(sampled.mean[i] - j.expected[i]) / allowed);
   }
-  const auto judged = [&](std::size_t i) {
-    return !std::isnan(j.z[i]) && sampled.effective_samples[i] >= options.min_effective_samples;
-  };
-  for (std::size_t i = 0; i < j.z.size(); ++i) j.n_judged += judged(i) ? 1 : 0;
-  const double quantile =
-      two_sided_normal_quantile(options.level / static_cast<double>(std::max<std::int64_t>(1, j.n_judged)));
+}
+
+void judge_sample(const JudgementOptions& options, Judgement& j) {
+  const std::vector<double>& effective = j.sampled().effective_samples;
+  const auto by_shape = [&](std::size_t i) { return effective[i] >= options.min_effective_samples; };
+  for (std::size_t i = 0; i < j.z.size(); ++i) {
+    if (std::isnan(j.z[i])) continue;
+    if (by_shape(i)) ++j.n_judged;
+    if (!by_shape(i) && j.standard_error_is_exact) ++j.n_by_chebyshev;
+  }
+  const double each = options.level / static_cast<double>(std::max<std::int64_t>(1, j.n_judged + j.n_by_chebyshev));
+  const double quantile = two_sided_normal_quantile(each);
   j.z_limit = quantile;
   for (std::size_t i = 0; i < j.z.size(); ++i) {
-    if (!judged(i)) continue;
-    const double limit = quantile * std::sqrt(1.0 + quantile / (3.0 * std::sqrt(sampled.effective_samples[i])));
+    if (std::isnan(j.z[i]) || (!by_shape(i) && !j.standard_error_is_exact)) continue;
+    const double limit =
+        by_shape(i) ? quantile * std::sqrt(1.0 + quantile / (3.0 * std::sqrt(effective[i]))) : std::sqrt(1.0 / each);
     if (std::abs(j.z[i]) * j.z_limit < j.z_max * limit) continue;  // further from its limit
     j.z_max = std::abs(j.z[i]);
     j.z_limit = limit;
   }
+}
+
+std::string number(double x) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.3g", x);
+  return text.data();
+}
+
+/// What the verdict rests on.
+std::string reason_of(const Judgement& j, bool bias_is_right) {
+  std::vector<std::string> parts;
+  if (j.n_judged + j.n_by_chebyshev > 0) {
+    parts.push_back("|z| " + number(j.z_max) + (j.z_max <= j.z_limit ? " within " : " beyond ") + number(j.z_limit));
+  }
+  if (j.n_judged > 0) parts.push_back(std::to_string(j.n_judged) + " derivatives by their effective trajectories");
+  if (j.n_by_chebyshev > 0) parts.push_back(std::to_string(j.n_by_chebyshev) + " by Chebyshev's inequality only");
+  if (j.n_constant > 0) {
+    parts.push_back(std::to_string(j.n_constant) +
+                    (j.constant_defect <= 1.0 ? " constant and right" : " constant, not all right"));
+  }
+  if (!j.judged()) parts.emplace_back("too few trajectories shape the sample");
+  if (std::isnan(j.bias_defect)) {
+    parts.emplace_back("no formula of the bias");
+  } else {
+    parts.emplace_back(bias_is_right ? "bias as predicted" : "bias not as predicted");
+  }
+  std::string text;
+  for (const std::string& part : parts) text += (text.empty() ? "" : "; ") + part;
+  return text;
 }
 
 }  // namespace
@@ -85,6 +127,11 @@ std::string JudgementOptions::check() const {
     return "min_effective_samples = " + std::to_string(min_effective_samples) + ", required >= 1";
   }
   return "";
+}
+
+std::string_view Judgement::verdict() const {
+  if (!consistent) return "inconsistent";
+  return judged() ? "consistent" : "unjudged";
 }
 
 Judgement judge(const Problem& problem, const Targets& targets, const Estimator& estimator,
@@ -124,9 +171,11 @@ void finish(const Problem& problem, const std::vector<double>& truth, const Judg
   }
   j.expected = mean_at(j.exact, j.sizes.back().samples);
   j.exact_bias_norm = distance(j.expected, truth);
-  judge_sample(problem, options, j);
+  score_sample(problem, j);
+  judge_sample(options, j);
   const bool bias_is_right = std::isnan(j.bias_defect) || j.bias_defect <= j.bias_tolerance;
-  j.consistent = j.z_max <= j.z_limit && bias_is_right && j.sampled().replications > 0;
+  j.consistent = j.z_max <= j.z_limit && j.constant_defect <= 1.0 && bias_is_right;
+  j.reason = reason_of(j, bias_is_right);
 }
 
 }  // namespace mdp::estimators

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "estimators/estimator.hpp"
@@ -19,7 +20,7 @@ struct JudgementOptions {
   int threads = 0;
   /// Probability that a right estimator is called inconsistent, for all its targets together (Bonferroni). (0, 1)
   double level = 1e-6;
-  /// z-scores of targets that fewer effective samples shape (Sampled) are reported but not judged. >= 1
+  /// z-scores of targets that fewer effective samples shape (Sampled) are held against Chebyshev's limit only. >= 1
   double min_effective_samples = 10.0;
   double max_products = 3e11;                 ///< exact variances are left out if they take more
   std::function<bool(double)> observer = {};  ///< as in SamplingOptions
@@ -50,15 +51,25 @@ struct Judgement {
       standard_error;  ///< [n_targets] of the pooled mean; exact, or from the sample without exact variance
   bool standard_error_is_exact = true;
   std::vector<double> z;  ///< [n_targets] NaN where the variance is rounding error
-  /// |z| of the judged target that is nearest to its limit, and that limit: q sqrt(1 + q / (3 sqrt(effective samples))), q the
-  /// normal quantile of level / (2 n_judged): Bernstein's correction of the tail of a sum of few large terms, whose size the
-  /// sample's kurtosis estimates.
+  /// |z| of the target that is nearest to its limit, and that limit. With m = n_judged + n_by_chebyshev and q the normal quantile
+  /// of level / (2 m): q sqrt(1 + q / (3 sqrt(effective samples))), Bernstein's correction of the tail of a sum of few large
+  /// terms, whose size the sample's kurtosis estimates; and sqrt(m / level) where the effective samples are too few for that:
+  /// P(|z| >= x) <= 1 / x^2 for any law, the variance being exact.
   double z_max = 0.0;
   double z_limit = not_computed;
-  std::int64_t n_judged = 0;
+  std::int64_t n_judged = 0;        ///< targets held against the first limit, of which 1% of a mean may be seen
+  std::int64_t n_by_chebyshev = 0;  ///< against the second: nothing but gross errors is seen
+  std::int64_t n_constant = 0;      ///< the same on every trajectory: the sampled mean has to be the exact one
+  double constant_defect = 0.0;     ///< of those, the largest |sampled - exact mean| over what rounding may leave
   double expansion_parameter = not_computed;  ///< of the delta method (composed.hpp); NaN where it is not used
-  bool consistent = false;                    ///< z_max <= z_limit, and the bias is what theory says
+  bool consistent = false;  ///< z_max <= z_limit, constants are right, and the bias is what theory says
   bool interrupted = false;
+  std::string reason;  ///< of the verdict: what it rests on, in words
+
+  /// Whether the sample was held against anything.
+  [[nodiscard]] bool judged() const { return n_judged + n_by_chebyshev + n_constant > 0; }
+  /// "consistent", "inconsistent", or "unjudged": nothing contradicts, but nothing was tested on the sample either.
+  [[nodiscard]] std::string_view verdict() const;
 
   [[nodiscard]] const Sampled& sampled() const { return sizes.back().sampled; }
 };

@@ -116,4 +116,52 @@ std::vector<double> cross_term_bias(const Problem& problem, const Targets& targe
   return bias;
 }
 
+namespace {
+
+/// [n_rows] critic_hessian_bias() of every row by one direction.
+std::vector<double> critic_hessian_bias_along(const Problem& problem, const Direction& u,
+                                              const DifferentiatedCritic& differentiated, const Critic& critic) {
+  const Mdp& mdp = problem.mdp();
+  const Critic exact(problem);
+  const ValueDerivatives d_exact = stage_value_derivatives(problem, u);
+  const ValueDerivatives d_critic = differentiated.along(u);
+  const std::vector<double> d_state = stage_occupancy_derivative(problem, u);
+  const DirectionScores scores(mdp, problem.policy(), u, problem.temperature());
+  const auto power = powers(problem);
+  std::vector<double> bias(at(mdp.n_rows()), 0.0);
+  for (std::int64_t t = 0; t < problem.horizon(); ++t) {
+    const auto e = [&](Offset row) { return critic.q(t, row) - exact.q(t, row); };
+    const auto de = [&](Offset row) { return d_critic.q_of(t, row) - d_exact.q_of(t, row); };
+    for (State s = 0; s < mdp.n_states(); ++s) {
+      const double d = problem.stages().occupancy(t)[at(s)];
+      double mean = 0.0, d_mean = 0.0;
+      for (Offset row = mdp.state_rows()[at(s)]; row < mdp.state_rows()[at(s) + 1]; ++row) {
+        mean += problem.policy()[at(row)] * e(row);
+        d_mean += problem.policy()[at(row)] * (scores.policy()[at(row)] * e(row) + de(row));
+      }
+      for (Offset row = mdp.state_rows()[at(s)]; row < mdp.state_rows()[at(s) + 1]; ++row) {
+        const double pi = problem.policy()[at(row)];
+        const double d_mass = pi * (d_state[at(t * mdp.n_states() + s)] + d * scores.policy()[at(row)]);
+        bias[at(row)] += power(t) * (d_mass * (e(row) - mean) + d * pi * (de(row) - d_mean));
+      }
+    }
+  }
+  return bias;
+}
+
+}  // namespace
+
+std::vector<double> critic_hessian_bias(const Problem& problem, const Targets& targets,
+                                        const DifferentiatedCritic& critic) {
+  const std::size_t m = targets.columns.size();
+  const Critic values = critic.critic();
+  std::vector<double> bias(targets.size());
+  kernels::parallel_blocks(static_cast<std::ptrdiff_t>(m), problem.options().threads, [&](std::ptrdiff_t b) {
+    const auto j = static_cast<std::size_t>(b);
+    const auto along = critic_hessian_bias_along(problem, axis(problem.mdp(), targets.columns[j]), critic, values);
+    for (std::size_t i = 0; i < targets.rows.size(); ++i) bias[i * m + j] = along[at(targets.rows[i].index)];
+  });
+  return bias;
+}
+
 }  // namespace mdp::estimators

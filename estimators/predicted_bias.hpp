@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "estimators/critic.hpp"
+#include "estimators/differentiated_critic.hpp"
 #include "estimators/estimator.hpp"
 
 namespace mdp::estimators {
@@ -19,5 +20,10 @@ namespace mdp::estimators {
 [[nodiscard]] std::vector<double> per_step_score_bias(const Problem& problem, const Targets& targets);
 /// Missing cross terms: -(H_12 + H_12^T), H_12 = sum gamma^k E[sigma_k (dQ_k)^T]. [rows * columns], logits of the policy.
 [[nodiscard]] std::vector<double> cross_term_bias(const Problem& problem, const Targets& targets);
+/// Errors of the critics of the differentiated actor-critic condition: with e = Q' - Q_t, de = dQ' - dQ_t by column j, m_t =
+/// P(s_t, a_t) and <.> the average over pi, sum gamma^t [dm_t (e - <e>) + m_t (de - d<e>)], the derivative of the first formula
+/// above. [rows * columns], rows logits of the policy.
+[[nodiscard]] std::vector<double> critic_hessian_bias(const Problem& problem, const Targets& targets,
+                                                      const DifferentiatedCritic& critic);
 
 }  // namespace mdp::estimators

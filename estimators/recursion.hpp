@@ -7,6 +7,7 @@
 //     static void start(double* x);                         x_N in place of (1, 0, …, 0)
 //     static constexpr bool off_policy = true;              trajectories are drawn by Problem::behaviour()
 //     static Critic critic(const Problem&);                 in place of the exact one
+//     static std::unique_ptr<const DifferentiatedCritic> differentiated_critic(const Problem&);   critic, Step::d_q, d_value
 //     static constexpr const char* meaning;                 of the exact moments, in place of "recursion"
 //     static std::vector<double> constants(const Problem&, std::span<const Parameter>);   Step::constant, one per row target
 // The estimate of a trajectory is the last entry of x_0. Since the map is linear in x, E x_t and E x_t x_t^T given s_t
@@ -16,9 +17,11 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <numeric>
 #include <utility>
 
 #include "estimators/critic.hpp"
+#include "estimators/differentiated_critic.hpp"
 #include "estimators/estimator.hpp"
 #include "estimators/step.hpp"
 #include "estimators/touched_targets.hpp"
@@ -33,8 +36,17 @@ template <class Rule>
   return false;
 }
 
+/// Null for rules without derivatives of a critic.
 template <class Rule>
-[[nodiscard]] Critic critic_of(const Problem& problem) {
+[[nodiscard]] std::unique_ptr<const DifferentiatedCritic> differentiated_critic_of(const Problem& problem) {
+  if constexpr (requires { Rule::differentiated_critic(problem); }) return Rule::differentiated_critic(problem);
+  return nullptr;
+}
+
+/// \param differentiated  of the same rule
+template <class Rule>
+[[nodiscard]] Critic critic_of(const Problem& problem, const DifferentiatedCritic* differentiated) {
+  if (differentiated != nullptr) return differentiated->critic();
   if constexpr (requires { Rule::critic(problem); }) {
     return Rule::critic(problem);
   } else {
@@ -72,20 +84,22 @@ template <class Rule>
   return x;
 }
 
-/// X2 for one direction, or a pair of them. `second == nullptr`: first derivatives.
+/// X2 for one direction, or a pair of them. `second == nullptr`: first derivatives. `derivatives`: of the critic along the
+/// second direction, null where the rule needs none. All arguments but directions must outlive the object.
 template <class Rule>
 class MomentRecursion {
  public:
   static constexpr std::size_t d = Rule::size;
 
   MomentRecursion(const Problem& problem, const Critic& critic, const Direction& first, const Direction* second,
-                  double constant)
+                  double constant, const ValueDerivatives* derivatives = nullptr)
       : problem_(problem),
         critic_(critic),
         i_(problem.mdp(), problem.policy(), first, problem.temperature()),
         j_(problem.mdp(), problem.policy(), second != nullptr ? *second : Direction{}, problem.temperature()),
         ij_(problem.mdp(), problem.policy(), first, second != nullptr ? *second : Direction{}, problem.temperature()),
-        constant_(constant) {}
+        constant_(constant),
+        derivatives_(derivatives) {}
 
   /// E x_0 x_0^T. O(N n_transitions 2 d applications of the rule).
   [[nodiscard]] kernels::SecondMoments<d> second_moments(int threads) const {
@@ -120,6 +134,8 @@ class MomentRecursion {
         step.i = i_.at(row, entry);
         step.j = j_.at(row, entry);
         step.ij = ij_.at(row, entry);
+        if (derivatives_ != nullptr) step.d_q = derivatives_->q_of(t, row);
+        if (derivatives_ != nullptr) step.d_value = derivatives_->value_of(t, s);
         Rule::step(step, x);
       };
       back(t + 1 == problem_.horizon(), map, std::span<const Record>(next), now);
@@ -138,6 +154,7 @@ class MomentRecursion {
   DirectionScores i_, j_;
   DirectionCurvature ij_;
   double constant_;
+  const ValueDerivatives* derivatives_;
 };
 
 /// A rule at work on a problem.
@@ -147,10 +164,15 @@ class RecursionStatistic : public Statistic {
   RecursionStatistic(const Problem& problem, const Targets& targets)
       : problem_(problem),
         targets_(targets),
-        critic_(critic_of<Rule>(problem)),
+        differentiated_(differentiated_critic_of<Rule>(problem)),
+        critic_(critic_of<Rule>(problem, differentiated_.get())),
         constants_(constants_of<Rule>(problem, targets)),
         rows_(problem, targets.rows),
-        columns_(problem, targets.columns) {}
+        columns_(problem, targets.columns) {
+    if (differentiated_ == nullptr) return;
+    targets_.symmetric = false;
+    for (const Parameter& p : targets.columns) derivatives_.push_back(differentiated_->along(axis(problem.mdp(), p)));
+  }
 
   [[nodiscard]] std::size_t n_tallied() const override { return targets_.size(); }
   [[nodiscard]] std::unique_ptr<Scratch> scratch() const override {
@@ -171,15 +193,12 @@ class RecursionStatistic : public Statistic {
       }
       return;
     }
-    columns_.touched_by(path, mine, mine.second);
+    columns_that_count(path, mine);
     for (const std::size_t i : mine.first) {
       fill_scores(i, path, mine.steps);
       for (const std::size_t j : mine.second) {
         if (targets_.symmetric && j < i) continue;
-        for (std::size_t t = 0; t < mine.steps.size(); ++t) {
-          mine.steps[t].j = columns_.scores(j, path, t);
-          mine.steps[t].ij = rows_.curvature(i, columns_, j, path, t);
-        }
+        fill_second_scores(i, j, path, mine.steps);
         const double x = value(mine.steps);
         tally.add(i * targets_.columns.size() + j, x);
         if (targets_.symmetric && j > i) tally.add(j * targets_.columns.size() + i, x);
@@ -220,13 +239,33 @@ class RecursionStatistic : public Statistic {
     }
   }
 
+  void fill_second_scores(std::size_t i, std::size_t j, const SampledPath& path, std::vector<Step>& steps) const {
+    for (std::size_t t = 0; t < steps.size(); ++t) {
+      steps[t].j = columns_.scores(j, path, t);
+      steps[t].ij = rows_.curvature(i, columns_, j, path, t);
+      if (derivatives_.empty()) continue;
+      steps[t].d_q = derivatives_[j].q_of(static_cast<std::int64_t>(t), path.row[t]);
+      steps[t].d_value = derivatives_[j].value_of(static_cast<std::int64_t>(t), path.state[t]);
+    }
+  }
+
+  /// Those that the path touches; a critic has derivatives by all of them.
+  void columns_that_count(const SampledPath& path, PathScratch& mine) const {
+    if (derivatives_.empty()) {
+      columns_.touched_by(path, mine, mine.second);
+      return;
+    }
+    mine.second.resize(targets_.columns.size());
+    std::iota(mine.second.begin(), mine.second.end(), std::size_t{0});
+  }
+
   void fill(std::size_t k, std::size_t n_columns, ExactMoments& result) const {
     const std::size_t i = k / n_columns;
     const std::size_t j = k % n_columns;
     const Direction first = axis(problem_.mdp(), targets_.rows[i]);
     const Direction second = targets_.columns.empty() ? Direction{} : axis(problem_.mdp(), targets_.columns[j]);
     const MomentRecursion<Rule> recursion(problem_, critic_, first, targets_.columns.empty() ? nullptr : &second,
-                                          constants_[i]);
+                                          constants_[i], derivatives_.empty() ? nullptr : &derivatives_[j]);
     if (result.variance.empty()) {
       result.mean[k] = recursion.mean(1).back();
     } else {
@@ -250,6 +289,8 @@ class RecursionStatistic : public Statistic {
 
   const Problem& problem_;
   Targets targets_;
+  std::unique_ptr<const DifferentiatedCritic> differentiated_;
+  std::vector<ValueDerivatives> derivatives_;  // one per column, or none
   Critic critic_;
   std::vector<double> constants_;
   TargetScores rows_, columns_;

@@ -1,3 +1,4 @@
+#include "estimators/methods/critic_hessian.hpp"
 #include "estimators/methods/dice.hpp"
 #include "estimators/methods/hessians.hpp"
 #include "estimators/predicted_bias.hpp"
@@ -16,6 +17,17 @@ Estimator without_cross_terms(std::string name) {
   return line;
 }
 
+/// By policy logits in the rows.
+const std::vector<Quantity> by_policy = {Quantity::policy_hessian, Quantity::mixed};
+
+Estimator with_learned_critics(std::string name) {
+  Estimator line = recursion_estimator<LstdCriticHessian>(std::move(name), by_policy, BiasSource::critic);
+  line.predicted_bias = [](const Problem& problem, const Targets& targets) {
+    return critic_hessian_bias(problem, targets, *lstd_critic(problem, true));
+  };
+  return line;
+}
+
 }  // namespace
 
 std::vector<Estimator> second_order_estimators() {
@@ -26,6 +38,8 @@ std::vector<Estimator> second_order_estimators() {
       recursion_estimator<Hapg>("hapg", hessians),
       without_cross_terms<Lvc>("lvc"),
       without_cross_terms<GaussNewton>("gauss-newton"),
+      recursion_estimator<CriticHessian>("critic-hessian-exact", by_policy),
+      with_learned_critics("critic-hessian-lstd"),
   };
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include <Eigen/Dense>
 
@@ -66,30 +67,42 @@ Sensitivity::Sensitivity(const Problem& model, const Problem* world)
     throw InvalidArgument("temperature = 0: without entropy a tabular softmax policy has no finite optimum (D6)");
   }
   if (world != nullptr) require_determined(model, *world);
+  std::vector<double> in_sim;
+  const StageGradient g = stage_gradient(model);
+  for (const Parameter& x : free_) in_sim.push_back(g.of(x));
+  in_sim_gradient_norm_ = norm(in_sim);
+  if (world != nullptr) {
+    const StageGradient in_real = stage_gradient(*world);
+    for (const Parameter& x : free_) gradient_.push_back(in_real.of(x));
+  }
+  solve(stage_hessian(model, free_, free_), stage_hessian(model, free_, theta_));
+}
+
+void Sensitivity::solve(std::vector<double> hessian, std::vector<double> mixed) {
+  hessian_ = std::move(hessian);
+  mixed_ = std::move(mixed);
   const auto f = static_cast<Eigen::Index>(free_.size());
   const auto p = static_cast<Eigen::Index>(theta_.size());
-  hessian_ = stage_hessian(model, free_, free_);
-  const std::vector<double> mixed = stage_hessian(model, free_, theta_);
   const Eigen::Map<const Matrix> h(hessian_.data(), f, f);
-  const Eigen::Map<const Matrix> m(mixed.data(), f, p);
+  const Eigen::Map<const Matrix> m(mixed_.data(), f, p);
   const Eigen::FullPivLU<Eigen::MatrixXd> lu(h);
   if (f == 0 || !lu.isInvertible()) throw InvalidArgument("the Hessian of the policy's logits is singular");
   const Matrix inverse = lu.inverse();
   const Matrix s = -(inverse * m);
   inverse_ = flat(inverse);
   s_ = flat(s);
-  std::vector<double> in_sim;
-  const StageGradient g = stage_gradient(model);
-  for (const Parameter& x : free_) in_sim.push_back(g.of(x));
-  in_sim_gradient_norm_ = norm(in_sim);
-  if (world == nullptr) return;
-  const StageGradient in_real = stage_gradient(*world);
-  for (const Parameter& x : free_) gradient_.push_back(in_real.of(x));
+  if (world_ == nullptr) return;
   const Eigen::Map<const Eigen::VectorXd> w(gradient_.data(), f);
   const Eigen::VectorXd adjoint = -(inverse.transpose() * w);
   const Eigen::VectorXd total = s.transpose() * w;
   adjoint_.assign(adjoint.data(), adjoint.data() + f);
   total_.assign(total.data(), total.data() + p);
+}
+
+Sensitivity Sensitivity::with_hessians(std::vector<double> hessian, std::vector<double> mixed) const {
+  Sensitivity other = *this;
+  other.solve(std::move(hessian), std::move(mixed));
+  return other;
 }
 
 std::vector<double> infinite_policy_derivative(const Sensitivity& s) {

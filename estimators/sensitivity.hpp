@@ -20,6 +20,10 @@ class Sensitivity {
   ///         state that the model does not (undetermined there, D6), named.
   Sensitivity(const Problem& model, const Problem* world);
 
+  /// The same with other matrices in place of H and M: what estimates of those tend to.
+  /// \param hessian  [f * f] \param mixed  [f * p]  \throws InvalidArgument if `hessian` is singular
+  [[nodiscard]] Sensitivity with_hessians(std::vector<double> hessian, std::vector<double> mixed) const;
+
   [[nodiscard]] const Problem& model() const { return *model_; }
   [[nodiscard]] const Problem* world() const { return world_; }
   [[nodiscard]] const std::vector<Parameter>& free() const { return free_; }    ///< policy logits
@@ -28,6 +32,7 @@ class Sensitivity {
   [[nodiscard]] std::size_t n_theta() const { return theta_.size(); }
 
   [[nodiscard]] const std::vector<double>& hessian() const { return hessian_; }          ///< [f * f]
+  [[nodiscard]] const std::vector<double>& mixed() const { return mixed_; }              ///< [f * p]
   [[nodiscard]] const std::vector<double>& inverse() const { return inverse_; }          ///< [f * f] H^-1
   [[nodiscard]] const std::vector<double>& policy_derivative() const { return s_; }      ///< [f * p] S = -H^-1 M
   [[nodiscard]] const std::vector<double>& world_gradient() const { return gradient_; }  ///< [f] dJ_world/dnu
@@ -37,10 +42,12 @@ class Sensitivity {
   [[nodiscard]] double in_sim_gradient_norm() const { return in_sim_gradient_norm_; }
 
  private:
+  void solve(std::vector<double> hessian, std::vector<double> mixed);
+
   const Problem* model_;
   const Problem* world_;
   std::vector<Parameter> free_, theta_;
-  std::vector<double> hessian_, inverse_, s_, gradient_, adjoint_, total_;
+  std::vector<double> hessian_, mixed_, inverse_, s_, gradient_, adjoint_, total_;
   double in_sim_gradient_norm_ = 0.0;
 };
 

@@ -22,8 +22,9 @@ StochasticPolicy checked(const Mdp& mdp, std::span<const Action> policy) {
 
 constexpr std::int64_t block_size = 64;
 
-Trajectories simulate_all(const Simulator& simulator, const SimulationOptions& options) {
+Trajectories simulate_all(Simulator simulator, const SimulationOptions& options) {
   if (const auto broken = options.check(); !broken.empty()) throw InvalidOption("simulate: " + broken);
+  simulator.pack_for(options.n_trajectories * options.horizon, options.threads);
   const Mdp& mdp = simulator.mdp();
   const std::int64_t n = options.n_trajectories;
   const std::int64_t steps = options.horizon;
@@ -34,10 +35,10 @@ Trajectories simulate_all(const Simulator& simulator, const SimulationOptions& o
   kernels::parallel_blocks((n + block_size - 1) / block_size, options.threads, [&](std::ptrdiff_t block) {
     const std::int64_t first = block * block_size;
     simulator.draw_side_by_side(options.seed, static_cast<std::uint64_t>(first), std::min(n - first, block_size), steps,
-                                [&](std::int64_t i, std::int64_t k, State s, Offset row, Offset entry) {
+                                [&](std::int64_t i, std::int64_t k, State s, Offset row, State next) {
                                   const std::int64_t t = first + i;
                                   result.state[at(t * (steps + 1) + k)] = s;
-                                  result.state[at(t * (steps + 1) + k + 1)] = mdp.next_state()[at(entry)];
+                                  result.state[at(t * (steps + 1) + k + 1)] = next;
                                   result.action[at(t * steps + k)] = static_cast<Action>(row - mdp.state_rows()[at(s)]);
                                   result.cost[at(t * steps + k)] = mdp.cost()[at(row)];
                                 });
@@ -73,6 +74,11 @@ Simulator::Simulator(const Mdp& mdp, std::span<const double> stochastic_policy, 
 
 Simulator::Simulator(const Mdp& mdp, std::span<const Action> policy, int threads)
     : Simulator(mdp, std::span<const double>(checked(mdp, policy)), threads) {}
+
+bool Simulator::pack_for(std::int64_t n_steps, int threads) {
+  if (n_steps >= 2 * mdp_.n_rows() && !packed_) packed_ = PackedSteps::make(mdp_, action_law_, threads);
+  return packed_.has_value();
+}
 
 Trajectories simulate(const Mdp& mdp, std::span<const double> stochastic_policy, const SimulationOptions& options) {
   return simulate_all(Simulator(mdp, stochastic_policy, options.threads), options);

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "estimators/discrete_law.hpp"
+#include "estimators/packed_steps.hpp"
 #include "libmdp/mdp.hpp"
 #include "libmdp/policy.hpp"
 #include "libmdp/transition_data.hpp"
@@ -69,20 +71,18 @@ class Simulator {
     return static_cast<std::int64_t>(k);
   }
 
+  /// Lays the laws out anew (PackedSteps) if `n_steps` to be drawn by draw_side_by_side() are worth it: at least two a row.
+  /// The trajectories stay the same. \returns whether it was done
+  bool pack_for(std::int64_t n_steps, int threads = 0);
+
   /// Trajectories first … first+n-1, n_steps each, the same as draw()'s, 32 side by side: each one waits for memory
-  /// at every step, but together they wait once. visit(i, k, s, row, entry) for trajectory first + i, step k; the steps of a
-  /// trajectory come in order.
+  /// at every step, but together they wait once. visit(i, k, s, row, next) for trajectory first + i, step k; the steps of a
+  /// trajectory come in order. expect(row) comes earlier: a chance to ask for memory that the visit reads.
   /// Per step, of a model that does not fit in cache: a line each of state_rows, policy, row_begin, probability
-  /// (often two) and next_state.
-  template <class Visit>
-  void draw_side_by_side(std::uint64_t seed, std::uint64_t first, std::int64_t n, std::int64_t n_steps,
-                         Visit&& visit) const {
-    constexpr std::size_t n_lanes = 32;
-    struct Lane {
-      RandomSequence random;
-      State s;
-      Offset row;
-    };
+  /// (often two) and next_state; after pack_for() one of a state and one of a row.
+  template <class Visit, class Expect>
+  void draw_side_by_side(std::uint64_t seed, std::uint64_t first, std::int64_t n, std::int64_t n_steps, Visit&& visit,
+                         Expect&& expect) const {
     std::vector<Lane> lanes;
     lanes.reserve(n_lanes);
     for (std::int64_t base = 0; base < n; base += static_cast<std::int64_t>(n_lanes)) {
@@ -92,36 +92,64 @@ class Simulator {
         lanes.back().s = static_cast<State>(initial_.draw(lanes.back().random, 0));
       }
       for (std::int64_t k = 0; k < n_steps; ++k) {
-        for (const Lane& lane : lanes) actions_.prefetch_law(lane.s);
-        for (Lane& lane : lanes) {
-          lane.row = draw_row(lane.random, lane.s);
-          successors_.prefetch_range(lane.row);
-        }
-        for (const Lane& lane : lanes) {
-          successors_.prefetch_law(lane.row);
-          const Offset* begin = mdp_.row_begin().data() + lane.row;
-          __builtin_prefetch(mdp_.next_state().data() + begin[0]);
-          __builtin_prefetch(mdp_.next_state().data() + begin[1] - 1);
-        }
+        draw_rows(lanes, expect);
         for (std::size_t l = 0; l < lanes.size(); ++l) {
           Lane& lane = lanes[l];
-          const Offset entry = draw_entry(lane.random, lane.row);
           const State s = lane.s;
-          lane.s = mdp_.next_state()[static_cast<std::size_t>(entry)];
-          actions_.prefetch_range(lane.s);
-          visit(base + static_cast<std::int64_t>(l), k, s, lane.row, entry);
+          lane.s = packed_ ? packed_->draw_next(lane.random, lane.row)
+                           : mdp_.next_state()[static_cast<std::size_t>(draw_entry(lane.random, lane.row))];
+          packed_ ? packed_->prefetch_state(lane.s) : actions_.prefetch_range(lane.s);
+          visit(base + static_cast<std::int64_t>(l), k, s, lane.row, lane.s);
         }
       }
     }
   }
+  template <class Visit>
+  void draw_side_by_side(std::uint64_t seed, std::uint64_t first, std::int64_t n, std::int64_t n_steps,
+                         Visit&& visit) const {
+    draw_side_by_side(seed, first, n, n_steps, visit, [](Offset) {});
+  }
 
  private:
+  static constexpr std::size_t n_lanes = 32;
+  struct Lane {
+    RandomSequence random;
+    State s;
+    Offset row;
+  };
+
+  /// The rows of the next step of all lanes, and the memory of their successors on its way.
+  template <class Expect>
+  void draw_rows(std::vector<Lane>& lanes, Expect& expect) const {
+    if (packed_) {
+      for (Lane& lane : lanes) {
+        lane.row = packed_->draw_row(lane.random, lane.s);
+        packed_->prefetch_row(lane.row);
+        expect(lane.row);
+      }
+      return;
+    }
+    for (const Lane& lane : lanes) actions_.prefetch_law(lane.s);
+    for (Lane& lane : lanes) {
+      lane.row = draw_row(lane.random, lane.s);
+      successors_.prefetch_range(lane.row);
+      expect(lane.row);
+    }
+    for (const Lane& lane : lanes) {
+      successors_.prefetch_law(lane.row);
+      const Offset* begin = mdp_.row_begin().data() + lane.row;
+      __builtin_prefetch(mdp_.next_state().data() + begin[0]);
+      __builtin_prefetch(mdp_.next_state().data() + begin[1] - 1);
+    }
+  }
+
   Mdp mdp_;
   StochasticPolicy policy_;
   Buffer<double> action_law_;  // the policy again, in huge pages where it is large
   std::vector<char> final_;
   std::vector<Offset> initial_range_;  // {0, n_states}
   DiscreteLaws initial_, actions_, successors_;
+  std::optional<PackedSteps> packed_;
 };
 
 /// Trajectories in flat arrays, one after another.

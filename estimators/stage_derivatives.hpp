@@ -1,6 +1,8 @@
 // estimators/stage_derivatives.hpp — exact first and second derivatives of the N-stage objective, no sampling.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -24,6 +26,27 @@ struct StageGradient {
 };
 
 [[nodiscard]] StageGradient stage_gradient(const Problem& problem);
+
+/// Derivatives of Q_t and V_t along one direction: of every stage, or the same ones for all stages.
+struct ValueDerivatives {
+  std::vector<double> q;      ///< [N * n_rows], or [n_rows]
+  std::vector<double> value;  ///< [(N+1) * n_states], or [n_states]
+  std::size_t n_rows = 0;     ///< from one stage to the next; 0: the same for all stages
+  std::size_t n_states = 0;
+
+  [[nodiscard]] double q_of(std::int64_t t, Offset row) const {
+    return q[static_cast<std::size_t>(t) * n_rows + static_cast<std::size_t>(row)];
+  }
+  [[nodiscard]] double value_of(std::int64_t t, State s) const {
+    return value[static_cast<std::size_t>(t) * n_states + static_cast<std::size_t>(s)];
+  }
+};
+
+/// dQ_t = dL + gamma d(E V_{t+1}), dV_t = sum pi (sigma Q_t + dQ_t), dV_N = 0. O(N n_transitions).
+[[nodiscard]] ValueDerivatives stage_value_derivatives(const Problem& problem, const Direction& u);
+
+/// [N * n_states] derivative of P(s_t = s) along u. O(N n_transitions).
+[[nodiscard]] std::vector<double> stage_occupancy_derivative(const Problem& problem, const Direction& u);
 
 /// The derivative of stage_gradient() along u: a row of the Hessian contracted with u. Both recursions differentiated,
 /// forward in d_t and backward in V_t. O(N n_transitions).

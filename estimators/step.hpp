@@ -15,6 +15,8 @@ struct Step {
   double q = 0.0;           ///< critic: Q_t(s,a)
   double next_value = 0.0;  ///< critic: V_{t+1}(s')
   double next_mean = 0.0;   ///< critic: E[V_{t+1} | s, a]
+  double d_q = 0.0;         ///< differentiated critic: dQ_t(s,a) by the second parameter
+  double d_value = 0.0;     ///< differentiated critic: dV_t(s)
   double baseline = 0.0;    ///< b(s), given by the user
   double constant = 0.0;    ///< one number per parameter
   Scores i;                 ///< derivatives by the parameter, or the first one of two

@@ -1,10 +1,9 @@
-// Simulated transitions per second on one and two threads: the plain loop, trajectories side by side, and with the causal
-// estimate of one directional derivative on top. "garnet" has 10^6 states and does not fit in any cache.
+// Simulated transitions per second on one and two threads: the plain loop, trajectories side by side, from packed laws, and
+// with the causal estimate of one directional derivative on top. "garnet" has 10^6 states and does not fit in any cache.
 //
-// Lines of memory per step of the garnet (rows of 4 actions, 5 successors): state_rows 1, policy 1.4 (32 B anywhere in 64),
-// row_begin 1.1, probability 1.5, next_state 1.2: about 6; the derivative adds 1 (score and cost side by side). They
-// depend on one another in four levels. At some 90 ns from memory a single trajectory needs 4 x 90 ns a step; side by side
-// the limit is the number of lines in flight (10 to 12 a core): 6 x 90 / 11 = 50 ns, plus the arithmetic of two draws, 28 ns.
+// Lines of memory per step of the garnet (rows of 4 actions, 5 successors). In the arrays of the Mdp: state_rows 1, policy 1.4 (32 B
+// anywhere in 64), row_begin 1.1, probability 1.5, next_state 1.2: about 6, in four levels that depend on one another. Packed
+// (PackedSteps): 1 of the state and 1 of the row, in two levels; the derivative adds 1 (score and cost side by side).
 #include <random>
 #include <vector>
 
@@ -63,25 +62,37 @@ void plain(benchmark::State& state, bool garnet) {
   state.SetItemsProcessed(state.iterations() * 1024 * 500);
 }
 
-void side_by_side(benchmark::State& state, bool garnet) {
-  const Simulator simulator(model(garnet), mdp::uniform_policy(model(garnet)), 1);
+void side_by_side(benchmark::State& state, bool garnet, bool packed) {
+  Simulator simulator(model(garnet), mdp::uniform_policy(model(garnet)), 1);
+  if (packed) simulator.pack_for(2 * model(garnet).n_rows(), 1);
   std::uint64_t first = 0;
   for (auto iteration : state) {
     static_cast<void>(iteration);
     std::int64_t sum = 0;
     simulator.draw_side_by_side(1, first, 4096, 500,
-                                [&](std::int64_t, std::int64_t, mdp::State s, Offset, Offset) { sum += s; });
+                                [&](std::int64_t, std::int64_t, mdp::State s, Offset, mdp::State) { sum += s; });
     benchmark::DoNotOptimize(sum);
     first += 4096;
   }
   state.SetItemsProcessed(state.iterations() * 4096 * 500);
 }
 
+/// What the packing itself takes, in rows a second.
+void pack(benchmark::State& state) {
+  const Mdp& m = model(true);
+  const auto policy = mdp::uniform_policy(m);
+  for (auto iteration : state) {
+    static_cast<void>(iteration);
+    benchmark::DoNotOptimize(PackedSteps::make(m, policy, 1));
+  }
+  state.SetItemsProcessed(state.iterations() * m.n_rows());
+}
+
 /// Drawing and estimating; the preparation of the simulator is part of it, so take many trajectories.
 void derivative(benchmark::State& state, bool garnet) {
   const Mdp& m = model(garnet);
   const auto policy = mdp::uniform_policy(m);
-  const std::int64_t n = 20'000;
+  const std::int64_t n = garnet ? 100'000 : 20'000;
   for (auto iteration : state) {
     static_cast<void>(iteration);
     benchmark::DoNotOptimize(
@@ -97,10 +108,13 @@ const auto by_threads = [](benchmark::internal::Benchmark* b) {
 };
 
 BENCHMARK_CAPTURE(plain, frozenlake4x4, false)->Apply(timed);
-BENCHMARK_CAPTURE(side_by_side, frozenlake4x4, false)->Apply(timed);
+BENCHMARK_CAPTURE(side_by_side, frozenlake4x4, false, false)->Apply(timed);
+BENCHMARK_CAPTURE(side_by_side, frozenlake4x4_packed, false, true)->Apply(timed);
 BENCHMARK_CAPTURE(derivative, frozenlake4x4, false)->Apply(by_threads);
 BENCHMARK_CAPTURE(plain, garnet, true)->Apply(timed);
-BENCHMARK_CAPTURE(side_by_side, garnet, true)->Apply(timed);
+BENCHMARK_CAPTURE(side_by_side, garnet, true, false)->Apply(timed);
+BENCHMARK_CAPTURE(side_by_side, garnet_packed, true, true)->Apply(timed);
+BENCHMARK(pack)->Apply(timed);
 BENCHMARK_CAPTURE(derivative, garnet, true)->Apply(by_threads);
 
 }  // namespace

@@ -256,11 +256,12 @@ Estimates make_estimates(const EstimateCommand& command, const CommonFlags& comm
   const estimators::RecordedPaths recorded = recorded_of(command, mdp);
   write_record(command, common, mdp, policy);
   Observed observed(common, chosen.size());
-  for (std::size_t k = 0; k < chosen.size() && !interrupted(); ++k) {
+  for (std::size_t k = 0; k < chosen.size() && (k == 0 || !interrupted()); ++k) {
     estimators::JudgementOptions options = judgement_options(command, common, observed.piece(k, chosen[k].name));
     if (!command.data.empty()) options.recorded = &recorded;
     e.judgements.push_back(estimators::judge(problem, e.targets, chosen[k], e.truth, options));
   }
+  e.stopped = e.judgements.size() < chosen.size();
   return e;
 }
 
@@ -290,7 +291,9 @@ Estimates make_composed(const EstimateCommand& command, const CommonFlags& commo
     if (at_optimum) e.infinite.value = estimators::infinite_world_gradient(s);
   }
   Observed observed(common, 1);
-  e.judgements = estimators::judge_composed(s, forms, judgement_options(command, common, observed.piece(0, "plug-in")));
+  e.judgements = estimators::judge_composed(
+      s, forms, judgement_options(command, common, observed.piece(0, std::string(word(e.quantity)))));
+  e.stopped = e.judgements.size() < forms.size();
   return e;
 }
 
@@ -360,8 +363,8 @@ void add_estimate(Command& command) {
                   "causal-optimal-baseline critic-exact critic-mc critic-td critic-lstd actor-critic "
                   "actor-critic-undiscounted per-step-score measure-valued finite-difference importance "
                   "importance-per-decision importance-self-normalised; full-hessian causal-hessian dice hapg lvc "
-                  "gauss-newton; plug-in plug-in-ridge plug-in-jackknife plug-in-split [causal, causal-hessian, "
-                  "plug-in]")
+                  "gauss-newton critic-hessian-exact critic-hessian-lstd; plug-in plug-in-ridge plug-in-jackknife "
+                  "plug-in-split critic-sensitivity-exact critic-sensitivity-lstd [causal, causal-hessian, plug-in]")
       ->type_name("NAME,...");
   parser.add_option("--temperature", it->problem.temperature, "Entropy weight of the objective, in units of cost [0]")
       ->type_name("B");

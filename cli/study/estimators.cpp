@@ -111,7 +111,8 @@ Answer ask_composed(const ProblemConfig& config, const Mdp& world, const Mdp& mo
   context.step(fmt::format("{}: {}", config.name, word(quantity)));
   const auto policy = solvers::solve_soft(model, {.temperature = config.temperature, .polish = true}).policy;
   const estimators::Problem in_sim(
-      model, policy, {.horizon = config.horizon, .temperature = config.temperature, .threads = context.threads});
+      model, policy,
+      {.horizon = config.horizon, .temperature = config.temperature, .critic_seed = seed, .threads = context.threads});
   const estimators::Problem in_real(world, policy, {.horizon = config.horizon, .threads = context.threads});
   const bool of_world = quantity == Quantity::world_gradient;
   const estimators::Sensitivity s(in_sim, of_world ? &in_real : nullptr);
@@ -122,7 +123,7 @@ Answer ask_composed(const ProblemConfig& config, const Mdp& world, const Mdp& mo
   if (!infinite.empty()) answer.truncation_bias_norm = estimators::distance(truth, infinite);
   using enum estimators::ComposedForm;
   answer.judgements = estimators::judge_composed(
-      s, std::vector{plug_in, ridge, jackknife, split},
+      s, std::vector{plug_in, ridge, jackknife, split, critic_exact, critic_lstd},
       {.samples = config.samples, .replications = config.replications, .seed = seed, .threads = context.threads});
   return answer;
 }
@@ -152,7 +153,10 @@ Result judgement_result(const Judgement& j) {
   result.set("z_max", j.z_max);
   result.set("z_limit", j.z_limit);
   result.set("n_judged", j.n_judged);
-  result.set("verdict", j.consistent ? "consistent" : "inconsistent");
+  result.set("n_by_chebyshev", j.n_by_chebyshev);
+  result.set("n_constant", j.n_constant);
+  result.set("verdict", j.verdict());
+  result.set("verdict_reason", j.reason);
   std::vector<Result> sizes;
   for (const auto& size : j.sizes) {
     Result line;
@@ -202,6 +206,29 @@ std::string comma_separated(const std::vector<Answer>& answers) {
   return text;
 }
 
+std::string verdict_text(const Judgement& j) {
+  if (!j.consistent) return "INCONSISTENT";
+  const bool weakly = j.n_judged == 0 && j.n_by_chebyshev > 0;
+  return std::string(j.verdict()) + (weakly ? " (by Chebyshev)" : "");
+}
+
+/// How many estimators say what, and on what it rests.
+std::string highlight(const std::vector<Answer>& answers) {
+  std::int64_t all = 0, judged = 0, weakly = 0, consistent = 0;
+  for (const Answer& answer : answers) {
+    for (const Judgement& j : answer.judgements) {
+      ++all;
+      judged += j.judged() ? 1 : 0;
+      weakly += j.n_judged == 0 && j.n_by_chebyshev > 0 ? 1 : 0;
+      consistent += j.judged() && j.consistent ? 1 : 0;
+    }
+  }
+  std::string text = fmt::format("{} of {} judged estimators behave as their exact moments and predicted biases say",
+                                 consistent, judged);
+  if (weakly > 0) text += fmt::format(", {} of them by Chebyshev's inequality only", weakly);
+  return text + (judged == all ? "" : fmt::format("; {} are not judged (report.json says why)", all - judged));
+}
+
 std::string answer_text(const Answer& a) {
   Table table({{"estimator", Align::left},
                {"exact st. dev."},
@@ -215,12 +242,12 @@ std::string answer_text(const Answer& a) {
                {"verdict", Align::left}});
   for (const Judgement& j : a.judgements) {
     const auto& last = j.sizes.back();
+    const bool has_z = j.n_judged + j.n_by_chebyshev > 0;
     table.add({j.name, number(std::sqrt(j.exact_variance_trace)), number(j.exact_bias_norm),
                j.bias_source == estimators::BiasSource::none ? "" : std::string(word(j.bias_source)),
                number(std::sqrt(last.sampled.mean_squared_error)), number(std::sqrt(last.exact_mean_squared_error)),
                count_text(last.sampled.transitions / std::max<std::int64_t>(1, last.sampled.replications)),
-               j.n_judged > 0 ? number(j.z_max) : "-", j.n_judged > 0 ? number(j.z_limit) : "-",
-               j.n_judged > 0 ? (j.consistent ? "consistent" : "INCONSISTENT") : "not judged"});
+               has_z ? number(j.z_max) : "-", has_z ? number(j.z_limit) : "-", verdict_text(j)});
   }
   std::string text =
       fmt::format("### {} \u2014 {}\n\n{} derivatives, norm of the truth {}", a.problem, word(a.quantity),
@@ -244,8 +271,6 @@ Report run_estimators(StudyFile& file, const StudyContext& context) {
     for (Answer& answer : ask(problem, file.seed, context)) answers.push_back(std::move(answer));
   }
   Report report;
-  std::int64_t judged = 0;
-  std::int64_t consistent = 0;
   std::vector<Result> configurations, results;
   report.markdown = fmt::format(
       "# {}\n\nErrors, biases and deviations are Euclidean norms over all derivatives; the "
@@ -256,14 +281,9 @@ Report run_estimators(StudyFile& file, const StudyContext& context) {
   for (const Answer& answer : answers) {
     report.markdown += answer_text(answer);
     results.push_back(answer_result(answer));
-    for (const Judgement& j : answer.judgements) {
-      judged += j.n_judged > 0 ? 1 : 0;
-      consistent += j.n_judged > 0 && j.consistent ? 1 : 0;
-      report.holds = report.holds && j.consistent;
-    }
+    for (const Judgement& j : answer.judgements) report.holds = report.holds && j.consistent;
   }
-  report.highlights = {fmt::format("{} of {} judged estimators behave as their exact moments and predicted biases say",
-                                   consistent, judged)};
+  report.highlights = {highlight(answers)};
   report.json.set("title", file.title);
   report.json.set("seed", static_cast<std::int64_t>(file.seed));
   report.json.set("version", MDP_VERSION);

@@ -7,29 +7,43 @@
 
 namespace mdp::estimators {
 
-/// G (d2 log phi + d log phi d log phi^T) + dG d log phi^T + d log phi dG^T + d2G.
-/// The record: 1, G, Z_i, Z_j, S = Z_i Z_j + sum d2 log, G Z_i, G Z_j, D_i = d_i G, D_j, H.
-struct FullHessian {
-  static constexpr std::size_t size = 10;
-  enum { one, g, zi, zj, s, gzi, gzj, di, dj, h };
+/// What estimators with scores of the whole trajectory keep, first in their records: 1, G, the sums of scores Z_i and Z_j, G Z_i,
+/// G Z_j, and the derivatives D_i = d_i G and D_j at fixed trajectory.
+struct WholeScores {
+  enum { one, g, zi, zj, gzi, gzj, di, dj, n_shared };
 
-  static void score(double i, double j, double ij, double* x) {
-    x[h] += i * x[gzj] + j * x[gzi] + (i * j + ij) * x[g] + j * x[di] + i * x[dj];
-    x[s] += i * x[zj] + j * x[zi] + (i * j + ij) * x[one];
+  static void score(double i, double j, double* x) {
     x[gzi] += i * x[g];
     x[gzj] += j * x[g];
     x[zi] += i * x[one];
     x[zj] += j * x[one];
   }
-  static void step(const Step& at, double* x) {
-    score(at.i.transition, at.j.transition, at.ij.transition, x);
-    for (const auto k : {g, gzi, gzj, di, dj, h}) x[k] *= at.discount;
-    x[h] += at.cost * x[s] + at.i.cost * x[zj] + at.j.cost * x[zi] + at.ij.cost * x[one];
+  static void add_cost(const Step& at, double* x) {
+    for (const auto k : {g, gzi, gzj, di, dj}) x[k] *= at.discount;
     x[gzi] += at.cost * x[zi];
     x[gzj] += at.cost * x[zj];
     x[di] += at.i.cost * x[one];
     x[dj] += at.j.cost * x[one];
     x[g] += at.cost * x[one];
+  }
+};
+
+/// G (d2 log phi + d log phi d log phi^T) + dG d log phi^T + d log phi dG^T + d2G.
+/// The record: those of WholeScores, S = Z_i Z_j + sum d2 log, H.
+struct FullHessian : WholeScores {
+  static constexpr std::size_t size = 10;
+  enum { s = n_shared, h };
+
+  static void score(double i, double j, double ij, double* x) {
+    x[h] += i * x[gzj] + j * x[gzi] + (i * j + ij) * x[g] + j * x[di] + i * x[dj];
+    x[s] += i * x[zj] + j * x[zi] + (i * j + ij) * x[one];
+    WholeScores::score(i, j, x);
+  }
+  static void step(const Step& at, double* x) {
+    score(at.i.transition, at.j.transition, at.ij.transition, x);
+    x[h] *= at.discount;
+    x[h] += at.cost * x[s] + at.i.cost * x[zj] + at.j.cost * x[zi] + at.ij.cost * x[one];
+    add_cost(at, x);
     score(at.i.policy, at.j.policy, at.ij.policy, x);
   }
 };
@@ -57,32 +71,25 @@ struct CausalHessian {
 };
 
 /// g d log phi^T + dg, symmetrised; g = the causal gradient Gamma of the trajectory, dg its derivative at fixed trajectory.
-/// The record: 1, G, Gamma_i, Gamma_j, Z_i, Z_j, G Z_i, G Z_j, D_i, D_j, H.
-struct Hapg {
+/// The record: those of WholeScores, Gamma_i, Gamma_j, H.
+struct Hapg : WholeScores {
   static constexpr std::size_t size = 11;
-  enum { one, g, gamma_i, gamma_j, zi, zj, gzi, gzj, di, dj, h };
+  enum { gamma_i = n_shared, gamma_j, h };
 
   static void score(double i, double j, double ij, double* x) {
     x[h] +=
         0.5 * (j * x[gamma_i] + i * x[gamma_j] + i * x[gzj] + j * x[gzi] + i * x[dj] + j * x[di]) + (i * j + ij) * x[g];
     x[gamma_i] += i * x[g];
     x[gamma_j] += j * x[g];
-    x[gzi] += i * x[g];
-    x[gzj] += j * x[g];
-    x[zi] += i * x[one];
-    x[zj] += j * x[one];
+    WholeScores::score(i, j, x);
   }
   static void step(const Step& at, double* x) {
     score(at.i.transition, at.j.transition, at.ij.transition, x);
-    for (const auto k : {g, gamma_i, gamma_j, gzi, gzj, di, dj, h}) x[k] *= at.discount;
+    for (const auto k : {gamma_i, gamma_j, h}) x[k] *= at.discount;
     x[h] += 0.5 * (at.i.cost * x[zj] + at.j.cost * x[zi]) + at.ij.cost * x[one];
     x[gamma_i] += at.i.cost * x[one];
     x[gamma_j] += at.j.cost * x[one];
-    x[gzi] += at.cost * x[zi];
-    x[gzj] += at.cost * x[zj];
-    x[di] += at.i.cost * x[one];
-    x[dj] += at.j.cost * x[one];
-    x[g] += at.cost * x[one];
+    add_cost(at, x);
     score(at.i.policy, at.j.policy, at.ij.policy, x);
   }
 };

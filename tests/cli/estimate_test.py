@@ -1,4 +1,5 @@
 """estimate: every quantity and estimator through the program, senses, refusals, and Ctrl-C."""
+import hashlib
 import itertools
 import json
 import math
@@ -16,21 +17,17 @@ FIRST = ["full-score", "causal", "causal-constant-baseline", "causal-state-basel
          "critic-exact", "critic-mc", "critic-td", "critic-lstd", "actor-critic", "actor-critic-undiscounted",
          "per-step-score", "measure-valued", "finite-difference", "importance", "importance-per-decision",
          "importance-self-normalised"]  # fmt: skip
-SECOND = ["full-hessian", "causal-hessian", "dice", "hapg", "lvc", "gauss-newton"]
-COMPOSED = ["plug-in", "plug-in-ridge", "plug-in-jackknife", "plug-in-split"]
+UNBIASED_SECOND = ["full-hessian", "causal-hessian", "dice", "hapg"]
+CRITIC_SECOND = ["critic-hessian-exact", "critic-hessian-lstd"]
+SECOND = [*UNBIASED_SECOND, "lvc", "gauss-newton", *CRITIC_SECOND]
+COMPOSED = ["plug-in", "plug-in-ridge", "plug-in-jackknife", "plug-in-split", "critic-sensitivity-exact",
+            "critic-sensitivity-lstd"]  # fmt: skip
 BIASED = {"critic-mc", "critic-td", "critic-lstd", "actor-critic-undiscounted", "per-step-score", "finite-difference",
-          "importance-self-normalised", "lvc", "gauss-newton", *COMPOSED}  # fmt: skip
+          "importance-self-normalised", "lvc", "gauss-newton", "critic-hessian-lstd", *COMPOSED}  # fmt: skip
 
 
 def flat(x):
     return list(itertools.chain(*x)) if x and isinstance(x[0], list) else x
-
-
-def fnv1a64(content):
-    value = 0xCBF29CE484222325
-    for byte in content:
-        value = (value ^ byte) * 0x100000001B3 % 2**64
-    return f"{value:016x}"
 
 
 class Estimate(program.ProgramTest):
@@ -69,9 +66,10 @@ class Estimate(program.ProgramTest):
         result = self.estimate("policy-hessian", "--estimator", "all", "--samples", "4000")
         self.check(result, SECOND)
         self.assertEqual([len(row) for row in result["truth"]], [4] * 4)
-        for quantity, shape in (("mixed", (4, 12)), ("model-hessian", (12, 12))):
+        for quantity, shape, names in (("mixed", (4, 12), [*UNBIASED_SECOND, *CRITIC_SECOND]),
+                                       ("model-hessian", (12, 12), UNBIASED_SECOND)):  # fmt: skip
             result = self.estimate(quantity, "--estimator", "all", "--samples", "2000")
-            self.check(result, ["full-hessian", "causal-hessian", "dice", "hapg"])
+            self.check(result, names)
             self.assertEqual((len(result["truth"]), len(result["truth"][0])), shape)
 
     def test_sensitivity_and_world_gradient(self):
@@ -113,7 +111,7 @@ class Estimate(program.ProgramTest):
         for size in line["by_samples"]:
             self.assertAlmostEqual(size["exact_mean_squared_error"], line["exact_variance_trace"] / size["samples"], delta=1e-9)
         many = self.estimate("policy-gradient", *flags, "--threads", "2")
-        self.assertEqual(one["model_hash"], "fnv1a64:" + fnv1a64(pathlib.Path(POLYTOPE).read_bytes()))
+        self.assertEqual(one["model_hash"], "sha256:" + hashlib.sha256(pathlib.Path(POLYTOPE).read_bytes()).hexdigest())
         self.assertEqual(one["seed"], 1)
         self.assertRegex(one["version"], r"^\d+\.\d+\.\d+")
         self.assertEqual(line["sample_mean"], many["estimators"][0]["sample_mean"])
@@ -141,6 +139,37 @@ class Estimate(program.ProgramTest):
             path = self.write("bad.csv", "\n".join(text) + "\n")
             self.assertIn(message, say(3, "--data", path))
         self.assertIn("written to .csv or .npz", say(2, "--record", "drawn.txt"))
+
+    def test_critics_learned_from_samples(self):
+        """E3: the limit of critic-sensitivity-lstd is off by the critics' errors, fewer of them for more trajectories and stages."""
+        bias = []
+        for critic_samples, horizon in (("50", "4"), ("2000", "40"), ("100000", "80")):
+            result = self.json("estimate", "--model", POLYTOPE, "--horizon", horizon, "--quantity", "sensitivity", "--temperature", "0.5",
+                               "--estimator", "critic-sensitivity-exact,critic-sensitivity-lstd", "--critic-samples", critic_samples,
+                               "--samples", "400", "--replications", "5")  # fmt: skip
+            exact, learned = result["estimators"]
+            self.assertEqual([exact["verdict"], learned["verdict"]], ["consistent"] * 2)
+            self.assertEqual(learned["bias_source"], "critic")
+            self.assertEqual(learned["exact_by"], "delta method, conditional on the critic")
+            self.assertLess(abs(learned["predicted_bias_norm"] - learned["exact_bias_norm"]), 0.02 * learned["exact_bias_norm"] + 1e-3)
+            self.assertLess(exact["exact_bias_norm"], 1e-3 * math.hypot(*flat(result["truth"])))
+            bias.append(learned["exact_bias_norm"])
+        self.assertGreater(bias[0], 2 * bias[1])
+        self.assertGreater(bias[1], 2 * bias[2])
+
+    def test_what_a_verdict_rests_on(self):
+        flags = ["--horizon", "4", "--quantity", "sensitivity", "--temperature", "0.01"]
+        result = self.json("estimate", "--model", POLYTOPE, *flags, "--samples", "20")
+        (line,) = result["estimators"]
+        self.assertEqual(line["verdict"], "unjudged")
+        self.assertRegex(line["verdict_reason"], r"relative noise [0-9.]+ of the Hessian above 0\.1")
+        self.assertEqual([line[k] for k in ("n_judged", "n_by_chebyshev", "n_constant")], [0, 0, 0])
+        (line,) = self.estimate("policy-gradient", "--samples", "4000")["estimators"]
+        self.assertEqual((line["n_judged"], line["n_by_chebyshev"]), (4, 0))
+        self.assertIn("4 derivatives by their effective trajectories; bias as predicted", line["verdict_reason"])
+        (line,) = self.estimate("policy-gradient", "--samples", "6")["estimators"]
+        self.assertEqual((line["n_judged"], line["n_by_chebyshev"], line["verdict"]), (0, 4, "consistent"))
+        self.assertAlmostEqual(line["z_limit"], 2000.0, delta=1e-6)  # sqrt(4 / 1e-6)
 
     def test_refusals(self):
         say = lambda *flags: self.complaint("estimate", "--model", POLYTOPE, "--horizon", "3", *flags, code=2)  # noqa: E731

@@ -118,6 +118,68 @@ TEST_CASE("A wrong estimator is called inconsistent, by its bias and by its samp
   CHECK_FALSE(judge(problem, targets, shifted, truth, {.samples = {1'000'000}, .seed = 3}).consistent);
 }
 
+/// Causal, with numbers added to the exact moments of the first derivative.
+Estimator with_moments(double mean, double variance) {
+  class Moved : public RecursionStatistic<Causal> {
+   public:
+    Moved(const Problem& p, const Targets& t, double mean, double variance)
+        : RecursionStatistic(p, t), mean_(mean), variance_(variance) {}
+    [[nodiscard]] ExactMoments exact(bool variance) const override {
+      ExactMoments m = RecursionStatistic::exact(variance);
+      m.mean[0] += mean_;
+      if (variance) m.variance[0] += variance_;
+      return m;
+    }
+
+   private:
+    double mean_, variance_;
+  };
+  return {"moved", {Quantity::policy_gradient}, BiasSource::difference, [=](const Problem& p, const Targets& t) {
+            return std::make_unique<Moved>(p, t, mean, variance);
+          }};
+}
+
+TEST_CASE(
+    "Verdicts: what few trajectories shape is held against Chebyshev's inequality, constants against themselves") {
+  using Catch::Matchers::Contains;
+  const Problem problem = two_state_problem();
+  Targets targets = targets_of(problem.mdp(), Quantity::policy_gradient);
+  targets.rows.resize(1);
+  const std::vector<double> truth = stage_truth(problem, targets);
+  const JudgementOptions few{.samples = {100}, .min_effective_samples = 1e9};
+  const auto judged = [&](const Estimator& e, const JudgementOptions& o) {
+    return judge(problem, targets, e, truth, o);
+  };
+
+  const Judgement right = judged(recursion_estimator<Causal>("causal", {}), few);
+  CHECK(right.verdict() == "consistent");
+  CHECK((right.n_judged == 0 && right.n_by_chebyshev == 1 && right.n_constant == 0));
+  CHECK(right.z_limit == Approx(1000.0));  // sqrt(1 / 1e-6)
+  CHECK_THAT(right.reason, Contains("1 by Chebyshev's inequality only; bias as predicted"));
+  // A gross error of the mean, 1001 deviations of it, is seen; 900 are not, but by the other limit they are.
+  const double deviation = std::sqrt(right.exact.variance[0] / 100.0);
+  const Judgement gross = judged(with_moments(1010.0 * deviation, 0.0), few);
+  CHECK(gross.verdict() == "inconsistent");
+  CHECK_THAT(gross.reason, Contains("beyond 1e+03") && Contains("no formula of the bias"));
+  CHECK(judged(with_moments(900.0 * deviation, 0.0), few).verdict() == "consistent");
+  CHECK(judged(with_moments(900.0 * deviation, 0.0), {.samples = {100}}).verdict() == "inconsistent");
+
+  // The exact variance is said to be 0: then the sampled mean has to be the exact mean.
+  const double none = -right.exact.variance[0];
+  const double off = right.sampled().mean[0] - right.exact.mean[0];
+  const Judgement constant = judged(with_moments(off, none), few);
+  CHECK(constant.n_constant == 1);
+  CHECK(constant.verdict() == "consistent");
+  CHECK_THAT(constant.reason, Contains("1 constant and right"));
+  CHECK(judged(with_moments(off + 1e-3, none), few).verdict() == "inconsistent");
+
+  // No exact variance, few trajectories, no formula of the bias: nothing was tested.
+  const Judgement nothing =
+      judged(with_moments(0.0, 0.0), {.samples = {100}, .min_effective_samples = 1e9, .max_products = 0});
+  CHECK(nothing.verdict() == "unjudged");
+  CHECK_THAT(nothing.reason, Contains("too few trajectories shape the sample; no formula of the bias"));
+}
+
 TEST_CASE("E1: central differences are biased by h^2, and exact for costs") {
   const auto bias = [](Quantity quantity, double h) {
     const Problem problem(two_states(), std::vector<double>{0.6, 0.4, 0.3, 0.7}, {.horizon = 3, .difference_step = h});

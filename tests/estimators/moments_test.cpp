@@ -6,6 +6,8 @@
 #include <catch2/catch.hpp>
 
 #include "estimators/enumeration.hpp"
+#include "estimators/methods/causal.hpp"
+#include "estimators/recursion.hpp"
 #include "libmdp/builder.hpp"
 #include "libmdp/error.hpp"
 #include "libmdp/generate/garnet.hpp"
@@ -73,6 +75,23 @@ TEST_CASE("X1 = X2: the recursion gives mean and covariance of the listed trajec
       }
     }
   }
+}
+
+TEST_CASE("X2: the formulas of theory.md and the general recursion of a rule give the same moments") {
+  const Mdp lake = mdp::generate::gridworld(mdp::generate::frozenlake4x4());
+  const auto policy = mdp::tests::random_policy(4, lake);
+  const std::vector<double> baseline = random_baseline(4, lake);
+  const std::vector<Offset> rows = all_rows(lake);
+  const auto m = score_gradient_moments(lake, policy, logit_axes(rows), {.horizon = 25, .baseline = baseline});
+  const Problem problem(lake, policy, {.horizon = 25, .baseline = baseline});
+  const ExactMoments r = RecursionStatistic<Causal>(problem, targets_of(lake, Quantity::policy_gradient)).exact(true);
+  double largest = 0.0;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    CHECK(std::abs(m.mean[i] - r.mean[i]) < 1e-14);
+    CHECK(std::abs(m.variance[i] - r.variance[i]) < 1e-13);
+    largest = std::max(largest, r.variance[i]);
+  }
+  CHECK(largest > 1e-4);
 }
 
 TEST_CASE("X2 by directions: u^T C u, and the same bits in groups, pairs and for any number of threads") {

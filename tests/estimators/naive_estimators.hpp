@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "estimators/estimator.hpp"
+#include "estimators/stage_derivatives.hpp"
 
 // The estimators of theory.md, section 5, as the formulas stand there: dense vectors over all parameters, sums over t <= k
 // written out. Nothing of the recursions is used.
@@ -20,8 +21,10 @@ class NaivePath {
  public:
   using Vector = std::vector<double>;
 
-  NaivePath(const Problem& problem, const SampledPath& path, const std::vector<Parameter>& parameters)
-      : p_(problem), path_(path), parameters_(parameters), n_(parameters.size()) {
+  /// \param derivatives  of the values by every parameter, for estimators that take them
+  NaivePath(const Problem& problem, const SampledPath& path, const std::vector<Parameter>& parameters,
+            const std::vector<mdp::estimators::ValueDerivatives>& derivatives)
+      : p_(problem), path_(path), parameters_(parameters), derivatives_(derivatives), n_(parameters.size()) {
     for (std::size_t t = 0; t < path.row.size(); ++t) {
       action.push_back(score(t, true));
       arrival.push_back(t == 0 ? Vector(n_) : score(t - 1, false));
@@ -56,6 +59,11 @@ class NaivePath {
   }
   [[nodiscard]] double one_step(std::size_t t) const {
     return cost[t] + (t + 1 < cost.size() ? p_.mdp().discount() * value(t + 1) : 0.0);
+  }
+  /// dQ_t(s_t, a_t) - dV_t(s_t) by parameter j.
+  [[nodiscard]] double advantage_derivative(std::size_t t, std::size_t j) const {
+    const auto stage = static_cast<std::int64_t>(t);
+    return derivatives_[j].q_of(stage, path_.row[t]) - derivatives_[j].value_of(stage, path_.state[t]);
   }
   [[nodiscard]] std::size_t steps() const { return cost.size(); }
 
@@ -105,6 +113,7 @@ class NaivePath {
   const Problem& p_;
   const SampledPath& path_;
   const std::vector<Parameter>& parameters_;
+  const std::vector<mdp::estimators::ValueDerivatives>& derivatives_;
   std::size_t n_;
 };
 
@@ -172,6 +181,11 @@ inline double naive_second(const std::string& name, const NaivePath& x, std::siz
     const double parts = x.action[k][i] * x.action[k][j] + x.action_curvature(k, i, j);
     if (name == "lvc") h += x.power[k] * (parts * x.g(k) + direct);
     if (name == "gauss-newton") h += x.power[k] * (parts * (x.q(k) - x.value(k)) + direct);
+    if (name == "critic-hessian-exact") {
+      const double advantage = x.q(k) - x.value(k);
+      const double state_score = cj - x.action[k][j];  // of s_k: all that led to it
+      h += x.power[k] * (parts * advantage + x.action[k][i] * (x.advantage_derivative(k, j) + advantage * state_score));
+    }
     double ri = 0.0, rj = 0.0;  // derivatives of R_k = gamma^k G_k at fixed path
     for (std::size_t l = k; l < n; ++l) {
       ri += x.power[l] * x.d_cost[l][i];

@@ -6,7 +6,9 @@
 
 #include <catch2/catch.hpp>
 
+#include "estimators/differentiated_critic.hpp"
 #include "estimators/enumeration.hpp"
+#include "estimators/stage_derivatives.hpp"
 #include "estimators/truth.hpp"
 #include "tests/estimators/naive_estimators.hpp"
 #include "tests/support/random_mdp.hpp"
@@ -68,14 +70,19 @@ void check(const Estimator& estimator, Quantity quantity, std::uint64_t seed) {
   const std::vector<Parameter>& rows = targets.rows;
   std::vector<Parameter> both = rows;  // of a mixed Hessian
   both.insert(both.end(), targets.columns.begin(), targets.columns.end());
+  std::vector<ValueDerivatives> derivatives;  // of the values, by all of them
+  if (!targets.columns.empty()) {
+    for (const Parameter& p : both) derivatives.push_back(stage_value_derivatives(tiny.problem, axis(tiny.mdp, p)));
+  }
   const double constant = tiny.problem.stages().performance();
   const bool has_formula = estimator.name != "critic-mc" && estimator.name != "critic-td" &&
-                           estimator.name != "critic-lstd" && estimator.name != "causal-optimal-baseline";
+                           estimator.name != "critic-lstd" && estimator.name != "critic-hessian-lstd" &&
+                           estimator.name != "causal-optimal-baseline";
   double worst = 0.0;
   const ExactMoments listed =
       enumerate(tiny, *statistic, targets.size(), [&](const SampledPath& path, const Tally& tally) {
         if (!has_formula) return;
-        const mdp::tests::NaivePath naive(tiny.problem, path, both);
+        const mdp::tests::NaivePath naive(tiny.problem, path, both, derivatives);
         for (std::size_t k = 0; k < targets.size(); ++k) {
           const std::size_t width = std::max<std::size_t>(1, targets.columns.size());
           const double expected = targets.columns.empty() ? mdp::tests::naive_first(estimator.name, naive, constant, k)
@@ -161,6 +168,66 @@ TEST_CASE("E1: LSTD(1) is the Monte Carlo critic; both tend to the exact one for
     CAPTURE(name, few, many);
     CHECK(many < 0.02);
     CHECK(many < few);
+  }
+}
+
+/// The largest error of the learned dQ, by some parameters of every kind, at pairs that the batch met.
+double derivative_error(const Mdp& m, const mdp::StochasticPolicy& policy, double lambda, std::int64_t batch) {
+  const Problem problem(m, policy,
+                        {.horizon = 60, .temperature = 0.5, .critic_trajectories = batch, .critic_lambda = lambda});
+  const auto learned = lstd_critic(problem, true);
+  double worst = 0.0;
+  for (const Parameter& p : {Parameter{ParameterKind::policy_logit, 0}, Parameter{ParameterKind::policy_logit, 2},
+                             Parameter{ParameterKind::probability_logit, 1}, Parameter{ParameterKind::cost, 1}}) {
+    const ValueDerivatives exact = stage_value_derivatives(problem, axis(m, p));
+    const ValueDerivatives found = learned->along(axis(m, p));
+    for (mdp::Offset row = 0; row < m.n_rows(); ++row)
+      worst = std::max(worst, std::abs(found.q_of(0, row) - exact.q_of(0, row)));
+    for (mdp::State s = 0; s < m.n_states(); ++s)
+      worst = std::max(worst, std::abs(found.value_of(0, s) - exact.value_of(0, s)));
+  }
+  return worst;
+}
+
+TEST_CASE("E3: derivatives learned by LSTD tend to those of Q and V, and are linear in the direction") {
+  const Mdp m = mdp::tests::random_mdp(3, 3, 0.8);
+  const auto policy = mdp::tests::random_policy(3, m);
+  for (const double lambda : {0.0, 0.5}) {
+    CAPTURE(lambda);
+    const double few = derivative_error(m, policy, lambda, 20);
+    const double many = derivative_error(m, policy, lambda, 20000);
+    CAPTURE(few, many);
+    CHECK(many < 0.03);
+    CHECK(many < few);
+  }
+  const Problem problem(m, policy, {.horizon = 5, .critic_trajectories = 30});
+  const auto critic = lstd_critic(problem, true);
+  Direction u = axis(m, {ParameterKind::policy_logit, 0});
+  u.probability_logit = axis(m, {ParameterKind::probability_logit, 2}).probability_logit;
+  u.cost = axis(m, {ParameterKind::cost, 1}).cost;
+  const std::vector<double> sum = critic->along(u).value;
+  for (std::size_t s = 0; s < sum.size(); ++s) {
+    double parts = 0.0;
+    for (const Parameter& p : {Parameter{ParameterKind::policy_logit, 0},
+                               Parameter{ParameterKind::probability_logit, 2}, Parameter{ParameterKind::cost, 1}})
+      parts += critic->along(axis(m, p)).value[s];
+    CHECK(std::abs(sum[s] - parts) < 1e-12);
+  }
+}
+
+TEST_CASE("E3: with exact critics the actor-critic condition's derivative has less variance than causal Hessians") {
+  const Tiny tiny(5);
+  for (const Quantity quantity : {Quantity::policy_hessian, Quantity::mixed}) {
+    const Targets targets = targets_of(tiny.mdp, quantity);
+    const auto trace = [&](const char* name) {
+      double sum = 0.0;
+      for (const Estimator& e : all_estimators()) {
+        if (e.name != name) continue;
+        for (const double v : e.prepare(tiny.problem, targets)->exact(true).variance) sum += v;
+      }
+      return sum;
+    };
+    CHECK(trace("critic-hessian-exact") < 0.5 * trace("causal-hessian"));
   }
 }
 

@@ -55,6 +55,45 @@ std::vector<Parameter> all_parameters(const Mdp& m) {
   return all;
 }
 
+TEST_CASE("E3, D1: derivatives of Q_t, V_t and of the stages' occupancies, by central differences") {
+  const std::int64_t horizon = 4;
+  for (std::uint64_t seed = 0; seed < 3; ++seed) {
+    const double temperature = seed % 2 == 0 ? 0.4 : 0.0;
+    Parametrised model(seed, 0.9);
+    const Problem problem = model.problem(horizon, temperature);
+    const Mdp& m = problem.mdp();
+    const double h = 0x1p-12;
+    for (const Parameter& p : all_parameters(m)) {
+      CAPTURE(seed, static_cast<int>(p.kind), p.index);
+      const ValueDerivatives d = stage_value_derivatives(problem, axis(m, p));
+      const std::vector<double> d_state = stage_occupancy_derivative(problem, axis(m, p));
+      const double x = model[p];
+      model[p] = x + h;
+      const Problem up = model.problem(horizon, temperature);
+      model[p] = x - h;
+      const Problem down = model.problem(horizon, temperature);
+      model[p] = x;
+      double worst = 0.0;
+      for (std::int64_t t = 0; t < horizon; ++t) {
+        for (mdp::State s = 0; s < m.n_states(); ++s) {
+          const auto at = static_cast<std::size_t>(s);
+          const double dv = (up.stages().values(t)[at] - down.stages().values(t)[at]) / (2.0 * h);
+          worst = std::max(worst, std::abs(dv - d.value_of(t, s)));
+          const double dd = (up.stages().occupancy(t)[at] - down.stages().occupancy(t)[at]) / (2.0 * h);
+          worst = std::max(worst, std::abs(dd - d_state[static_cast<std::size_t>(t * m.n_states() + s)]));
+        }
+        for (mdp::Offset row = 0; row < m.n_rows(); ++row) {
+          const double dq = (up.cost()[row] - down.cost()[row] +
+                             m.discount() * (up.stages().next_mean(t)[row] - down.stages().next_mean(t)[row])) /
+                            (2.0 * h);
+          worst = std::max(worst, std::abs(dq - d.q_of(t, row)));
+        }
+      }
+      CHECK(worst < h * h * std::pow(horizon, 4.0) / 6.0 + 1e-13 / h);
+    }
+  }
+}
+
 TEST_CASE("E1, E2: stage derivatives are those of J_N, by central differences") {
   for (std::uint64_t seed = 0; seed < 4; ++seed) {
     const double temperature = seed % 2 == 0 ? 0.0 : 0.4;
