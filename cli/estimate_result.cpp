@@ -81,6 +81,16 @@ Result size_result(const estimators::SampleSize& size) {
   return result;
 }
 
+/// Rows of covariances, the signs of both derivatives changed as derivative_in_sense() does.
+std::vector<std::vector<double>> covariance_in_sense(Objective objective, const Estimates& e,
+                                                     const std::vector<double>& covariance) {
+  const std::size_t n = e.targets.size();
+  const std::vector<double> sign = derivative_in_sense(objective, e, std::vector<double>(n, 1.0));
+  std::vector<std::vector<double>> rows(n);
+  for (std::size_t k = 0; k < n * n; ++k) rows[k / n].push_back(sign[k / n] * sign[k % n] * covariance[k]);
+  return rows;
+}
+
 /// Whether some z-score was held against a limit.
 bool has_z(const Judgement& j) { return j.n_judged + j.n_by_chebyshev > 0; }
 
@@ -93,6 +103,8 @@ Result judgement_result(const Mdp& mdp, const Estimates& e, const Judgement& j) 
   set_derivative(result, "exact_mean", e.targets, sensed(j.expected));
   result.set("exact_by", j.exact.meaning);
   if (!j.exact.variance.empty()) set_derivative(result, "exact_variance", e.targets, j.exact.variance);
+  if (!j.exact.covariance.empty())
+    result.set("exact_covariance", covariance_in_sense(mdp.objective(), e, j.exact.covariance));
   result.set("exact_variance_trace", j.exact_variance_trace);
   result.set("exact_bias_norm", j.exact_bias_norm);
   result.set("bias_source", word(j.bias_source));

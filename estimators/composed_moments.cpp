@@ -4,6 +4,7 @@
 #include "estimators/composed.hpp"
 #include "estimators/methods/causal.hpp"
 #include "estimators/recursion.hpp"
+#include "libmdp/error.hpp"
 
 namespace mdp::estimators {
 namespace {
@@ -56,8 +57,7 @@ class Directions {
 /// What the world's gradient adds: the variance of the causal gradient along S_j.
 double world_variance(const Problem& world, const Direction& s_j) {
   const Critic critic(world);
-  const auto m = MomentRecursion<Causal>(world, critic, s_j, nullptr, 0.0).second_moments(1);
-  return std::max(0.0, m.back() - m[Causal::size - 1] * m[Causal::size - 1]);
+  return MomentRecursion<Causal>(world, critic, {s_j}).variance(1);
 }
 
 /// -sum_k Cov(h[a, e_k], h[H^-1 e_k, w]).
@@ -97,7 +97,13 @@ Sensitivity limit_of(const Sensitivity& s, const HessianSource& source, Composed
   const auto mean = [&](const std::vector<Parameter>& columns) {
     return source.statistic({s.free(), columns, false})->exact(false).mean;
   };
-  return s.with_hessians(mean(s.free()), mean(s.theta()));
+  try {
+    return s.with_hessians(mean(s.free()), mean(s.theta()));
+  } catch (const InvalidArgument&) {
+    throw InvalidArgument(composed_names()[static_cast<std::size_t>(form)] +
+                          ": the expected Hessian is singular, as where the critics' batch missed a state that the "
+                          "policy reaches; take more critic trajectories");
+  }
 }
 
 ExactMoments delta_moments(const Sensitivity& sensitivity, ComposedForm form, double max_products) {

@@ -59,8 +59,9 @@ struct Tally {
 /// Exact but for rounding, of ONE trajectory's estimate. `meaning` says what they are:
 /// "recursion" (X2), "conditional on the critic" (X2, given what the critic learned), "delta method" (to O(1/n)).
 struct ExactMoments {
-  std::vector<double> mean;      ///< [n_targets]
-  std::vector<double> variance;  ///< [n_targets], or empty: not computed
+  std::vector<double> mean;        ///< [n_targets]
+  std::vector<double> variance;    ///< [n_targets], or empty: not computed
+  std::vector<double> covariance = {};  ///< [n_targets * n_targets], or empty: not asked for, or not known
   /// [n_targets] c, or empty = 0: the estimate of n trajectories has mean `mean` + c / n + O(1/n^2), variance
   /// `variance` / n + O(1/n^2).
   std::vector<double> bias_times_n;
@@ -96,6 +97,10 @@ class Statistic {
   /// About how many products exact() takes.
   [[nodiscard]] virtual double exact_products(bool variance) const = 0;
   [[nodiscard]] virtual ExactMoments exact(bool variance) const = 0;
+  /// [n_targets * n_targets] covariances of ONE trajectory's estimates (X2), or empty: there is no recursion for them.
+  [[nodiscard]] virtual std::vector<double> covariance() const { return {}; }
+  /// About how many products covariance() takes.
+  [[nodiscard]] virtual double covariance_products() const { return 0.0; }
   /// Divides the sum of all trajectories by the sum of this target; -1: by their number.
   [[nodiscard]] virtual std::ptrdiff_t weight_target() const { return -1; }
 };

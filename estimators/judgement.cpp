@@ -142,6 +142,8 @@ Judgement judge(const Problem& problem, const Targets& targets, const Estimator&
   j.name = estimator.name;
   j.bias_source = estimator.bias_source;
   j.exact = statistic->exact(statistic->exact_products(true) <= options.max_products);
+  if (options.covariance && statistic->covariance_products() <= options.max_products)
+    j.exact.covariance = statistic->covariance();
   judge_bias(problem, targets, estimator, truth, j);
   for (std::size_t k = 0; k < options.samples.size() && !j.interrupted; ++k) {
     SamplingOptions sampling{.samples = options.samples[k],

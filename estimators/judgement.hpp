@@ -22,7 +22,8 @@ struct JudgementOptions {
   double level = 1e-6;
   /// z-scores of targets that fewer effective samples shape (Sampled) are held against Chebyshev's limit only. >= 1
   double min_effective_samples = 10.0;
-  double max_products = 3e11;                 ///< exact variances are left out if they take more
+  double max_products = 3e11;                 ///< exact variances and covariances are left out if they take more
+  bool covariance = false;                    ///< exact covariances of all targets, too
   std::function<bool(double)> observer = {};  ///< as in SamplingOptions
 
   [[nodiscard]] std::string check() const;  ///< "" or the first violated rule

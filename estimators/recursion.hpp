@@ -1,161 +1,17 @@
-// estimators/recursion.hpp — one definition of an estimator, three uses: along a path, its mean, its second moments.
-//
-// A rule is a struct with
-//     static constexpr std::size_t size;                    numbers of its record x
-//     static void step(const Step& step, double* x);        x_{t+1} -> x_t, linear in x, x[0] = 1 kept
-// and, where it needs them,
-//     static void start(double* x);                         x_N in place of (1, 0, …, 0)
-//     static constexpr bool off_policy = true;              trajectories are drawn by Problem::behaviour()
-//     static Critic critic(const Problem&);                 in place of the exact one
-//     static std::unique_ptr<const DifferentiatedCritic> differentiated_critic(const Problem&);   critic, Step::d_q, d_value
-//     static constexpr const char* meaning;                 of the exact moments, in place of "recursion"
-//     static std::vector<double> constants(const Problem&, std::span<const Parameter>);   Step::constant, one per row target
-// The estimate of a trajectory is the last entry of x_0. Since the map is linear in x, E x_t and E x_t x_t^T given s_t
-// obey backward recursions of their own (X2), for any rule.
+// estimators/recursion.hpp — rules at work on a problem: estimates along paths, exact means, variances, covariances.
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <memory>
 #include <numeric>
 #include <utility>
 
-#include "estimators/critic.hpp"
-#include "estimators/differentiated_critic.hpp"
-#include "estimators/estimator.hpp"
-#include "estimators/step.hpp"
+#include "estimators/moment_recursion.hpp"
+#include "estimators/rule.hpp"
 #include "estimators/touched_targets.hpp"
-#include "libmdp/kernels/linear_recursion.hpp"
 #include "libmdp/kernels/parallel.hpp"
 
 namespace mdp::estimators {
-
-template <class Rule>
-[[nodiscard]] constexpr bool is_off_policy() {
-  if constexpr (requires { Rule::off_policy; }) return Rule::off_policy;
-  return false;
-}
-
-/// Null for rules without derivatives of a critic.
-template <class Rule>
-[[nodiscard]] std::unique_ptr<const DifferentiatedCritic> differentiated_critic_of(const Problem& problem) {
-  if constexpr (requires { Rule::differentiated_critic(problem); }) return Rule::differentiated_critic(problem);
-  return nullptr;
-}
-
-/// \param differentiated  of the same rule
-template <class Rule>
-[[nodiscard]] Critic critic_of(const Problem& problem, const DifferentiatedCritic* differentiated) {
-  if (differentiated != nullptr) return differentiated->critic();
-  if constexpr (requires { Rule::critic(problem); }) {
-    return Rule::critic(problem);
-  } else {
-    return Critic(problem);
-  }
-}
-
-template <class Rule>
-[[nodiscard]] std::vector<double> constants_of(const Problem& problem, const Targets& targets) {
-  if constexpr (requires { Rule::constants(problem, std::span<const Parameter>(targets.rows)); }) {
-    return Rule::constants(problem, targets.rows);
-  } else {
-    return std::vector<double>(targets.rows.size(), 0.0);
-  }
-}
-
-/// x_N.
-template <class Rule>
-[[nodiscard]] std::array<double, Rule::size> start_record() {
-  std::array<double, Rule::size> x{};
-  x[0] = 1.0;
-  if constexpr (requires { Rule::start(x.data()); }) Rule::start(x.data());
-  return x;
-}
-
-/// What a step is to every parameter alike. \param entry  -1: no successor
-[[nodiscard]] Step common_step(const Problem& problem, const Critic& critic, bool off_policy, std::int64_t t, State s,
-                               Offset row, Offset entry);
-
-/// x_0 of the steps of a trajectory.
-template <class Rule>
-[[nodiscard]] std::array<double, Rule::size> record(std::span<const Step> steps) {
-  std::array<double, Rule::size> x = start_record<Rule>();
-  for (std::size_t t = steps.size(); t-- > 0;) Rule::step(steps[t], x.data());
-  return x;
-}
-
-/// X2 for one direction, or a pair of them. `second == nullptr`: first derivatives. `derivatives`: of the critic along the
-/// second direction, null where the rule needs none. All arguments but directions must outlive the object.
-template <class Rule>
-class MomentRecursion {
- public:
-  static constexpr std::size_t d = Rule::size;
-
-  MomentRecursion(const Problem& problem, const Critic& critic, const Direction& first, const Direction* second,
-                  double constant, const ValueDerivatives* derivatives = nullptr)
-      : problem_(problem),
-        critic_(critic),
-        i_(problem.mdp(), problem.policy(), first, problem.temperature()),
-        j_(problem.mdp(), problem.policy(), second != nullptr ? *second : Direction{}, problem.temperature()),
-        ij_(problem.mdp(), problem.policy(), first, second != nullptr ? *second : Direction{}, problem.temperature()),
-        constant_(constant),
-        derivatives_(derivatives) {}
-
-  /// E x_0 x_0^T. O(N n_transitions 2 d applications of the rule).
-  [[nodiscard]] kernels::SecondMoments<d> second_moments(int threads) const {
-    const std::array<double, d> x = start_record<Rule>();
-    kernels::SecondMoments<d> last_record;
-    for (std::size_t k = 0; k < d * d; ++k) last_record[k] = x[k / d] * x[k % d];
-    return run(last_record, [&](bool last, const auto& map, const auto& next, auto& now) {
-      kernels::second_moments_back<d>(problem_.mdp(), drawn_by(), last, map, next, now, threads);
-    });
-  }
-  /// E x_0. O(N n_transitions).
-  [[nodiscard]] std::array<double, d> mean(int threads) const {
-    return run(start_record<Rule>(), [&](bool last, const auto& map, const auto& next, auto& now) {
-      kernels::means_back<d>(problem_.mdp(), drawn_by(), last, map, next, now, threads);
-    });
-  }
-
- private:
-  [[nodiscard]] const StochasticPolicy& drawn_by() const {
-    return is_off_policy<Rule>() ? problem_.behaviour() : problem_.policy();
-  }
-
-  /// N stages back from x_N, averaged over the initial distribution.
-  template <class Record, class Back>
-  [[nodiscard]] Record run(const Record& last_record, const Back& back) const {
-    const Mdp& mdp = problem_.mdp();
-    std::vector<Record> next(static_cast<std::size_t>(mdp.n_states()), last_record), now(next.size());
-    for (std::int64_t t = problem_.horizon(); t-- > 0;) {
-      const auto map = [&](State s, Offset row, Offset entry, double* x) {
-        Step step = common_step(problem_, critic_, is_off_policy<Rule>(), t, s, row, entry);
-        step.constant = constant_;
-        step.i = i_.at(row, entry);
-        step.j = j_.at(row, entry);
-        step.ij = ij_.at(row, entry);
-        if (derivatives_ != nullptr) step.d_q = derivatives_->q_of(t, row);
-        if (derivatives_ != nullptr) step.d_value = derivatives_->value_of(t, s);
-        Rule::step(step, x);
-      };
-      back(t + 1 == problem_.horizon(), map, std::span<const Record>(next), now);
-      now.swap(next);
-    }
-    Record root{};
-    for (std::size_t s = 0; s < next.size(); ++s) {
-      const double p = mdp.initial()[s];
-      for (std::size_t k = 0; p > 0.0 && k < root.size(); ++k) root[k] += p * next[s][k];
-    }
-    return root;
-  }
-
-  const Problem& problem_;
-  const Critic& critic_;
-  DirectionScores i_, j_;
-  DirectionCurvature ij_;
-  double constant_;
-  const ValueDerivatives* derivatives_;
-};
 
 /// A rule at work on a problem.
 template <class Rule>
@@ -227,6 +83,30 @@ class RecursionStatistic : public Statistic {
     return result;
   }
 
+  [[nodiscard]] double covariance_products() const override {
+    const auto d = static_cast<double>(PairRecursion<Rule>::d);
+    return 2.0 * d * d * static_cast<double>(targets_.size()) * static_cast<double>(targets_.size()) *
+           static_cast<double>(problem_.horizon()) * static_cast<double>(problem_.mdp().n_transitions());
+  }
+
+  [[nodiscard]] std::vector<double> covariance() const override {
+    const std::size_t n = targets_.size();
+    const std::size_t n_columns = std::max<std::size_t>(1, targets_.columns.size());
+    std::vector<double> result(n * n);
+    kernels::parallel_blocks(static_cast<std::ptrdiff_t>(n * n), problem_.options().threads, [&](std::ptrdiff_t b) {
+      const std::size_t k = static_cast<std::size_t>(b) / n;
+      const std::size_t l = static_cast<std::size_t>(b) % n;
+      if (l > k) return;
+      const Direction u[] = {axis(problem_.mdp(), targets_.rows[k / n_columns]), second_direction(k % n_columns),
+                             axis(problem_.mdp(), targets_.rows[l / n_columns]), second_direction(l % n_columns)};
+      result[k * n + l] = result[l * n + k] =
+          PairRecursion<Rule>(problem_, critic_, estimate_of(k / n_columns, k % n_columns, u[0], u[1]),
+                              estimate_of(l / n_columns, l % n_columns, u[2], u[3]))
+              .covariance();
+    });
+    return result;
+  }
+
  protected:
   /// The estimate of a trajectory from its steps, last entry of x_0.
   [[nodiscard]] virtual double value(std::span<const Step> steps) const { return record<Rule>(steps).back(); }
@@ -259,13 +139,21 @@ class RecursionStatistic : public Statistic {
     std::iota(mine.second.begin(), mine.second.end(), std::size_t{0});
   }
 
+  [[nodiscard]] Direction second_direction(std::size_t j) const {
+    return targets_.columns.empty() ? Direction{} : axis(problem_.mdp(), targets_.columns[j]);
+  }
+  [[nodiscard]] EstimateOf estimate_of(std::size_t i, std::size_t j, const Direction& first,
+                                       const Direction& second) const {
+    return {first, targets_.columns.empty() ? nullptr : &second, constants_[i],
+            derivatives_.empty() ? nullptr : &derivatives_[j]};
+  }
+
   void fill(std::size_t k, std::size_t n_columns, ExactMoments& result) const {
     const std::size_t i = k / n_columns;
     const std::size_t j = k % n_columns;
     const Direction first = axis(problem_.mdp(), targets_.rows[i]);
-    const Direction second = targets_.columns.empty() ? Direction{} : axis(problem_.mdp(), targets_.columns[j]);
-    const MomentRecursion<Rule> recursion(problem_, critic_, first, targets_.columns.empty() ? nullptr : &second,
-                                          constants_[i], derivatives_.empty() ? nullptr : &derivatives_[j]);
+    const Direction second = second_direction(j);
+    const MomentRecursion<Rule> recursion(problem_, critic_, estimate_of(i, j, first, second));
     if (result.variance.empty()) {
       result.mean[k] = recursion.mean(1).back();
     } else {

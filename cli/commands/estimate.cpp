@@ -45,6 +45,7 @@ struct EstimateCommand {
   std::string samples = "1000";
   std::int64_t replications = 1;
   std::uint64_t seed = 1;
+  bool covariance = false;
   estimators::ProblemOptions problem;
   ModelFlags read;
 };
@@ -220,6 +221,7 @@ estimators::JudgementOptions judgement_options(const EstimateCommand& command, c
   options.replications = command.replications;
   options.seed = command.seed;
   options.threads = common.threads;
+  options.covariance = command.covariance;
   options.observer = std::move(observer);
   return options;
 }
@@ -307,8 +309,8 @@ void require_usable(const EstimateCommand& command, Quantity quantity) {
         "--quantity {} needs --temperature above 0: without entropy a softmax policy has no finite optimum (D6)",
         word(quantity)));
   }
-  if (is_composed(quantity) && (!command.data.empty() || !command.record.empty()))
-    throw UsageError(fmt::format("--data and --record do not go with --quantity {}", word(quantity)));
+  if (is_composed(quantity) && (!command.data.empty() || !command.record.empty() || command.covariance))
+    throw UsageError(fmt::format("--data, --record and --covariance do not go with --quantity {}", word(quantity)));
   if (!command.record.empty()) require_folder_of(command.record);
   if (!command.record.empty() && !command.record.ends_with(".csv") && !command.record.ends_with(".npz"))
     throw UsageError("--record " + command.record + ": trajectories are written to .csv or .npz");
@@ -379,6 +381,8 @@ void add_estimate(Command& command) {
   parser.add_option("--samples", it->samples, "Trajectories of an estimate; several: a grid [1000]")
       ->type_name("n,...");
   parser.add_option("--replications", it->replications, "Independent estimates of each size [1]")->type_name("r");
+  parser.add_flag("--covariance", it->covariance,
+                  "Exact covariances between all derivatives, too: for few of them (--json: exact_covariance)");
   parser.add_option("--data", it->data, "Recorded trajectories (.csv, .npz) in place of simulated ones")
       ->type_name("FILE");
   parser.add_option("--record", it->record, "Write the trajectories drawn under the policy (.csv, .npz)")

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/file_hash.hpp"
 #include "cli/study/world_config.hpp"
 #include "cli/table.hpp"
 #include "estimators/composed.hpp"
@@ -69,6 +70,7 @@ Result to_result(const ProblemConfig& problem) {
   Result result;
   result.set("name", problem.name);
   result.set("world", to_result(problem.world));
+  if (problem.world.kind == "file") result.set("world_hash", file_hash(problem.world.file));
   result.set("model", problem.model);
   result.set("horizon", problem.horizon);
   result.set("temperature", problem.temperature);

@@ -143,10 +143,10 @@ class Estimate(program.ProgramTest):
     def test_critics_learned_from_samples(self):
         """E3: the limit of critic-sensitivity-lstd is off by the critics' errors, fewer of them for more trajectories and stages."""
         bias = []
-        for critic_samples, horizon in (("50", "4"), ("2000", "40"), ("100000", "80")):
+        for critic_samples, horizon, samples in (("50", "4", "4000"), ("2000", "40", "1000"), ("50000", "60", "1000")):
             result = self.json("estimate", "--model", POLYTOPE, "--horizon", horizon, "--quantity", "sensitivity", "--temperature", "0.5",
                                "--estimator", "critic-sensitivity-exact,critic-sensitivity-lstd", "--critic-samples", critic_samples,
-                               "--samples", "400", "--replications", "5")  # fmt: skip
+                               "--samples", samples, "--replications", "2")  # fmt: skip
             exact, learned = result["estimators"]
             self.assertEqual([exact["verdict"], learned["verdict"]], ["consistent"] * 2)
             self.assertEqual(learned["bias_source"], "critic")
@@ -158,9 +158,7 @@ class Estimate(program.ProgramTest):
         self.assertGreater(bias[1], 2 * bias[2])
 
     def test_what_a_verdict_rests_on(self):
-        flags = ["--horizon", "4", "--quantity", "sensitivity", "--temperature", "0.01"]
-        result = self.json("estimate", "--model", POLYTOPE, *flags, "--samples", "20")
-        (line,) = result["estimators"]
+        (line,) = self.estimate("sensitivity", "--temperature", "0.5", "--samples", "20")["estimators"]
         self.assertEqual(line["verdict"], "unjudged")
         self.assertRegex(line["verdict_reason"], r"relative noise [0-9.]+ of the Hessian above 0\.1")
         self.assertEqual([line[k] for k in ("n_judged", "n_by_chebyshev", "n_constant")], [0, 0, 0])
@@ -170,6 +168,15 @@ class Estimate(program.ProgramTest):
         (line,) = self.estimate("policy-gradient", "--samples", "6")["estimators"]
         self.assertEqual((line["n_judged"], line["n_by_chebyshev"], line["verdict"]), (0, 4, "consistent"))
         self.assertAlmostEqual(line["z_limit"], 2000.0, delta=1e-6)  # sqrt(4 / 1e-6)
+
+    def test_covariances(self):
+        (line,) = self.estimate("policy-gradient", "--covariance", "--samples", "20")["estimators"]
+        covariance = line["exact_covariance"]
+        for i, row in enumerate(covariance):
+            self.assertAlmostEqual(row[i], line["exact_variance"][i], delta=1e-12)
+            self.assertAlmostEqual(sum(row[:2]), 0, delta=1e-12)  # the scores of a state's logits sum to zero
+        self.assertEqual(covariance, [list(column) for column in zip(*covariance)])
+        self.assertNotIn("exact_covariance", self.estimate("policy-gradient", "--samples", "20")["estimators"][0])
 
     def test_refusals(self):
         say = lambda *flags: self.complaint("estimate", "--model", POLYTOPE, "--horizon", "3", *flags, code=2)  # noqa: E731

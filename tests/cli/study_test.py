@@ -1,5 +1,7 @@
 """The study: the same bytes from every run, what the report claims, and errors that name the line."""
+import hashlib
 import json
+import math
 import re
 import unittest
 
@@ -27,6 +29,28 @@ checked_entries = 3
 horizon = 200
 trajectories = 2000
 logits = 64
+"""
+
+ESTIMATORS = """
+kind = "estimators"
+title = "Few estimators"
+seed = 3
+[[problem]]
+name = "two states"
+quantities = ["policy-gradient", "sensitivity"]
+horizon = 3
+temperature = 1.0
+samples = [50, 200]
+replications = 20
+world = { kind = "file", file = "model.json" }
+[[problem]]
+name = "too few"
+quantities = ["sensitivity"]
+horizon = 3
+temperature = 1.0
+samples = [20]
+replications = 2
+world = { kind = "file", file = "model.json" }
 """
 
 
@@ -88,6 +112,31 @@ class Study(program.ProgramTest):
         page = (folder / "report.md").read_text()
         for target in re.findall(r"\]\(([^)]+)\)", page):
             self.assertTrue((folder / target).exists(), target)
+
+    def test_studies_of_estimators(self):
+        model = (program.SOURCE / "data" / "value_polytope.json").read_text()
+        self.write("model.json", model)
+        config = self.write("estimators.toml", ESTIMATORS)
+        report = self.json("study", config, "--output", "out")
+        answers = {(a["problem"], a["quantity"]): a["estimators"] for a in report["answers"]}
+        self.assertEqual([len(a) for a in answers.values()], [17, 6, 6])
+        self.assertEqual(report["problems"][0]["world_hash"], "sha256:" + hashlib.sha256(model.encode()).hexdigest())
+        verdicts = [e["verdict"] for a in answers.values() for e in a]
+        unjudged = verdicts.count("unjudged")
+        self.assertGreater(unjudged, 0)
+        self.assertEqual(verdicts.count("consistent"), len(verdicts) - unjudged)
+        (highlight,) = report["highlights"]
+        self.assertIn(f"{len(verdicts) - unjudged} of {len(verdicts) - unjudged} judged estimators behave", highlight)
+        self.assertIn(f"{unjudged} are not judged", highlight)
+        lines = (self.folder / "out" / "estimates.csv").read_text().splitlines()
+        self.assertEqual(len(lines), 1 + 2 * (17 + 6) + 6)
+        for text in lines[1:]:
+            *_, samples, transitions, _, bias, deviation, sampled, exact = text.split(",")
+            if "measure" not in text and "finite" not in text:
+                self.assertEqual(float(transitions), 3 * int(samples))
+            self.assertAlmostEqual(float(exact), math.hypot(float(bias), float(deviation)), delta=1e-9 * (1 + float(exact)))
+            if "too few" not in text and "importance-self" not in text and "sensitivity" not in text:
+                self.assertLess(abs(float(sampled) / float(exact) - 1), 0.5)  # twenty estimates
 
     def test_errors_name_the_line(self):
         def complaint(old, new):

@@ -30,7 +30,7 @@ struct Tiny {
   Problem problem;
 };
 
-/// Mean and variance of an estimator over all paths (X1), and f(path, tally) for each of them.
+/// Mean and variance of an estimator over all paths (X1), and f(path, tally, probability) for each of them.
 template <class F>
 ExactMoments enumerate(const Tiny& tiny, const Statistic& statistic, std::size_t n, const F& f) {
   ExactMoments m{.mean = std::vector<double>(n), .variance = std::vector<double>(n), .bias_times_n = {}, .meaning = ""};
@@ -41,7 +41,7 @@ ExactMoments enumerate(const Tiny& tiny, const Statistic& statistic, std::size_t
     const SampledPath sampled{state, path.row, path.entry, 1, 0};
     Tally tally(statistic.n_tallied());
     statistic.add(sampled, *scratch, tally);
-    f(sampled, tally);
+    f(sampled, tally, path.probability);
     for (std::size_t i = 0; i < n; ++i) {
       m.mean[i] += path.probability * tally.sum[i];
       m.variance[i] += path.probability * tally.sum[i] * tally.sum[i];
@@ -80,7 +80,7 @@ void check(const Estimator& estimator, Quantity quantity, std::uint64_t seed) {
                            estimator.name != "causal-optimal-baseline";
   double worst = 0.0;
   const ExactMoments listed =
-      enumerate(tiny, *statistic, targets.size(), [&](const SampledPath& path, const Tally& tally) {
+      enumerate(tiny, *statistic, targets.size(), [&](const SampledPath& path, const Tally& tally, double) {
         if (!has_formula) return;
         const mdp::tests::NaivePath naive(tiny.problem, path, both, derivatives);
         for (std::size_t k = 0; k < targets.size(); ++k) {
@@ -121,6 +121,41 @@ TEST_CASE("E1, X1 = X2: every gradient estimator, path by path, in its moments a
 
 TEST_CASE("E2, X1 = X2: every second-order estimator, path by path, in its moments and its bias") {
   check_all({Quantity::policy_hessian, Quantity::mixed, Quantity::model_hessian}, 0, 4);
+}
+
+/// Covariances of all targets by listing all paths; whether the estimator has a recursion for them.
+bool check_covariance(const Estimator& estimator, Quantity quantity, std::uint64_t seed) {
+  CAPTURE(estimator.name, word(quantity), seed);
+  const Tiny tiny(seed);
+  const Targets targets = targets_of(tiny.mdp, quantity);
+  const auto statistic = estimator.prepare(tiny.problem, targets);
+  const std::vector<double> exact = statistic->covariance();
+  if (exact.empty()) return false;
+  const std::size_t n = targets.size();
+  std::vector<double> listed(n * n);
+  const ExactMoments m =
+      enumerate(tiny, *statistic, n, [&](const SampledPath&, const Tally& tally, double probability) {
+        for (std::size_t k = 0; k < n * n; ++k) listed[k] += probability * tally.sum[k / n] * tally.sum[k % n];
+      });
+  for (std::size_t k = 0; k < n * n; ++k) listed[k] -= m.mean[k / n] * m.mean[k % n];
+  CHECK(largest_difference(exact, listed) < 100 * rounding);
+  for (std::size_t k = 0; k < n; ++k) CHECK(std::abs(exact[k * n + k] - m.variance[k]) < 100 * rounding);
+  return true;
+}
+
+TEST_CASE("X1 = X2: the full covariance, with baselines, critics and importance weights") {
+  int n_first = 0, n_second = 0;
+  for (const Estimator& estimator : all_estimators()) {
+    for (std::uint64_t seed = 0; seed < 6; ++seed) {
+      if (estimator.estimates(Quantity::policy_gradient))
+        n_first += check_covariance(estimator, Quantity::policy_gradient, seed) ? 1 : 0;
+    }
+    if (estimator.estimates(Quantity::model_gradient)) check_covariance(estimator, Quantity::model_gradient, 2);
+    if (estimator.estimates(Quantity::policy_hessian))
+      n_second += check_covariance(estimator, Quantity::policy_hessian, 2) ? 1 : 0;
+  }
+  CHECK(n_first == 14 * 6);  // all but branches, differences and ratios
+  CHECK(n_second == 8);
 }
 
 TEST_CASE("E1, E2, X1 = X2 on hundreds of problems", "[long]") {

@@ -7,6 +7,7 @@
 #include <catch2/catch.hpp>
 
 #include "estimators/enumeration.hpp"
+#include "libmdp/builder.hpp"
 #include "libmdp/error.hpp"
 #include "libmdp/generate/garnet.hpp"
 #include "libmdp/generate/gridworld.hpp"
@@ -159,6 +160,37 @@ TEST_CASE("a deterministic policy takes its actions, as its stochastic form does
     for (std::int64_t k = 0; k < 5; ++k) CHECK(t.action[i * 5 + k] == policy[t.state[i * 6 + k]]);
   }
   CHECK(simulate(m, mdp::to_stochastic(m, policy), {.n_trajectories = 20, .horizon = 5}).state == t.state);
+}
+
+TEST_CASE("common random numbers: a seed gives models that differ a little the same trajectories, but for few") {
+  const Mdp m = mdp::generate::garnet({.shape = {.states = 20, .actions = 2, .successors = 3}});
+  const double move = 1e-3;
+  mdp::MdpBuilder b(m.n_states());
+  b.discount(0.9);
+  for (State s = 0; s < m.n_states(); ++s) {
+    for (Offset row = m.state_rows()[s]; row < m.state_rows()[s + 1]; ++row) {
+      auto&& to = b.row(s, m.cost()[row]);
+      for (Offset i = m.row_begin()[row]; i < m.row_begin()[row + 1]; ++i)
+        to.to(m.next_state()[i], (1.0 - move) * m.probability()[i] + move / 3.0);
+    }
+  }
+  const Mdp moved = b.build();
+  const auto policy = mdp::uniform_policy(m);
+  const auto first = simulate(m, policy, {.n_trajectories = 4000, .horizon = 10, .seed = 6});
+  const auto differing = [&](const Trajectories& other) {
+    int n = 0;
+    for (std::size_t i = 0; i < 4000; ++i)
+      n += std::equal(first.state.begin() + 11 * i, first.state.begin() + 11 * (i + 1), other.state.begin() + 11 * i)
+               ? 0
+               : 1;
+    return n;
+  };
+  // A draw differs with probability at most 2 x 1e-3 (two ends between three successors, each moved by less): 80 of 4000 in
+  // ten steps, deviation 9.
+  const int n = differing(simulate(moved, policy, {.n_trajectories = 4000, .horizon = 10, .seed = 6}));
+  CHECK(n > 0);
+  CHECK(n < 80 + 6 * 9);
+  CHECK(differing(simulate(moved, policy, {.n_trajectories = 4000, .horizon = 10, .seed = 7})) > 3900);
 }
 
 TEST_CASE("sampled transitions: so many of each row, in order, the first ones whatever the number") {
