@@ -79,7 +79,7 @@ TEST_CASE("Trajectories drawn side by side are those drawn one by one, also with
   }
 }
 
-TEST_CASE("A packed draw that equals the upper half of an end is decided by the law itself") {
+TEST_CASE("X1: a packed draw that equals the upper half of an end is decided by the law itself") {
   const std::uint64_t u = mdp::RandomSequence(7, mdp::RandomStream::test, 0).bits64() >> 2;
   for (const double p : {static_cast<double>(u >> 9) * 0x1p-53, static_cast<double>((u >> 9) + 1) * 0x1p-53}) {
     mdp::MdpBuilder b(2);
