@@ -11,8 +11,6 @@
 namespace mdp::estimators {
 namespace {
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 constexpr Offset most_pairs = 3000;
 constexpr double most_trace_numbers = 2e7;
 

@@ -9,8 +9,6 @@
 namespace mdp::estimators {
 namespace {
 
-std::size_t at(Offset i) { return static_cast<std::size_t>(i); }
-
 constexpr std::size_t most_positions = 8;
 constexpr std::size_t laws_per_block = 4096;
 constexpr std::uint64_t lower_half = (std::uint64_t{1} << 30) - 1;  // of a draw of 62 bits
