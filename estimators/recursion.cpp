@@ -1,8 +1,12 @@
 #include "estimators/recursion.hpp"
 
 #include <cstddef>
+#include <string>
+
+#include "libmdp/error.hpp"
 
 namespace mdp::estimators {
+
 Step common_step(const Problem& problem, const Critic& critic, bool off_policy, std::int64_t t, State s, Offset row,
                  Offset entry) {
   const Mdp& mdp = problem.mdp();
@@ -16,6 +20,13 @@ Step common_step(const Problem& problem, const Critic& critic, bool off_policy, 
   if (entry >= 0) step.next_value = critic.value(t + 1, mdp.next_state()[at(entry)]);
   if (!problem.options().baseline.empty()) step.baseline = problem.options().baseline[at(s)];
   return step;
+}
+
+void require_affordable(const ValueDerivatives& one, std::size_t n) {
+  const double numbers = static_cast<double>(one.q.size() + one.value.size()) * static_cast<double>(n);
+  if (numbers <= 2.5e8) return;
+  throw InvalidArgument("the derivatives of the critic by " + std::to_string(n) + " parameters at every stage are " +
+                        std::to_string(numbers) + " numbers, at most 2.5e8: take fewer stages");
 }
 
 TargetScores::TargetScores(const Problem& problem, std::span<const Parameter> parameters) {

@@ -13,6 +13,9 @@
 
 namespace mdp::estimators {
 
+/// \throws InvalidArgument if that many derivatives of a critic are more than 2.5e8 numbers
+void require_affordable(const ValueDerivatives& one, std::size_t n);
+
 /// A rule at work on a problem.
 template <class Rule>
 class RecursionStatistic : public Statistic {
@@ -27,7 +30,10 @@ class RecursionStatistic : public Statistic {
         columns_(problem, targets.columns) {
     if (differentiated_ == nullptr) return;
     targets_.symmetric = false;
-    for (const Parameter& p : targets.columns) derivatives_.push_back(differentiated_->along(axis(problem.mdp(), p)));
+    for (const Parameter& p : targets.columns) {
+      derivatives_.push_back(differentiated_->along(axis(problem.mdp(), p)));
+      require_affordable(derivatives_.back(), targets.columns.size());
+    }
   }
 
   [[nodiscard]] std::size_t n_tallied() const override { return targets_.size(); }

@@ -81,7 +81,6 @@ TEST_CASE("E1, E2: every estimator of the model gradient and of second derivativ
   check_sampled(Quantity::model_gradient);
   check_sampled(Quantity::policy_hessian);
   check_sampled(Quantity::mixed);
-  check_sampled(Quantity::model_hessian);
 }
 
 struct OffByOne {  // the return that follows the step, without the step's own cost

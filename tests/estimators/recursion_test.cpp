@@ -276,6 +276,9 @@ TEST_CASE("Problems refuse what does not fit") {
   CHECK_THROWS_WITH(Problem(m, policy, {.critic_trajectories = 0}), Contains("critic_trajectories = 0"));
   CHECK_THROWS_WITH(Problem(m, policy, {.critic_lambda = 2.0}), Contains("critic_lambda = 2"));
   CHECK_THROWS_WITH(Problem(m, policy, {.horizon = 1'000'000'000}), Contains("take fewer stages"));
+  const ValueDerivatives thousand{std::vector<double>(1000), {}};
+  CHECK_NOTHROW(require_affordable(thousand, 250'000));
+  CHECK_THROWS_WITH(require_affordable(thousand, 250'001), Contains("at most 2.5e8: take fewer stages"));
   mdp::StochasticPolicy narrow(policy.size(), 0.0);
   for (mdp::State s = 0; s < m.n_states(); ++s) narrow[m.state_rows()[s]] = 1.0;
   CHECK_THROWS_WITH(Problem(m, policy, {.behaviour = narrow}), Contains("which the policy takes"));
