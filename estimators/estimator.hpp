@@ -59,8 +59,8 @@ struct Tally {
 /// Exact but for rounding, of ONE trajectory's estimate. `meaning` says what they are:
 /// "recursion" (X2), "conditional on the critic" (X2, given what the critic learned), "delta method" (to O(1/n)).
 struct ExactMoments {
-  std::vector<double> mean;        ///< [n_targets]
-  std::vector<double> variance;    ///< [n_targets], or empty: not computed
+  std::vector<double> mean;             ///< [n_targets]
+  std::vector<double> variance;         ///< [n_targets], or empty: not computed
   std::vector<double> covariance = {};  ///< [n_targets * n_targets], or empty: not asked for, or not known
   /// [n_targets] c, or empty = 0: the estimate of n trajectories has mean `mean` + c / n + O(1/n^2), variance
   /// `variance` / n + O(1/n^2).
