@@ -8,6 +8,7 @@
 #include "libmdp/graph/reduced_gap.hpp"
 #include "libmdp/graph/reduced_sweep.hpp"
 #include "libmdp/vectors.hpp"
+#include "solvers/component_program.hpp"
 #include "solvers/criterion_answer.hpp"
 #include "solvers/elimination.hpp"
 #include "solvers/exact_component.hpp"
@@ -298,7 +299,9 @@ ComponentGain sharpened(const ReducedMdp& m, const Accuracy& accuracy, Component
 
 // Sweeps in doubles end at their rounding, relative to h; one evaluation of their policy in twice the precision does not.
 ComponentGain by_sweeps(const ReducedMdp& m, const Accuracy& accuracy, Run& run, std::span<const double> start) {
-  ComponentGain swept = relative_value_iteration(m, accuracy, std::numeric_limits<std::int64_t>::max(), run, start);
+  const int between = run.options().method == Method::modified_policy_iteration ? 10 : 0;
+  ComponentGain swept =
+      relative_value_iteration(m, accuracy, std::numeric_limits<std::int64_t>::max(), run, start, between);
   if (close_enough(swept, accuracy) || run.stopped() != Status::not_run || m.n_states() > many_states) return swept;
   ComponentGain evaluated = Communicating(m, run).evaluated(swept.rows);
   return evaluated.good && evaluated.upper - evaluated.lower < swept.upper - swept.lower ? evaluated : swept;
@@ -320,8 +323,12 @@ ComponentGain by_improvement(const ReducedMdp& m, Run& run, std::span<const doub
 
 ComponentGain by_method(const ReducedMdp& m, const Accuracy& accuracy, Run& run, std::span<const double> start) {
   constexpr std::int64_t sweeps_first = 5000;
-  if (run.options().method == Method::value_iteration) return by_sweeps(m, accuracy, run, start);
-  if (run.options().method != Method::automatic || m.n_states() <= many_states) {
+  const Method method = run.options().method;
+  if (method == Method::value_iteration || method == Method::modified_policy_iteration) {
+    return by_sweeps(m, accuracy, run, start);
+  }
+  if (method == Method::linear_programming) return by_improvement(m, run, relative_values_by_program(m));
+  if (method != Method::automatic || m.n_states() <= many_states) {
     return sharpened(m, accuracy, by_improvement(m, run, start), run);
   }
   ComponentGain swept = relative_value_iteration(m, accuracy, sweeps_first, run, start);
@@ -350,10 +357,37 @@ ComponentGain with_costs_of_about_one(const ReducedMdp& m, Solve&& solve) {
   return result;
 }
 
+// h <- h + (gap - gap(0))/2.
+void take_step(std::span<const double> gap, std::span<double> h) {
+  for (std::size_t s = 0; s < h.size(); ++s) h[s] += 0.5 * (gap[s] - gap[0]);
+}
+
+// So many steps with the rows of a policy in place of the best ones.
+void sweep_policy(const ReducedMdp& m, std::span<const Offset> rows, int n_sweeps, std::span<double> h,
+                  std::span<double> gap) {
+  ReducedMdp chain;
+  chain.state_rows = {0};
+  chain.row_begin = {0};
+  for (const Offset row : rows) {
+    for (Offset k = m.row_begin[at(row)]; k < m.row_begin[at(row) + 1]; ++k) {
+      chain.next_state.push_back(m.next_state[at(k)]);
+      chain.probability.push_back(m.probability[at(k)]);
+    }
+    chain.cost.push_back(m.cost[at(row)]);
+    chain.row_begin.push_back(static_cast<Offset>(chain.next_state.size()));
+    chain.state_rows.push_back(static_cast<Offset>(chain.cost.size()));
+  }
+  std::vector<Offset> own(rows.size());
+  for (int k = 0; k < n_sweeps; ++k) {
+    static_cast<void>(graph::relative_sweep(chain, h, gap, own));
+    take_step(gap, h);
+  }
+}
+
 }  // namespace
 
 ComponentGain relative_value_iteration(const ReducedMdp& m, const Accuracy& accuracy, std::int64_t max_sweeps, Run& run,
-                                       std::span<const double> start) {
+                                       std::span<const double> start, int policy_sweeps) {
   constexpr int patience = 2000;  // sweeps without closer bounds
   std::vector<double> h(at(m.n_states()), 0.0);
   for (std::size_t s = 0; s < start.size(); ++s) h[s] = start[s] - start[0];
@@ -376,7 +410,8 @@ ComponentGain relative_value_iteration(const ReducedMdp& m, const Accuracy& accu
       if (close_enough(result, accuracy)) return result;
       target = 0.25 * (range.max - range.min);
     }
-    for (std::size_t s = 0; s < h.size(); ++s) h[s] += 0.5 * (next[s] - next[0]);
+    take_step(next, h);
+    if (policy_sweeps > 0) sweep_policy(m, result.rows, policy_sweeps, h, next);
   }
   if (result.rows.empty() || result.rows[0] < 0) {
     for (std::size_t s = 0; s < h.size(); ++s) result.rows[s] = m.state_rows[s];

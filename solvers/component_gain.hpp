@@ -38,9 +38,9 @@ struct ComponentGain {
 /// Bounds (C5), for any h:  min over all rows of (c + P h - h)  <=  g*  <=  max over a policy's rows of the same.
 /// Proof: a stationary law x of an optimal (of this) policy has x P = x, so g = x c = x (c + P h - h).
 /// \param m  closed and communicating
-/// By run.options().method: value-iteration is relative_value_iteration(), its last policy evaluated once where rounding ends the
+/// By run.options().method: value-iteration and modified-policy-iteration are relative_value_iteration(), its last policy evaluated once where rounding ends the
 /// sweeps; `auto` too where there are many states, and policy iteration where that does not come as close as asked. Where that does
-/// not either, and states are few: exact_component_gain().
+/// not either, and states are few: exact_component_gain(). linear-programming: policy iteration from relative_values_by_program().
 /// \param start  [n_states] relative values to start from, finite, or empty
 [[nodiscard]] ComponentGain least_gain(const graph::ReducedMdp& m, const Accuracy& accuracy, Run& run,
                                        std::span<const double> start = {});
@@ -53,9 +53,11 @@ struct ComponentGain {
 /// asked, at a limit, or when sweeps no longer bring them closer.
 /// \param max_sweeps  beyond the limits of the run
 /// \param start       [n_states] h to start from, finite, or empty = 0
+/// \param policy_sweeps  steps with the rows of the last sweep's policy after each: modified policy iteration (Puterman 1994, section
+///                       8.7). Whatever h they make, the bounds hold.
 [[nodiscard]] ComponentGain relative_value_iteration(const graph::ReducedMdp& m, const Accuracy& accuracy,
                                                      std::int64_t max_sweeps, Run& run,
-                                                     std::span<const double> start = {});
+                                                     std::span<const double> start = {}, int policy_sweeps = 0);
 
 /// g* of a communicating MDP, enclosed from given relative values h by one look at every row (C5):
 ///   min over all rows of (c + P h - h)  <=  g*  <=  max over states of the least such gap of the state.

@@ -12,6 +12,11 @@ std::string_view why_not_finite(Method method) {
   return "N stages are N sweeps, each done once, backwards (Bellman 1957); there is nothing to iterate";
 }
 
+std::string_view why_not_program() {
+  return has_linear_programming() ? std::string_view{}
+                                  : "this build has no CLP, which it needs: install coinor-libclp-dev";
+}
+
 // goal, reach and total.
 std::string_view why_not_absorbing(Method method) {
   switch (method) {
@@ -23,9 +28,7 @@ std::string_view why_not_absorbing(Method method) {
       return "a policy collects entropy for as long as it runs, so that without a discount it gains by not arriving: "
              "the "
              "soft problem may have no solution";
-    case Method::linear_programming:
-      return has_linear_programming() ? std::string_view{}
-                                      : "this build has no CLP, which it needs: install coinor-libclp-dev";
+    case Method::linear_programming: return why_not_program();
     default: return {};
   }
 }
@@ -33,7 +36,9 @@ std::string_view why_not_absorbing(Method method) {
 std::string_view why_not_average(Method method) {
   switch (method) {
     case Method::value_iteration:
-    case Method::policy_iteration: return {};
+    case Method::policy_iteration:
+    case Method::modified_policy_iteration: return {};
+    case Method::linear_programming: return why_not_program();
     case Method::gauss_seidel:
     case Method::prioritized:
     case Method::topological:
@@ -49,13 +54,10 @@ std::string_view why_not_average(Method method) {
              "operator is not a contraction that could safeguard it";
     case Method::soft_value_iteration:
       return "the entropy per stage would be part of the gain: that is another problem than the one asked for";
-    case Method::modified_policy_iteration:
-    case Method::inexact_policy_iteration:
-      return "a policy's gain and bias are solved for exactly, by elimination, or approached by value-iteration";
     default:
-      return "the program of an end component has V* up to a constant only, and CLP's tolerance of 1e-9 is no better "
-             "than what "
-             "value-iteration encloses";
+      return "the system of gain and bias is singular, and a Krylov solve of it bounds neither; elimination solves it "
+             "to a "
+             "relative accuracy (policy-iteration), sweeps of the policy approach it (modified-policy-iteration)";
   }
 }
 
