@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/present.hpp"
 #include "cli/watch.hpp"
 
 namespace mdp::cli {
@@ -35,6 +36,18 @@ Verified verify(const Mdp& world, const solvers::SolveResult& solved_world, cons
         fmt::format("solving the model contradicts the construction: its Q* is {} away", number_text(distance.lower));
   }
   return verified;
+}
+
+Result Verified::head(Level level, equivalence::Scope scope, const Mdp& model) const {
+  Result result;
+  result.set("status", to_string(status));
+  result.set("message", message);
+  result.set("level", to_string(level));
+  result.set("scope", equivalence::to_string(scope));
+  result.set("criterion", "discounted");
+  result.set("objective", objective_word(model.objective()));
+  result.set("discount", model.discount());
+  return result;
 }
 
 void Verified::add_to(Result& result) const {

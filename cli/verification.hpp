@@ -23,6 +23,8 @@ struct Verified {
 
   double q_error_bound;  ///< the smaller of what the construction and what solving proves; NaN if neither does
 
+  /// What results of these commands begin with: status message level scope criterion objective discount.
+  [[nodiscard]] Result head(Level level, equivalence::Scope scope, const Mdp& model) const;
   /// q_error_bound, q_distance {lower, upper}.
   void add_to(Result& result) const;
   void add_to(Facts& facts) const;

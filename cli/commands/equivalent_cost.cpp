@@ -57,14 +57,7 @@ struct EquivalentCostCommand {
 Result t1_result(const Mdp& world, const Mdp& model, const equivalence::EquivalentCostResult& found,
                  const Verified& verified, const SensedValues& values) {
   const Objective sense = world.objective();
-  Result result;
-  result.set("status", to_string(verified.status));
-  result.set("message", verified.message);
-  result.set("level", to_string(found.level));
-  result.set("scope", equivalence::to_string(found.scope));
-  result.set("criterion", "discounted");
-  result.set("objective", objective_word(sense));
-  result.set("discount", model.discount());
+  Result result = verified.head(found.level, found.scope, model);
   result.set_rows("cost", world, in_sense(sense, found.cost));
   result.set_rows("q", world, in_sense(sense, found.q));
   values.add_to(result);

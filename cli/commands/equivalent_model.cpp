@@ -110,14 +110,7 @@ Result polytope_result(const Mdp& world, const equivalence::PolytopeTable& table
 Result to_result(const Mdp& world, const solvers::SolveResult& solved, const EquivalentModelResult& found,
                  const Verified& verified, Divergence divergence) {
   const Objective sense = world.objective();
-  Result result;
-  result.set("status", to_string(verified.status));
-  result.set("message", verified.message);
-  result.set("level", to_string(found.level));
-  result.set("scope", equivalence::to_string(found.scope));
-  result.set("criterion", "discounted");
-  result.set("objective", objective_word(sense));
-  result.set("discount", found.model->discount());
+  Result result = verified.head(found.level, found.scope, *found.model);
   result.set("divergence_name", to_string(divergence));
   result.set("feasible", found.n_infeasible == 0);
   result.set("transitions", per_transition(*found.model, found.model->probability()));
