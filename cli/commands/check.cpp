@@ -13,6 +13,7 @@
 #include "cli/world_and_model.hpp"
 #include "equivalence/cost_distance.hpp"
 #include "equivalence/exact_levels.hpp"
+#include "equivalence/least_change.hpp"
 #include "equivalence/levels.hpp"
 #include "libmdp/io/exact_model.hpp"
 
@@ -28,6 +29,7 @@ struct CheckCommand {
   PairFlags pair;
   std::string require;
   bool cost_distance = false;
+  std::string least_change;
   const CLI::Option* level = nullptr;
 
   /// In rationals: small models, unless another level is asked for, and all where that is.
@@ -135,6 +137,39 @@ std::string tables(const Mdp& world, const Mdp& model, const LevelsResult& found
   return facts.text() + "\n" + table.text();
 }
 
+// How far the costs are apart, and from one that would do; \returns what the tables say of it.
+std::string add_costs(const CheckCommand& command, const CommonFlags& common, const Mdp& world,
+                      const solvers::SolveResult& solved, const Mdp& model, Result& result) {
+  Facts facts;
+  if (command.cost_distance) {
+    const auto apart = equivalence::cost_distance(world, model.cost(), {}, command.pair.solve().options(common));
+    Result distance;
+    distance.set("value", apart.value);
+    distance.set("lower", apart.range.lower);
+    distance.set("upper", apart.range.upper);
+    result.set("cost_distance", std::move(distance));
+    facts.add("cost distance",
+              fmt::format("{}, of canonical costs on the world's transitions", number_text(apart.value)));
+  }
+  if (!command.least_change.empty()) {
+    equivalence::LeastChangeOptions options;
+    options.norm = equivalence::change_norm_from_string(command.least_change);
+    options.solve = command.pair.solve().options(common);
+    const auto least = equivalence::least_change(world, solved, model, options);
+    Result change;
+    change.set("status", to_string(least.status));
+    change.set("norm", equivalence::to_string(options.norm));
+    change.set("size", least.size);
+    change.set("size_lower", least.size_lower);
+    result.set("least_change", std::move(change));
+    facts.add("least change (T5)",
+              fmt::format("the world's optimal actions are optimal at a cost {} away in {}, at none below {}",
+                          number_text(least.size), command.least_change, number_text(least.size_lower)));
+  }
+  const std::string text = facts.text();
+  return text.empty() ? text : "\n" + text;
+}
+
 int run_check(const CheckCommand& command, const CommonFlags& common) {
   if (!command.require.empty()) (void)equivalence::equivalence_level_from_string(command.require);
   equivalence::LevelsOptions options;
@@ -151,19 +186,7 @@ int run_check(const CheckCommand& command, const CommonFlags& common) {
   }
   if (command.pair.solve().exact() && found.precision != Level::exact) found.status = Status::precision_limit;
   Result result = to_result(world, model, found);
-  std::string more;
-  if (command.cost_distance) {
-    const auto apart = equivalence::cost_distance(world, model.cost(), {}, command.pair.solve().options(common));
-    Result distance;
-    distance.set("value", apart.value);
-    distance.set("lower", apart.range.lower);
-    distance.set("upper", apart.range.upper);
-    result.set("cost_distance", std::move(distance));
-    Facts facts;
-    facts.add("cost distance",
-              fmt::format("{}, of canonical costs on the world's transitions", number_text(apart.value)));
-    more = "\n" + facts.text();
-  }
+  const std::string more = add_costs(command, common, world, solved, model, result);
   present(common, result, [&] { return tables(world, model, found) + more; });
   if (command.require.empty()) return exit_code_of(found.status);
   const auto required = equivalence::equivalence_level_from_string(command.require);
@@ -182,6 +205,11 @@ void add_check(Command& command) {
       ->type_name("LEVEL");
   command.parser().add_flag("--cost-distance", it->cost_distance,
                             "How far the two costs are apart up to shaping and scale, from 0 to 1 (STARC)");
+  command.parser()
+      .add_option(
+          "--least-change", it->least_change,
+          "How far the model's cost is from the nearest one with the world's optimal actions: l1, l2 or linf (T5)")
+      ->type_name("NORM");
   command.add_common_flags();
   command.examples(
       "Up to 500 states the answer is exact, in rationals; --level exact asks for that at any size, --level certified "

@@ -10,6 +10,17 @@ def one_state(costs, discount):
 
 
 class Check(program.ProgramTest):
+    def test_least_change(self):
+        one = lambda costs: {"format": "mdp", "version": 1, "discount": "1/2", "states": 1, "choices": [
+            {"state": 0, "action": str(a), "cost": c, "to": [[0, 1]]} for a, c in enumerate(costs)]}  # fmt: skip
+        world, model = self.write("world.json", one([0, 1])), self.write("model.json", one([3, 1]))
+        flags = "check", "--world", world, "--model", model, "--least-change"
+        # (3, 1) -> (2, 2): half of the difference each, the first action then optimal.
+        least = self.json(*flags, "l2")["least_change"]
+        self.assertAlmostEqual(least["size"], 2**0.5, delta=1e-6)
+        self.assertLessEqual(least["size_lower"], least["size"])
+        self.assertIn("l1, l2, linf", self.complaint(*flags, "l3", code=2))
+
     def test_cost_distance(self):
         # Shaping (Phi = (3, 0)) and a positive factor change nothing; the opposite cost is at distance 1.
         two = lambda costs: {"format": "mdp", "version": 1, "discount": "1/2", "states": 2, "choices": [
