@@ -150,8 +150,11 @@ class Solve(program.ProgramTest):
         for record in records:
             self.assertLess(record["lower"], record["upper"])
             self.assertGreaterEqual(record["policy_changes"], 0)
-        self.assertEqual(records[1]["bytes"], 2 * records[0]["bytes"])
-        self.assertGreater(records[0]["bytes"], 0)
+        # The sweep of V = 0 reads the costs only, every later one all transitions.
+        first, second, third = (r["bytes"] for r in records[:3])
+        self.assertGreater(first, 0)
+        self.assertGreater(second - first, first)
+        self.assertEqual(third - second, second - first)
 
     def test_tables_show_names_and_stay_short(self):
         text = self.mdp("solve", self.two_states()).stdout

@@ -136,7 +136,9 @@ TEST_CASE("a sweep of V = 0 reads costs only, and has the reference's bits") {
   }
 }
 
-TEST_CASE("the lead of a sweep is the smallest distance of a state's least q to its others") {
+TEST_CASE(
+    "the lead of a sweep is the smallest distance of a state's least q to its others (C1: the gap that proves an "
+    "action optimal)") {
   std::mt19937 random(44);
   const Mdp m = random_mdp(random, 400, 0.9);
   std::vector<double> v(400);

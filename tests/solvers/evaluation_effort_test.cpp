@@ -1,4 +1,4 @@
-// How far a policy is evaluated: what the model of an iteration's cost learns, and what it then asks for.
+// How far a policy is evaluated (V_pi of theory.md, section 0): what the model of an iteration's cost learns, and what it asks for.
 #include "solvers/evaluation_effort.hpp"
 
 #include <cmath>

@@ -132,7 +132,7 @@ TEST_CASE("Lower and upper values enclose those of value iteration and close in"
   for (const State s : g.way.order) REQUIRE(active[static_cast<std::size_t>(selected_row(g.mdp, policy, s))] == 1);
 }
 
-TEST_CASE("A discounted chain is V = c + gamma P V with its self-loops solved for") {
+TEST_CASE("A discounted chain is V = c + gamma P V (section 0) with its self-loops solved for") {
   const Grid g = grid(8);
   std::vector<State> all;
   for (State s = 0; s < g.mdp.n_states(); ++s) all.push_back(s);
