@@ -141,8 +141,8 @@ class Solve {
   // The last sweep of a method that reached the goal is one of V.
   Enclosure enclose_iterate(Outcome outcome) {
     if (outcome == Outcome::accurate) {
-      auto swept =
-          enclose_swept(mdp_, finite_, {it_.tv, it_.policy, it_.residual, it_.size}, run_.threads(), uncertainty_);
+      auto swept = enclose_swept(mdp_, finite_, {std::move(it_.tv), std::move(it_.policy), it_.residual, it_.size},
+                                 run_.threads(), uncertainty_);
       if (swept) return std::move(*swept);
     }
     return enclose(mdp_, it_.v, run_.threads(), uncertainty_);

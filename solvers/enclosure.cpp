@@ -89,19 +89,18 @@ bool complete(std::span<const char> finite, std::span<const double> tv) {
   return true;
 }
 
-// [tw + below, tw + above], rounded outward, and its middle.
-void set_intervals(Enclosure& e, const Mdp& mdp, std::span<const char> finite, std::span<const double> tw, double below,
-                   double above, int threads) {
-  e.lower.resize(tw.size());
-  e.upper.resize(tw.size());
-  e.values.resize(tw.size());
+// [tw + below, tw + above], rounded outward, and its middle, which takes the place of tw in e.values.
+void set_intervals(Enclosure& e, const Mdp& mdp, std::span<const char> finite, double below, double above,
+                   int threads) {
+  e.lower.resize(e.values.size());
+  e.upper.resize(e.values.size());
   e.half_width = kernels::reduce_states(
       mdp.blocks(), threads, 0.0,
       [&](State first, State last) {
         double widest = 0.0;
         for (State s = first; s < last; ++s) {
-          e.lower[s] = finite[s] ? round_down(two_sum(tw[s], below)) : infinity;
-          e.upper[s] = finite[s] ? round_up(two_sum(tw[s], above)) : infinity;
+          e.lower[s] = finite[s] ? round_down(two_sum(e.values[s], below)) : infinity;
+          e.upper[s] = finite[s] ? round_up(two_sum(e.values[s], above)) : infinity;
           const Middle mid = middle(e.lower[s], e.upper[s]);
           e.values[s] = mid.value;
           widest = std::max(widest, mid.half_width);
@@ -127,10 +126,11 @@ Enclosure unbounded(std::span<const char> finite, Policy policy) {
 }
 
 // The bounds from one sweep: C1.
-Enclosure concluded(const Mdp& mdp, std::span<const char> finite, std::span<const double> tw, Policy policy,
+Enclosure concluded(const Mdp& mdp, std::span<const char> finite, std::vector<double> tw, Policy policy,
                     const Selection& chosen, double error, int threads) {
   if (!complete(finite, tw) || !(error < infinity)) return unbounded(finite, std::move(policy));
   Enclosure e;
+  e.values = std::move(tw);
   e.policy = std::move(policy);
   const bool any = chosen.residual.min <= chosen.residual.max;
   const Interval residual =
@@ -138,8 +138,8 @@ Enclosure concluded(const Mdp& mdp, std::span<const char> finite, std::span<cons
   const Interval increment = bounds::value_increment(residual, mdp.exact_discount());
   e.residual_min = residual.lower;
   e.residual_max = residual.upper;
-  set_intervals(e, mdp, finite, tw, bounds::round_down(increment.lower - error),
-                bounds::round_up(increment.upper + error), threads);
+  set_intervals(e, mdp, finite, bounds::round_down(increment.lower - error), bounds::round_up(increment.upper + error),
+                threads);
   e.policy_loss_bound = 0.0;
   if (!any) return e;
   // V^pi <= TW + excess + increment of pi's residual (C1 for pi), V* >= TW + increment.lower, each to `error`.
@@ -173,15 +173,15 @@ Enclosure enclose(const Mdp& mdp, std::span<const double> v, int threads, const 
   std::vector<double> tw(w.size());
   Policy policy;
   const Selection chosen = select(mdp, w, 2.0 * error, tw, policy, threads);
-  return concluded(mdp, finite, tw, std::move(policy), chosen, error, threads);
+  return concluded(mdp, finite, std::move(tw), std::move(policy), chosen, error, threads);
 }
 
-std::optional<Enclosure> enclose_swept(const Mdp& mdp, std::span<const char> finite, const Swept& swept, int threads,
+std::optional<Enclosure> enclose_swept(const Mdp& mdp, std::span<const char> finite, Swept swept, int threads,
                                        const EntryUncertainty& uncertainty) {
   const double error = error_of_q(mdp, swept.size, uncertainty);
   if (!(swept.residual.lead > 2.0 * error)) return std::nullopt;
-  return concluded(mdp, finite, swept.tv, {swept.policy.begin(), swept.policy.end()},
-                   {swept.residual, swept.residual, 0.0}, error, threads);
+  return concluded(mdp, finite, std::move(swept.tv), std::move(swept.policy), {swept.residual, swept.residual, 0.0},
+                   error, threads);
 }
 
 Enclosure enclose(const Mdp& mdp, std::span<const TwoDouble> v, int threads, const EntryUncertainty& uncertainty) {

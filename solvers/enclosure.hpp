@@ -45,8 +45,8 @@ struct Enclosure {
 
 /// What a sweep of V found (bellman_sweep()).
 struct Swept {
-  std::span<const double> tv;
-  std::span<const Action> policy;   ///< greedy
+  std::vector<double> tv;
+  Policy policy;                    ///< greedy
   kernels::ResidualRange residual;  ///< of tv - v
   double size;                      ///< at least max |v|
 };
@@ -55,7 +55,7 @@ struct Swept {
 /// from others (ResidualRange::lead), so that the policy has to be looked for.
 /// \param finite  [n_states] 1 = V* is finite; v and tv are +inf at the others
 /// Cost: O(n_states).
-[[nodiscard]] std::optional<Enclosure> enclose_swept(const Mdp& mdp, std::span<const char> finite, const Swept& swept,
+[[nodiscard]] std::optional<Enclosure> enclose_swept(const Mdp& mdp, std::span<const char> finite, Swept swept,
                                                      int threads, const EntryUncertainty& uncertainty);
 
 /// The same with V and the residual in twice the precision (C2): as sharp as V, down to about

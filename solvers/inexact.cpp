@@ -30,6 +30,7 @@ std::string InexactPolicyIteration::name() const {
 }
 
 Outcome InexactPolicyIteration::improve(const Mdp& mdp, Iterate& it, Run& run, const Goal& goal) {
+  if (!begun_ && it.offset) shift_ = mdp.exact_discount().complement.value() * *std::exchange(it.offset, {});
   if (!begun_ && options_.backward_start && run.flat_start()) start_backward(mdp, it, run);
   begun_ = true;
   reference_ = best_span_ = infinity;

@@ -1,6 +1,7 @@
 // solvers/iterate.hpp — working values of a method in doubles, and when they are good enough (internal).
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -21,6 +22,7 @@ struct Iterate {
   Policy policy;                    ///< greedy for v at the last sweep; empty before
   kernels::ResidualRange residual;  ///< of tv - v
   double size = 0.0;                ///< at least max |v|
+  std::optional<double> offset;     ///< V itself is v + offset, as a method that gave up knows for the next
 
   /// V of +inf where finite[s] == 0, `start` (or zero) elsewhere, centred.
   static Iterate from(const Mdp& mdp, std::span<const char> finite, std::span<const double> start, int threads);

@@ -124,10 +124,16 @@ std::unique_ptr<Improver> make_automatic(const Mdp& mdp, const SolveOptions& opt
   last.sparse_lu = verdict.cheap;
   last.max_flops = most_flops;
   last.max_bytes = memory_limit_of(options);
-  last.backward_start = verdict.cheap || !absorbing;
+  last.backward_start = !absorbing;
   std::vector<std::unique_ptr<Improver>> methods;
   methods.push_back(std::make_unique<ModifiedPolicyIteration>(Evaluation::sweeps, first));
-  if (absorbing && !verdict.cheap) methods.push_back(std::make_unique<OrderedPolicyIteration>());
+  if (absorbing) {
+    // Policy iteration by sparse LU takes some ten factorisations, whose operations take more time than entries read: what
+    // may be done before it, and what a first rate may promise (rates are poorest at first).
+    OrderedPolicyIteration::Limits limits;
+    if (verdict.cheap) limits = {8.0 * verdict.work, 20.0 * verdict.work};
+    methods.push_back(std::make_unique<OrderedPolicyIteration>(limits));
+  }
   methods.push_back(std::make_unique<InexactPolicyIteration>(last));
   auto improver = std::make_unique<Relay>(std::move(methods));
   improver->set_reason(verdict.why + (absorbing ? "; there are absorbing states" : ""));

@@ -30,7 +30,7 @@ struct LuVerdict {
                                                               bool or_modified);
 /// Method::automatic: Howard's policy iteration for small MDPs; else modified policy iteration, which most models that
 /// mix need no more than. Where the rate that it measures promises no end soon: with absorbing states, OrderedPolicyIteration;
-/// then, or where judge_sparse_lu() finds sparse LU cheap, inexact policy iteration.
+/// then inexact policy iteration. Where judge_sparse_lu() finds sparse LU cheap, the others have less patience.
 [[nodiscard]] std::unique_ptr<Improver> make_automatic(const Mdp& mdp, const SolveOptions& options);
 
 /// The improver for an MDP with one row per state.

@@ -1,6 +1,7 @@
 #include "solvers/ordered_iteration.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "libmdp/kernels/backward_search.hpp"
@@ -10,6 +11,14 @@
 #include "solvers/sweep_loop.hpp"
 
 namespace mdp::solvers {
+namespace {
+
+// What a sweep of the chain reads.
+double entries_of(const kernels::OrderedChain& chain) {
+  return static_cast<double>(chain.rows().begin.back()) + 2.0 * static_cast<double>(chain.size());
+}
+
+}  // namespace
 
 Outcome OrderedPolicyIteration::improve(const Mdp& mdp, Iterate& it, Run& run, const Goal& goal) {
   const bool first = order_.empty();
@@ -21,20 +30,38 @@ Outcome OrderedPolicyIteration::improve(const Mdp& mdp, Iterate& it, Run& run, c
   reference_ = infinity;
   idle_ = 0;
   offset_.reset();
-  if (first && !it.policy.empty() && run.flat_start()) {
-    constexpr int first_sweeps = 200;
-    constexpr double enough = 1e-3;
-    chain.assign(it.policy, run.threads());
-    chain.gather(it.v, x_, run.threads());
-    static_cast<void>(sweep(chain, run, first_sweeps, enough));
-    take_values(chain, mdp, it, run);
+  if (first && !it.policy.empty() && run.flat_start() && !evaluate_first(mdp, chain, it, run)) {
+    gave_up_ = true;
+    it.offset = offset_;
+    return Outcome::stalled;
   }
   return sweep_until(mdp, it, run, goal, [&](Iterate& iterate) {
     gave_up_ = !progresses(iterate);
-    if (gave_up_) return false;
-    advance(mdp, chain, iterate, run);
-    return true;
+    if (gave_up_)
+      iterate.offset = offset_;
+    else
+      advance(mdp, chain, iterate, run);
+    return !gave_up_;
   });
+}
+
+// Sweeps of the first policy's chain, which search_backward() knows roughly; false if their rate promises too much work.
+bool OrderedPolicyIteration::evaluate_first(const Mdp& mdp, kernels::OrderedChain& chain, Iterate& it, Run& run) {
+  constexpr int sweeps_to_start = 10;  // before the rate is looked at
+  constexpr int sweeps_to_measure = 30;
+  constexpr int more_sweeps = 160;
+  constexpr double enough = 1e-3;
+  constexpr double to_go = 20.0;  // e-folds, to eight digits more
+  chain.assign(it.policy, run.threads());
+  chain.gather(it.v, x_, run.threads());
+  bool done = sweep(chain, run, sweeps_to_start, enough);
+  const double before = change_;
+  if (!done) done = sweep(chain, run, sweeps_to_measure, enough);
+  const double rate = std::pow(change_ / before, 1.0 / sweeps_to_measure);
+  const bool dear = !done && to_go / -std::log(std::min(rate, 1.0 - 1e-9)) * entries_of(chain) > limits_.expected;
+  if (!done && !dear) static_cast<void>(sweep(chain, run, more_sweeps, enough));
+  take_values(chain, mdp, it, run);
+  return !dear;
 }
 
 // The order, by the values of a search backwards or those at hand; from a flat start, those values and their policy too.
@@ -66,7 +93,7 @@ bool OrderedPolicyIteration::progresses(const Iterate& it) {
     reference_ = span;
     idle_ = 0;
   }
-  return ++idle_ <= patience;
+  return ++idle_ <= patience && work_ <= limits_.work;
 }
 
 void OrderedPolicyIteration::advance(const Mdp& mdp, kernels::OrderedChain& chain, Iterate& it, Run& run) {
@@ -96,13 +123,18 @@ void OrderedPolicyIteration::take_values(const kernels::OrderedChain& chain, con
 bool OrderedPolicyIteration::sweep(const kernels::OrderedChain& chain, Run& run, int most, double enough) {
   double first = 0.0;
   for (int k = 0; k < most; ++k) {
-    const double change = chain.gauss_seidel(x_, y_, run.threads());
-    run.count_traffic(chain.rows().begin.back(), static_cast<Offset>(chain.size()));
+    change_ = chain.gauss_seidel(x_, y_, run.threads());
+    count_work(chain, run, 1);
     x_.swap(y_);
-    if (k == 0) first = change;
-    if (!(change > enough * first) || run.out_of_time()) return true;
+    if (k == 0) first = change_;
+    if (!(change_ > enough * first) || work_ > limits_.work || run.out_of_time()) return true;
   }
   return false;
+}
+
+void OrderedPolicyIteration::count_work(const kernels::OrderedChain& chain, Run& run, std::int64_t passes) {
+  run.count_traffic(passes * chain.rows().begin.back(), passes * static_cast<Offset>(chain.size()));
+  work_ += static_cast<double>(passes) * entries_of(chain);
 }
 
 // x <- x + e, (I - P) e = what the chain's equations miss at x.
@@ -116,8 +148,7 @@ void OrderedPolicyIteration::solve(const kernels::OrderedChain& chain, Run& run,
   options.threads = run.threads();
   options.keep_going = [&run] { return !run.out_of_time(); };
   const auto solved = improve_solution(chain.rows(), 1.0, y_, step, options);
-  run.count_traffic(2 * solved.products * chain.rows().begin.back(),
-                    2 * solved.products * static_cast<Offset>(chain.size()));
+  count_work(chain, run, 2 * solved.products);
   for (std::size_t i = 0; i < x_.size(); ++i) x_[i] += step[i];
 }
 

@@ -1,14 +1,15 @@
 // Methods x problems: time to a certified absolute error of 1e-6, each answer checked in the same run.
 //
-//     solvers_bench [--scale X] [--threads N] [--time-limit SECONDS] [--all] [FILE...]
+//     solvers_bench [--scale X] [--threads N] [--time-limit SECONDS] [--all] [--only NAME] [FILE...]
 //
-// Without files: generated models of the kinds of docs/speed.md. A row per method (auto alone, or --all that apply):
+// Without files: generated models of the kinds of docs/speed.md, or those with NAME in their name. A row per method (auto alone, or --all that apply):
 //   units    seconds divided by one sweep: the larger of the two roof times of a full Bellman sweep (its compulsory bytes at
 //            the read bandwidth measured just before; its gathers at the time measured just before), over 0.75
 //   sweeps   passes over all rows
 //   GB       bytes of transitions read, by the trace's count
 //   of_read  those bytes per second, as a fraction of the read bandwidth
-//   peak     largest memory of the process while solving less 64 MiB, over the bytes of the arrays of the model
+//   peak     largest memory of the process while solving, the model and the bench's own copies of bounds included, in MB
+//   of_model what of it is beyond 64 MiB, over the bytes of the arrays of the model
 // The enclosures of all methods must meet state by state, and one sweep in twice the precision must show that lower bounds do
 // not fall under T and upper ones do not rise, so that V* lies between them; else the program ends with 1.
 #include <algorithm>
@@ -52,6 +53,7 @@ struct Setting {
   int threads = 2;
   double time_limit = 60.0;
   bool all_methods = false;
+  std::string only;
   std::vector<std::string> files;
 };
 
@@ -217,9 +219,9 @@ bool run(const std::string& name, const Mdp& mdp, const Setting& setting) {
       "GB/s\n\n",
       name, mdp.n_states(), mdp.n_rows(), mdp.n_transitions(), mdp.discount(), 1e3 * unit,
       1e3 * sweep_seconds(mdp, setting.threads), 1e-9 * bandwidth);
-  fmt::print("| {:<26} | {:<11} | {:>9} | {:>7} | {:>7} | {:>8} | {:>7} | {:>5} | {}\n", "method", "status", "seconds",
-             "units", "sweeps", "GB", "of_read", "peak", "what ran");
-  fmt::print("|---|---|---|---|---|---|---|---|---|\n");
+  fmt::print("| {:<26} | {:<11} | {:>9} | {:>7} | {:>7} | {:>8} | {:>7} | {:>6} | {:>8} | {} |\n", "method", "status",
+             "seconds", "units", "sweeps", "GB", "of_read", "peak", "of_model", "what ran");
+  fmt::print("|---|---|---|---|---|---|---|---|---|---|\n");
   Agreement agreement;
   bool good = true;
   for (const Method method : methods(mdp, setting)) {
@@ -227,10 +229,11 @@ bool run(const std::string& name, const Mdp& mdp, const Setting& setting) {
     const bool agrees = agreement.add(r);
     const bool proved = excess_of_bounds(mdp, r, setting.threads) <= tolerance;
     good = good && agrees && proved;
-    fmt::print("| {:<26} | {:<11} | {:>9.3f} | {:>7.1f} | {:>7} | {:>8.3g} | {:>7.2f} | {:>5.2f} | {}{}{}\n",
-               solvers::to_string(method), to_string(r.status), r.seconds, r.seconds / unit, r.sweeps, 1e-9 * bytes,
-               bytes / r.seconds / bandwidth, (peak - 0x1p26) / array_bytes(mdp), r.method,
-               agrees ? "" : "  ENCLOSURES DO NOT MEET", proved ? "" : "  BOUNDS ARE NOT PROVED");
+    fmt::print(
+        "| {:<26} | {:<11} | {:>9.4f} | {:>7.1f} | {:>7} | {:>8.3g} | {:>7.2f} | {:>6.0f} | {:>8.2f} | {}{}{} |\n",
+        solvers::to_string(method), to_string(r.status), r.seconds, r.seconds / unit, r.sweeps, 1e-9 * bytes,
+        bytes / r.seconds / bandwidth, 1e-6 * peak, std::max(0.0, peak - 0x1p26) / array_bytes(mdp), r.method,
+        agrees ? "" : "  ENCLOSURES DO NOT MEET", proved ? "" : "  BOUNDS ARE NOT PROVED");
     std::fflush(stdout);
   }
   return good;
@@ -247,6 +250,8 @@ Setting parse(int argc, char** argv) {
       setting.threads = static_cast<int>(number());
     else if (word == "--time-limit")
       setting.time_limit = number();
+    else if (word == "--only")
+      setting.only = i + 1 < argc ? argv[++i] : "";
     else if (word == "--all")
       setting.all_methods = true;
     else if (word.rfind("--", 0) != 0)
@@ -262,6 +267,9 @@ int main(int argc, char** argv) {
   bool good = true;
   for (const auto& file : setting.files) good = run(file, io::read_mdp(file, {}), setting) && good;
   if (!setting.files.empty()) return good ? 0 : 1;
-  for (const auto& instance : instances(setting.scale)) good = run(instance.name, instance.make(), setting) && good;
+  for (const auto& instance : instances(setting.scale)) {
+    if (instance.name.find(setting.only) == std::string::npos) continue;
+    good = run(instance.name, instance.make(), setting) && good;
+  }
   return good ? 0 : 1;
 }

@@ -14,16 +14,16 @@ namespace mdp::kernels {
 class StreamAhead {
  public:
   /// \param first  where the loop starts
-  /// \param end    of the arrays: nothing beyond is asked for
+  /// \param end    of the arrays: nothing beyond is asked for, and nothing for the last lines
   StreamAhead(const double* value, const State* index, Offset first, Offset end)
-      : value_(value), index_(index), next_(first), last_(end - 1) {}
+      : value_(value), index_(index), next_(first), last_(end - distance - per_step) {}
 
   /// To be called before entries up to `until` are read, `until` ascending.
   void operator()(Offset until) {
-    for (; next_ < until; next_ += per_step) {
-      __builtin_prefetch(value_ + std::min(next_ + distance, last_));
-      __builtin_prefetch(value_ + std::min(next_ + distance + per_step / 2, last_));
-      __builtin_prefetch(index_ + std::min(next_ + distance, last_));
+    for (until = std::min(until, last_); next_ < until; next_ += per_step) {
+      __builtin_prefetch(value_ + next_ + distance);
+      __builtin_prefetch(value_ + next_ + distance + per_step / 2);
+      __builtin_prefetch(index_ + next_ + distance);
     }
   }
 
