@@ -93,7 +93,7 @@ int run_reference(const ReferenceCommand& command, const CommonFlags& common) {
   Watch watch("reference", common);
   solvers::ExactLevelOptions how = command.criterion.exact_options(watch.on(options));
   constexpr double quick = 2e10;  // multiplications: refining digits takes over above it
-  if (command.digits && criterion == Criterion::discounted) how.max_operations = quick;
+  if (command.digits && solvers::why_no_digits(criterion).empty()) how.max_operations = quick;
   const solvers::ExactResult solved = solve_exactly(exact_mdp, criterion, how);
   if (solved.level == Level::exact && solved.status != Status::refused) {
     result.set("level", command.digits ? "digits" : "exact");
@@ -101,21 +101,24 @@ int run_reference(const ReferenceCommand& command, const CommonFlags& common) {
     add_exact_answer(result, mdp, solved, command.digits);
     return finish(command, common, std::move(result), solved.status);
   }
-  if (solved.status != Status::refused || !command.digits || criterion != Criterion::discounted) {
+  const std::string why_not = solvers::why_no_digits(criterion);
+  if (solved.status != Status::refused || !command.digits || !why_not.empty()) {
     result.set("status", to_string(solved.status));
-    result.set("message", solved.message + (command.digits || criterion != Criterion::discounted
-                                                ? ""
-                                                : "; --digits N gives that many digits at any size"));
+    result.set("message", solved.message + "; " +
+                              (why_not.empty() ? "--digits N gives that many digits at any size"
+                                               : "no digits either: " + why_not));
     return finish(command, common, std::move(result), solved.status);
   }
-  const solvers::RefinedResult refined = refine_discounted(exact_mdp, *command.digits, watch.on(options));
+  const solvers::RefinedResult refined = criterion == Criterion::discounted
+                                             ? refine_discounted(exact_mdp, *command.digits, watch.on(options))
+                                             : refine_undiscounted(exact_mdp, criterion, *command.digits, how);
   result.set("level", "digits");
   result.set("status", to_string(refined.status));
   if (!refined.message.empty()) result.set("message", refined.message);
   result.set("value", refined.value);
   result.set("digits", *command.digits);
   result.set("value_error_bound", refined.value_error_bound);
-  result.set("policy", std::span<const Action>(refined.policy));
+  if (!refined.policy.empty()) result.set("policy", std::span<const Action>(refined.policy));
   return finish(command, common, std::move(result), refined.status);
 }
 

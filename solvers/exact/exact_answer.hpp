@@ -27,6 +27,8 @@ struct ExactOptions {
   /// A linear system predicted to need more is refused; 0 = no limit. `criterion.solve.memory_limit` counts too.
   double max_bytes = 8e9;
   double max_operations = 1e13;  ///< the same for the multiplications of one system
+  /// > 0: a least cost until exit whose system is refused is refined to so many digits (ExactAnswer::error).
+  int digits = 0;
 };
 
 /// The answer in rationals. Costs are minimised; `reach` is negative where the file maximises, as in CriterionResult.
@@ -38,9 +40,11 @@ struct ExactAnswer {
 
   std::vector<Extended> value;  ///< [n_states] V*; the gain g* for `average`; meaningless where `undefined_states`
   std::vector<char> undefined_states;  ///< [n_states] or empty: 1 = infinity minus infinity
-  Policy policy;                       ///< [n_states] optimal; ties to the lowest position that keeps it so
-  std::vector<Extended> q;             ///< [n_rows] L + gamma P V*, by criterion as in theory.md, section 0
-  std::vector<char> optimal;           ///< [n_rows] 1 = q is V* of the state
+  /// > 0: the finite values are V* within this, and q, `optimal` and `policy` are not set.
+  mpq_class error;
+  Policy policy;              ///< [n_states] optimal; ties to the lowest position that keeps it so
+  std::vector<Extended> q;    ///< [n_rows] L + gamma P V*, by criterion as in theory.md, section 0
+  std::vector<char> optimal;  ///< [n_rows] 1 = q is V* of the state
 
   /// average: [n_states] h of the optimality equations, see exact_gain.hpp. goal: on the states of value -inf where `policy`
   /// goes round at a gain below 0, c + P h < h on its rows.

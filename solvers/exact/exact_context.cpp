@@ -7,6 +7,7 @@
 #include "libmdp/builder.hpp"
 #include "libmdp/error.hpp"
 #include "solvers/criterion_answer.hpp"
+#include "solvers/exact/refine_until_exit.hpp"
 #include "solvers/memory.hpp"
 
 namespace mdp::solvers {
@@ -212,8 +213,14 @@ ExactCollapsed solve_exact_collapsed(ExactContext& context, const ExactCollapse&
     result.end = ExactEnd::solved;
     return result;
   }
-  ExitAnswer answer =
-      solve_until_exit(problem, proper_start(problem, preferred_rows(context, problem)), context.limits());
+  const std::vector<Offset> start = proper_start(problem, preferred_rows(context, problem));
+  ExitAnswer answer = solve_until_exit(problem, start, context.limits());
+  if (answer.end == ExactEnd::too_large && context.options().digits > 0) {
+    RefinedExit refined = refine_until_exit(problem, start, context.options().digits, context.limits());
+    answer.end = refined.end;
+    answer.value = std::move(refined.value);
+    result.error = std::move(refined.error);
+  }
   result.end = answer.end;
   result.size = answer.size;
   if (answer.end != ExactEnd::solved) return result;

@@ -61,6 +61,7 @@ struct ExactCollapsed {
   ExactEnd end = ExactEnd::stopped;
   ExactSize size;
   std::vector<mpq_class> value;  ///< [n_states] 0 where not open
+  mpq_class error;               ///< > 0: of each, refined to ExactOptions::digits
 };
 
 /// The least cost until the open states are left, every state outside worth 0.

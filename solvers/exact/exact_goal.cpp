@@ -30,7 +30,7 @@ class ExactGoal {
     answer_.potential.resize(context_.n_states());
     const bool nobody_misses =
         context_.options().criterion.improper == Improper::infinite && m_.objective() == Objective::maximize;
-    if (!(nobody_misses ? solve_where_nobody_misses() : solve_among_proper())) return;
+    if (!(nobody_misses ? solve_where_nobody_misses() : solve_among_proper()) || answer_.error > 0) return;
     answer_.q = exact_q(context_.model(), 1, answer_.value);
     answer_.optimal = tied_rows(context_.model(), answer_.q, answer_.value);
     const Policy unbounded_rows = answer_.policy;
@@ -133,6 +133,7 @@ class ExactGoal {
   bool solve(const ExactCollapse& problem) {
     ExactCollapsed solved = solve_exact_collapsed(context_, problem);
     if (context_.unfinished(solved.end, solved.size, answer_)) return false;
+    answer_.error = solved.error;
     for (std::size_t s = 0; s < goal_.size(); ++s) {
       if (open_[s] == 0) continue;
       answer_.value[s] = shape_.empty() ? solved.value[s] : mpq_class(solved.value[s] + shape_[s]);

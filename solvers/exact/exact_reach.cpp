@@ -64,6 +64,8 @@ void solve_exact_reach(ExactContext& context, ExactAnswer& answer) {
     answer.value.emplace_back(certain.one[s] != 0 ? mpq_class(sign) : std::move(solved.value[s]));
     if (certain.zero[s] != 0) target[s] = 1;
   }
+  answer.error = solved.error;
+  if (answer.error > 0) return;
   io::ExactModel free = model;
   for (auto& row : free.rows) {
     row.cost = 0;

@@ -33,15 +33,16 @@ class ExactTotal {
       if (may_gain[s] != 0) answer_.value[s] = Extended::infinity(-1);
     }
     if (!solve_finite(graph::complement(may_gain))) return;
+    answer_.undefined_states.assign(may_gain.size(), 0);
+    for (std::size_t s = 0; s < may_gain.size(); ++s) {
+      answer_.undefined_states[s] = may_gain[s] != 0 && may_pay[s] != 0 ? 1 : 0;
+    }
+    if (answer_.error > 0) return report_undefined();
     answer_.q = exact_q(context_.model(), 1, answer_.value);
     answer_.optimal = tied_rows(context_.model(), answer_.q, answer_.value);
     take_lowest_rows(m_, StateSet(may_gain.size(), 1), answer_.optimal, answer_.policy);
     choose_finite_rows();
     take_gains(may_gain);
-    answer_.undefined_states.assign(may_gain.size(), 0);
-    for (std::size_t s = 0; s < may_gain.size(); ++s) {
-      answer_.undefined_states[s] = may_gain[s] != 0 && may_pay[s] != 0 ? 1 : 0;
-    }
     report_undefined();
   }
 
@@ -67,6 +68,7 @@ class ExactTotal {
     problem.cost = cost;
     ExactCollapsed solved = solve_exact_collapsed(context_, problem);
     if (context_.unfinished(solved.end, solved.size, answer_)) return false;
+    answer_.error = solved.error;
     for (std::size_t s = 0; s < candidates.size(); ++s) {
       if (graph.open[s] != 0) answer_.value[s] = std::move(solved.value[s]);
     }

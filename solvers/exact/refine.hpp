@@ -34,4 +34,13 @@ struct RefinedResult {
 /// the policy's system for every 5 to 15 digits. \throws InvalidArgument if the discount is 1; InvalidOption for n_digits < 1.
 [[nodiscard]] RefinedResult refine_discounted(const ExactMdp& mdp, int n_digits, const SolveOptions& options = {});
 
+/// The same for `total`, `goal` and `reach`: the least cost until exit to which they come down is refined in place of being solved in
+/// rationals (refine_until_exit.hpp). `policy` is empty. Status::refused, with the reason of why_no_digits(), for others;
+/// precision_limit where no proof was found; undefined as solve_exactly().
+/// \throws InvalidOption for n_digits < 1.
+[[nodiscard]] RefinedResult refine_undiscounted(const ExactMdp& mdp, Criterion criterion, int n_digits,
+                                                const ExactLevelOptions& options = {});
+/// "" or why a criterion without a discount has no digits beyond what is exact.
+[[nodiscard]] std::string why_no_digits(Criterion criterion);
+
 }  // namespace mdp::solvers

@@ -151,6 +151,16 @@ class Certificates(program.ProgramTest):
         self.assertEqual(len(gain["bias"]), 15)
         self.complaint("reference", PUTERMAN, "--digits", "0", code=2)
 
+    def test_digits_without_a_discount(self):
+        self.mdp("generate", "gridworld", "--width", "9", "--height", "9", "--discount", "1", "--output", "walk.umb")
+        result = self.json("reference", "walk.umb", "--criterion", "goal", "--digits", "30")
+        self.assertEqual((result["status"], result["level"]), ("converged", "digits"))
+        certified = self.json("solve", "walk.umb", "--criterion", "goal")
+        slack = fractions.Fraction(1, 10**28)
+        for text, lower, upper in zip(result["value"], certified["value_lower"], certified["value_upper"]):
+            self.assertLessEqual(fractions.Fraction(lower) - slack, fractions.Fraction(text))
+            self.assertLessEqual(fractions.Fraction(text), fractions.Fraction(upper) + slack)
+
     def test_the_name_of_a_model_is_the_sha256_of_its_text(self):
         result = self.json("reference", self.two_states())
         text = "mdp model 1\nminimize\nstates 2\n0 1 0:1\n0 0 0:1/2 1:1/2\n1 1 1:1\ngoal\n"

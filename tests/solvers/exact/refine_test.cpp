@@ -6,6 +6,7 @@
 #include "libmdp/error.hpp"
 #include "solvers/exact/exact_answer.hpp"
 #include "tests/oracles/exact_solver.hpp"
+#include "tests/support/drawn_mdp.hpp"
 
 using namespace mdp;
 using namespace mdp::solvers;
@@ -84,4 +85,43 @@ TEST_CASE("refining needs a discount and digits, and can be stopped") {
   SolveOptions options;
   options.observer = [](const SweepRecord&) { return false; };
   CHECK_FALSE(refine_discounted(mdp, 30, options).status == Status::converged);
+}
+
+TEST_CASE("digits without a discount: within the proved bound of exact rationals, on models of every shape (C5)") {
+  int n_refined = 0, n_unproved = 0;
+  for (std::uint64_t seed = 0; seed < 20 * tests::n_drawn_families(); ++seed) {
+    const auto drawn = tests::draw_mdp(seed);
+    const ExactMdp mdp(drawn.mdp);
+    const Criterion criterion = seed % 3 == 0 ? Criterion::goal : seed % 3 == 1 ? Criterion::reach : Criterion::total;
+    ExactLevelOptions options;
+    options.criterion.improper = seed % 2 == 0 ? Improper::excluded : Improper::infinite;
+    const ExactAnswer truth = solve_exact(mdp.model(), criterion, {.criterion = options.criterion});
+    options.max_operations = 0.5;  // nothing is small enough for rationals
+    const int n_digits = 20 + static_cast<int>(seed % 50);
+    CAPTURE(seed, drawn.family, to_string(criterion), n_digits);
+    const RefinedResult r = refine_undiscounted(mdp, criterion, n_digits, options);
+    CAPTURE(r.message);
+    if (r.status == Status::undefined) {
+      CHECK(truth.status == Status::undefined);
+      continue;
+    }
+    if (!r.value.size()) {
+      CHECK(r.status == Status::precision_limit);
+      ++n_unproved;
+      continue;
+    }
+    CHECK(r.status == Status::converged);
+    const auto sensed = io::in_sense(drawn.mdp.objective(), truth.value);
+    const mpq_class most = bound(r.value_error_bound);
+    for (std::size_t s = 0; s < sensed.size(); ++s) {
+      const auto value = io::parse_extended(r.value[s]).value();
+      REQUIRE(value.infinite == sensed[s].infinite);
+      if (value.is_finite()) REQUIRE(abs(mpq_class(value.finite - sensed[s].finite)) <= most);
+    }
+    ++n_refined;
+  }
+  CHECK(n_refined > 200);
+  CHECK(n_unproved < 60);
+  CHECK(refine_undiscounted(ExactMdp(tests::draw_mdp(1).mdp), Criterion::average, 20).status == Status::refused);
+  CHECK_THROWS_AS(refine_undiscounted(ExactMdp(tests::draw_mdp(1).mdp), Criterion::goal, 0), InvalidOption);
 }
