@@ -46,16 +46,19 @@ using Part = std::shared_ptr<const ParametricPart>;
 [[nodiscard]] Part cost_table(const Mdp& base);
 /// p ∝ p exp(theta), one logit per stored transition: the support never changes. Gauge: a constant per row.
 [[nodiscard]] Part softmax_transitions(const Mdp& base);
+/// p ∝ p exp(Psi theta): logits that share parameters. \param features  Psi, items are stored transitions
+[[nodiscard]] Part softmax_transitions(const Mdp& base, RowFeatures features);
 /// gamma = theta, in [lowest, highest] within (0, 1). \throws InvalidArgument
 [[nodiscard]] Part discount_parameter(double start, double lowest, double highest);
 
-/// What a user's own family computes, by callables on theta.
+/// What a user's own family computes, by callables on theta: values and Jacobian products.
 struct UserFamily {
   std::int64_t n_parameters = 0;
   std::vector<double> start = {};  ///< [n_parameters]
   std::function<Entries(std::span<const double> theta)> values;
   std::function<EntryDirection(std::span<const double> theta, std::span<const double> d_theta)> jvp;
-  std::function<std::vector<double>(std::span<const double> theta, const EntryGradient&)> vjp;
+  /// Optional: without it the transpose is taken by n_parameters calls of jvp.
+  std::function<std::vector<double>(std::span<const double> theta, const EntryGradient&)> vjp = {};
   std::function<std::string(std::span<const double> theta)> violated = {};  ///< optional domain
 };
 /// Entries as the callables say, whatever came in.

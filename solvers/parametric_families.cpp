@@ -37,20 +37,23 @@ class CostFeatures final : public ParametricPart {
   RowFeatures features_;
 };
 
-// q = p e^theta / Z per row: dq = q (x - E_q x) with x = dp/p + dtheta.
+// q = p e^(Psi theta) / Z per row: dq = q (x - E_q x) with x = dp/p + Psi dtheta.
 class SoftmaxTransitions final : public ParametricPart {
  public:
-  explicit SoftmaxTransitions(const Mdp& base) : row_begin_(base.row_begin().begin(), base.row_begin().end()) {}
-  [[nodiscard]] std::int64_t n_parameters() const override { return row_begin_.back(); }
+  SoftmaxTransitions(const Mdp& base, RowFeatures features)
+      : row_begin_(base.row_begin().begin(), base.row_begin().end()), features_(std::move(features)) {
+    require_size("transition features", features_.begin.size(), base.n_transitions() + 1);
+  }
+  [[nodiscard]] std::int64_t n_parameters() const override { return features_.n_parameters; }
   [[nodiscard]] std::vector<double> start() const override { return std::vector<double>(n_parameters(), 0.0); }
   void apply(std::span<const double> theta, Entries& entries) const override {
     entries.probability = tilted(theta, entries.probability);
   }
   void push_forward(std::span<const double> theta, const Entries& before, std::span<const double> d_theta,
                     EntryDirection& direction) const override {
-    const std::vector<double> q = tilted(theta, before.probability);
+    const std::vector<double> q = tilted(theta, before.probability), logits = features_.times(d_theta);
     for (std::size_t k = 0; k < q.size(); ++k) {
-      direction.probability[k] = direction.probability[k] / before.probability[k] + d_theta[k];
+      direction.probability[k] = direction.probability[k] / before.probability[k] + logits[k];
     }
     centre(q, direction.probability);
   }
@@ -58,10 +61,9 @@ class SoftmaxTransitions final : public ParametricPart {
                  std::span<double> d_theta) const override {
     const std::vector<double> q = tilted(theta, before.probability);
     centre(q, gradient.probability);
-    for (std::size_t k = 0; k < q.size(); ++k) {
-      d_theta[k] += gradient.probability[k];
-      gradient.probability[k] /= before.probability[k];
-    }
+    const std::vector<double> own = features_.transposed_times(gradient.probability);
+    for (std::size_t i = 0; i < own.size(); ++i) d_theta[i] += own[i];
+    for (std::size_t k = 0; k < q.size(); ++k) gradient.probability[k] /= before.probability[k];
   }
 
  private:
@@ -74,19 +76,21 @@ class SoftmaxTransitions final : public ParametricPart {
     }
   }
   [[nodiscard]] std::vector<double> tilted(std::span<const double> theta, const std::vector<double>& p) const {
-    require_size("softmax transitions", p.size(), n_parameters());
+    const std::vector<double> logits = features_.times(theta);
+    require_size("softmax transitions", p.size(), row_begin_.back());
     std::vector<double> q(p.size());
     for (std::size_t row = 0; row + 1 < row_begin_.size(); ++row) {
       const Offset first = row_begin_[row], last = row_begin_[row + 1];
-      const double top = *std::max_element(theta.begin() + first, theta.begin() + last);
+      const double top = *std::max_element(logits.begin() + first, logits.begin() + last);
       double sum = 0.0;
-      for (Offset k = first; k < last; ++k) sum += q[k] = p[k] * std::exp(theta[k] - top);
+      for (Offset k = first; k < last; ++k) sum += q[k] = p[k] * std::exp(logits[k] - top);
       for (Offset k = first; k < last; ++k) q[k] /= sum;
     }
     return q;
   }
 
   std::vector<Offset> row_begin_;
+  RowFeatures features_;  // of stored transitions
 };
 
 class DiscountParameter final : public ParametricPart {
@@ -122,8 +126,8 @@ class DiscountParameter final : public ParametricPart {
 class UserPart final : public ParametricPart {
  public:
   explicit UserPart(UserFamily family) : family_(std::move(family)) {
-    if (!family_.values || !family_.jvp || !family_.vjp) {
-      throw InvalidArgument("user-defined family: values, jvp and vjp are all needed");
+    if (!family_.values || !family_.jvp) {
+      throw InvalidArgument("user-defined family: values and jvp are both needed");
     }
     require_size("user-defined family: start", family_.start.size(), family_.n_parameters);
   }
@@ -139,13 +143,24 @@ class UserPart final : public ParametricPart {
   }
   void pull_back(std::span<const double> theta, const Entries& /*before*/, EntryGradient& gradient,
                  std::span<double> d_theta) const override {
-    const std::vector<double> own = family_.vjp(theta, gradient);
+    const std::vector<double> own = family_.vjp ? family_.vjp(theta, gradient) : transposed_products(theta, gradient);
     require_size("user-defined family: vjp", own.size(), family_.n_parameters);
     for (std::size_t i = 0; i < own.size(); ++i) d_theta[i] += own[i];
     gradient = {std::vector<double>(gradient.cost.size(), 0.0), std::vector<double>(gradient.probability.size(), 0.0)};
   }
 
  private:
+  [[nodiscard]] std::vector<double> transposed_products(std::span<const double> theta,
+                                                        const EntryGradient& gradient) const {
+    std::vector<double> unit(theta.size(), 0.0), products(theta.size());
+    for (std::size_t i = 0; i < unit.size(); ++i) {
+      unit[i] = 1.0;
+      products[i] = dot(gradient, family_.jvp(theta, unit));
+      unit[i] = 0.0;
+    }
+    return products;
+  }
+
   UserFamily family_;
 };
 
@@ -247,7 +262,16 @@ Part cost_features(RowFeatures features) { return std::make_shared<CostFeatures>
 
 Part cost_table(const Mdp& base) { return cost_features(RowFeatures::identity(base)); }
 
-Part softmax_transitions(const Mdp& base) { return std::make_shared<SoftmaxTransitions>(base); }
+Part softmax_transitions(const Mdp& base) {
+  RowFeatures each{base.n_transitions(), {}, {}, std::vector<double>(base.n_transitions(), 1.0)};
+  for (Offset k = 0; k <= base.n_transitions(); ++k) each.begin.push_back(k);
+  each.parameter.assign(each.begin.begin(), each.begin.end() - 1);
+  return softmax_transitions(base, std::move(each));
+}
+
+Part softmax_transitions(const Mdp& base, RowFeatures features) {
+  return std::make_shared<SoftmaxTransitions>(base, std::move(features));
+}
 
 Part discount_parameter(double start, double lowest, double highest) {
   return std::make_shared<DiscountParameter>(start, lowest, highest);

@@ -10,7 +10,7 @@
 
 namespace mdp::solvers {
 
-/// Numbers per row and parameter, compressed by rows.
+/// Numbers per row and parameter, compressed by rows. (Of stored transitions where it is said so: read item for row.)
 struct RowFeatures {
   std::int64_t n_parameters = 0;
   std::vector<Offset> begin;            ///< [n_rows+1]

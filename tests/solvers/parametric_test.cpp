@@ -150,6 +150,37 @@ TEST_CASE("Parametric MDPs: a user's family is checked, and the worst entry name
     CHECK(check.difference == Approx(0.5));
   }
   CHECK(mine.at(mine.start()).discount() == Approx(0.625));
+  // Two callables are enough: the transpose of the products by units.
+  const EntryGradient g{std::vector<double>(base.n_rows(), 3.0), std::vector<double>(base.n_transitions(), 1.0), -2.0};
+  const std::vector<double> given = mine.vjp(mine.start(), g);
+  family.vjp = nullptr;
+  const ParametricMdp two(base, {user_defined(family)});
+  if (!wrong) CHECK(two.vjp(two.start(), g) == given);
+  CHECK(two.check(two.start()).adjoint_defect < 1e-12);
+}
+
+TEST_CASE("Parametric MDPs: logits of transitions that share parameters, as a table of their own") {
+  const Mdp base = garnet(1);
+  RowFeatures f{2, {0}, {}, {}};  // one tilts by the successor's number, one moves the first transition of each row
+  for (Offset k = 0; k < base.n_transitions(); ++k) {
+    f.parameter.push_back(0);
+    f.value.push_back(static_cast<double>(base.next_state()[k]));
+    if (k % 3 == 0) {
+      f.parameter.push_back(1);
+      f.value.push_back(1.0);
+    }
+    f.begin.push_back(static_cast<Offset>(f.parameter.size()));
+  }
+  const ParametricMdp shared(base, {softmax_transitions(base, f)});
+  const ParametricMdp table(base, {softmax_transitions(base)});
+  const std::vector<double> theta{0.25, -0.5};
+  CHECK(shared.check(theta).max_error < 1e-9);
+  CHECK(shared.check(theta).adjoint_defect < 1e-12);
+  const Mdp by_features = shared.at(theta), by_table = table.at(f.times(theta));
+  for (Offset k = 0; k < base.n_transitions(); ++k) {
+    CHECK(by_features.probability()[k] == Approx(by_table.probability()[k]).epsilon(1e-15));
+  }
+  CHECK_THROWS_WITH(softmax_transitions(base, RowFeatures::identity(base)), Catch::Contains("transition features"));
 }
 
 TEST_CASE("Parametric MDPs refuse what is no MDP, and supports that depend on theta") {
@@ -172,7 +203,9 @@ TEST_CASE("Parametric MDPs refuse what is no MDP, and supports that depend on th
   CHECK_THROWS_WITH(vanishing.at(std::vector<double>{infinity}), Catch::Contains("theta[0] is not finite"));
   CHECK_THROWS_WITH(vanishing.at(std::vector<double>{}), "theta: 0 entries, 1 expected");
   family.vjp = nullptr;
-  CHECK_THROWS_WITH(user_defined(family), Catch::Contains("all needed"));
+  CHECK_NOTHROW(user_defined(family));
+  family.jvp = nullptr;
+  CHECK_THROWS_WITH(user_defined(family), Catch::Contains("both needed"));
   CHECK_THROWS_WITH(discount_parameter(0.5, 0.5, 1.0), Catch::Contains("highest < 1"));
   const std::vector<Mdp> models{garnet(1), garnet(2)};
   CHECK_THROWS_WITH(mixture(models, 0.0), Catch::Contains("need a floor > 0"));
