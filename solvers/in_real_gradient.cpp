@@ -34,7 +34,8 @@ graph::StateSet visited(const Mdp& mdp, Taken&& taken) {
 }
 
 // sum weight x, compensated; weight 0 does not count.
-// A = Q - V, and m = sum_a pi |A| of every state.
+// A = Q - V, and m = sum_a pi |A| of every state. A is centred, sum_a pi A = 0 as it must be: what errors of V leave there an
+// adjoint would multiply by 1/(1 - gamma).
 struct Advantages {
   std::vector<double> values;
   std::vector<double> means = {};
@@ -48,15 +49,24 @@ Advantages advantages(const Mdp& mdp, const LinearisationPoint& point, int threa
   double max_abs = 0.0;
   for (const double v : point.values) max_abs = v < infinity ? std::max(max_abs, std::abs(v)) : max_abs;
   std::vector<double> size(mdp.n_rows());
+  for_rows(mdp, [&](State s, Offset row) { a.values[row] -= point.values[s]; });
+  a.means.resize(mdp.n_states());
+  kernels::average_rows(mdp, point.row_weights, a.values, a.means, threads);
   for_rows(mdp, [&](State s, Offset row) {
-    a.values[row] -= point.values[s];
+    if (std::isfinite(a.means[s])) a.values[row] -= a.means[s];
     size[row] = std::abs(a.values[row]);
   });
-  a.means.resize(mdp.n_states());
   kernels::average_rows(mdp, point.row_weights, size, a.means, threads);
-  a.rounding_error = bounds::sweep_error(mdp, max_abs) + rounding(2) * (max_abs + mdp.max_abs_cost());
-  const double largest = *std::max_element(a.means.begin(), a.means.end());
+  // Of Q twice, as its average is subtracted, where the error of V drops out; of the average and the subtraction.
   const Offset most = mdp.n_rows() - mdp.n_states() + 1;  // actions of a state
+  const double q_error = bounds::sweep_error(mdp, max_abs) + rounding(2) * (max_abs + mdp.max_abs_cost());
+  const double largest = *std::max_element(a.means.begin(), a.means.end());
+  double largest_entry = 0.0;
+  for_rows(mdp, [&](State, Offset row) {
+    if (point.row_weights[row] > 0.0 && size[row] < infinity) largest_entry = std::max(largest_entry, size[row]);
+  });
+  a.rounding_error =
+      (2.0 * q_error + (rounding(most + 2) + point.row_weight_error) * largest_entry) * (1.0 + rounding(8));
   a.max_mean =
       (largest * (1.0 + rounding(most + 2)) + a.rounding_error + 2.0 * point.value_error_bound) * (1.0 + rounding(8));
   return a;
@@ -142,6 +152,22 @@ void set_checks(const Mdp& model, InRealGradient& result) {
     result.state_balance_defect =
         std::max(result.state_balance_defect, std::abs(sums[s] - model.discount() * inflow[s]));
   }
+}
+
+// dJ/ddiscount = sum lambda E V = sum lambda E (V - c), as sum lambda = 0: c, the middle of V, takes out what rounding leaves
+// of that sum times the size of V. The bound, |d lambda|_1 max|V| and more, holds a fortiori: max|V - c| <= max|V|.
+void centre_discount(InRealGradient& result) {
+  double least = infinity, most = -infinity, size = 0.0;
+  for (const double v : result.model.values) {
+    if (!(v < infinity)) return;
+    least = std::min(least, v);
+    most = std::max(most, v);
+  }
+  for (const double x : result.gradient.cost) size += std::abs(x);
+  const double centre = 0.5 * (least + most);
+  const std::vector<double> ones(result.gradient.cost.size(), 1.0);
+  result.gradient.discount -= centre * accurate_inner(result.gradient.cost, ones);
+  result.discount_error_bound += rounding(8) * std::abs(centre) * size;
 }
 
 }  // namespace
@@ -232,6 +258,7 @@ InRealGradient in_real_gradient(const Mdp& world, const Mdp& model, const InReal
   result.probability_error_bound = reverse.probability_error_bound;
   result.discount_error_bound = reverse.discount_error_bound;
   set_checks(model, result);
+  centre_discount(result);
   return result;
 }
 

@@ -113,6 +113,7 @@ GaugeFixedSolver::GaugeFixedSolver(const InSimHessian& hessian, const PolicyClas
       n_(policies.n_parameters()) {
   if (!dense_) return;
   const Matrix b = effective_directions(policies, policies.state_rows(), visited);
+  if (b.cols() == 0) return;  // no choice anywhere: every direction is gauge
   const std::vector<double> entries = hessian.dense();
   const Eigen::Map<const Matrix> h(entries.data(), n_, n_);
   const Eigen::SelfAdjointEigenSolver<Matrix> eigen(b.transpose() * h * b);

@@ -25,8 +25,7 @@ struct Iterate {
   Iterate(const Mdp& model, const PolicyClass& policies, const InSimOptions& options, std::vector<double> at)
       : w(std::move(at)),
         point(policies.at(w)),
-        expansion(model, point.log_policy(),
-                  {.temperature = options.temperature, .reference = options.reference, .threads = options.threads}),
+        expansion(model, point.log_policy(), options.expansion()),
         hessian(policies, point, expansion) {}
   Iterate(const Iterate&) = delete;
 
@@ -36,9 +35,13 @@ struct Iterate {
   }
   // In whose units the tolerance is meant.
   [[nodiscard]] double scale(const InSimOptions& options) const {
-    return (max_abs(expansion.values()) + options.temperature) / expansion.mdp().exact_discount().complement.value();
+    const double charge =
+        options.temperature * (options.temperature_scale.empty() ? 1.0 : max_abs(options.temperature_scale));
+    return (max_abs(expansion.values()) + charge) / expansion.mdp().exact_discount().complement.value();
   }
 };
+
+constexpr const char* no_finite_logit = "an inadmissible action, or one that mu forbids: its optimal logit is -inf";
 
 // Largest difference of logits that a finite optimum is believed to have.
 constexpr double most_logit = 500.0;
@@ -68,11 +71,17 @@ class Search {
     const GaugeFixedSolver::Solution newton = solver.solve(right, true);
     const double length = policies_.effect(newton.x, visited_);
     const bool stationary = at_->stationarity_bound() <= options_.tolerance * at_->scale(options_);
-    if (stationary && (length <= 1e-6 || at_->stationarity() <= at_->hessian.gradient_error())) {
-      // Where only rounding is left of the gradient, conjugate gradients can not be solved for it: a short step will do.
+    // Where only rounding is left of the gradient, conjugate gradients can not be solved for it: a short step will do, and a long
+    // one is tried for what it is worth.
+    const bool decided = solver.dense() || newton.solved || newton.negative_curvature;
+    if (stationary && (length <= 1e-6 || (decided && at_->stationarity() <= at_->hessian.gradient_error()))) {
       const bool minimum = !newton.negative_curvature && (newton.solved || (!solver.dense() && length <= 1e-6));
       if (minimum)
         return end(Status::converged, "the gradient of the in-sim performance vanishes, its Hessian does not");
+      if (!solver.dense() && length <= 1e-6 && at_->stationarity() <= at_->hessian.gradient_error()) {
+        // Curvature along what is rounding, gauge directions among it, says nothing; solves with J_ww will tell.
+        return end(Status::converged, "the gradient of the in-sim performance vanishes up to rounding");
+      }
       if (newton.negative_curvature && length > 1e-6) {
         // A saddle: go down along what the Hessian offers is not tried; say so.
         return end(Status::precision_limit, "stationary, but the Hessian has negative curvature: not a minimum");
@@ -145,6 +154,44 @@ class Search {
   InSimOptimum result_;
 };
 
+// The soft policy where states have temperatures of their own, by soft policy iteration: log pi <- log pi - A/beta_s, the
+// soft advantages vanish at the optimum. Quadratic; exact after N + 1 steps where N stages are unrolled.
+SoftResult soft_policy_iteration(const Mdp& model, const InSimOptions& options) {
+  const ExpansionOptions charges = options.expansion();
+  SoftResult result;
+  result.status = Status::sweep_limit;
+  result.message = "max_iterations reached";
+  result.log_policy.assign(model.n_rows(), 0.0);
+  const auto normalise = [&](State s) {
+    const Offset first = model.state_rows()[s], last = model.state_rows()[s + 1];
+    const double top = *std::max_element(result.log_policy.begin() + first, result.log_policy.begin() + last);
+    double sum = 0.0;
+    for (Offset row = first; row < last; ++row) sum += std::exp(result.log_policy[row] - top);
+    for (Offset row = first; row < last; ++row) result.log_policy[row] -= top + std::log(sum);
+  };
+  for (State s = 0; s < model.n_states(); ++s) normalise(s);
+  double before = infinity;
+  for (result.iterations = 0; result.iterations < options.max_iterations; ++result.iterations) {
+    const PolicyExpansion at(model, result.log_policy, charges);
+    double most = 0.0;
+    for (State s = 0; s < model.n_states(); ++s) {
+      for (Offset row = model.state_rows()[s]; row < model.state_rows()[s + 1]; ++row) {
+        const double step = at.advantage()[row] / charges.temperature_of(s);
+        result.log_policy[row] -= step;
+        most = std::max(most, std::abs(step));
+      }
+      normalise(s);
+    }
+    if (most <= 1e-15 || (most < 1e-10 && most >= before)) {
+      result.status = Status::converged;
+      result.message = "soft advantages vanish";
+      break;
+    }
+    before = most;
+  }
+  return result;
+}
+
 // The optimum of a tabular softmax is the soft policy, whatever is visited.
 InSimOptimum soft_optimum(const Mdp& model, const PolicyClass& policies, const InSimOptions& options) {
   SoftOptions soft;
@@ -152,8 +199,17 @@ InSimOptimum soft_optimum(const Mdp& model, const PolicyClass& policies, const I
   soft.reference = options.reference;
   soft.polish = true;
   soft.threads = options.threads;
-  const SoftResult solved = solve_soft(model, soft);
+  const bool inadmissible = !options.temperature_scale.empty() && model.has_inadmissible();
+  const bool forbidden =
+      !options.temperature_scale.empty() && std::ranges::find(options.reference, 0.0) != options.reference.end();
   InSimOptimum result;
+  if (inadmissible || forbidden) {
+    result.status = Status::refused;
+    result.message = no_finite_logit;
+    return result;
+  }
+  const SoftResult solved =
+      options.temperature_scale.empty() ? solve_soft(model, soft) : soft_policy_iteration(model, options);
   result.status = solved.status;
   result.message = "the soft Bellman equation: " + solved.message;
   const auto state = std::find(solved.values.begin(), solved.values.end(), infinity);
@@ -165,7 +221,7 @@ InSimOptimum soft_optimum(const Mdp& model, const PolicyClass& policies, const I
   }
   if (std::find(solved.log_policy.begin(), solved.log_policy.end(), -infinity) != solved.log_policy.end()) {
     result.status = Status::refused;
-    result.message = "an inadmissible action, or one that mu forbids: its optimal logit is -inf";
+    result.message = no_finite_logit;
     return result;
   }
   // w = log pi less the class's offset, which is what logits 0 mean.
@@ -178,7 +234,12 @@ InSimOptimum soft_optimum(const Mdp& model, const PolicyClass& policies, const I
   result.stationarity = at.stationarity();
   result.stationarity_bound = at.stationarity_bound();
   result.iterations = solved.iterations;
-  if (result.status == Status::converged && !(result.stationarity_bound <= options.tolerance * at.scale(options))) {
+  // What counts is the gradient that is left, also where values are not as narrow as asked for.
+  const bool stationary = result.stationarity_bound <= options.tolerance * at.scale(options);
+  if (result.status == Status::precision_limit && stationary) {
+    result.status = Status::converged;
+    result.message = "the soft Bellman equation, to rounding";
+  } else if (result.status == Status::converged && !stationary) {
     result.status = Status::precision_limit;
     result.message = "the soft policy is stationary up to rounding, which exceeds the tolerance";
   }
@@ -191,6 +252,7 @@ std::string InSimOptions::check() const {
   if (!(temperature >= 0.0 && temperature < infinity)) {
     return "temperature: " + std::to_string(temperature) + " is not in [0, inf)";
   }
+  if (const std::string problem = expansion().check(); !problem.empty()) return problem;
   if (!(tolerance > 0.0)) return "tolerance: must be > 0";
   if (max_iterations < 1) return "max_iterations: " + std::to_string(max_iterations) + " is below 1";
   if (threads < 0) return "threads: " + std::to_string(threads) + " is below 0 (0 = all)";

@@ -39,7 +39,7 @@ std::vector<double> soft_costs(const Mdp& mdp, const std::vector<double>& log_po
     costs[row] = mdp.cost()[row];
     if (options.temperature > 0.0) {
       const double log_mu = options.reference.empty() ? 0.0 : std::log(options.reference[row]);
-      costs[row] += options.temperature * (log_policy[row] - log_mu);
+      costs[row] += options.temperature_of(s) * (log_policy[row] - log_mu);
     }
     if (std::isfinite(costs[row])) return;
     throw InvalidArgument("policy: takes the action " + mdp.action_name(row) + " of state " + mdp.state_name(s) +
@@ -54,6 +54,9 @@ std::string ExpansionOptions::check() const {
   if (!(temperature >= 0.0 && temperature < infinity)) {
     return "temperature: " + std::to_string(temperature) + " is not in [0, inf)";
   }
+  for (const double scale : temperature_scale) {
+    if (!(scale > 0.0 && scale < infinity)) return "temperature_scale: entries must be positive and finite";
+  }
   if (threads < 0) return "threads: " + std::to_string(threads) + " is below 0 (0 = all)";
   return "";
 }
@@ -63,6 +66,9 @@ PolicyExpansion::PolicyExpansion(const Mdp& mdp, std::vector<double> log_policy,
   if (const std::string problem = options_.check(); !problem.empty()) throw InvalidOption(problem);
   require_size("log_policy", log_policy_.size(), mdp.n_rows());
   if (!options_.reference.empty()) require_size("reference", options_.reference.size(), mdp.n_rows());
+  if (!options_.temperature_scale.empty()) {
+    require_size("temperature_scale", options_.temperature_scale.size(), mdp.n_states());
+  }
   policy_ = exponentials(log_policy_);
   require_valid(mdp_, std::span<const double>(policy_));
   system_ = std::make_unique<PolicySystem>(mdp_, std::span<const double>(policy_),
@@ -79,6 +85,11 @@ PolicyExpansion::PolicyExpansion(const Mdp& mdp, std::vector<double> log_policy,
   kernels::add_expectation(mdp_, costs, values_, advantage_, options_.threads);
   for_rows(mdp_, [&](State s, Offset row) {
     advantage_[row] = log_policy_[row] == -infinity ? 0.0 : advantage_[row] - values_[s];
+  });
+  // sum_a pi A = 0: what errors of V leave there is taken out.
+  kernels::average_rows(mdp_, policy_, advantage_, mean, options_.threads);
+  for_rows(mdp_, [&](State s, Offset row) {
+    if (log_policy_[row] > -infinity) advantage_[row] -= mean[s];
   });
   // The rounding of the costs and of their average; pi by exp, within 2 ulp and its rows' sums.
   const Offset n = mdp_.n_rows() - mdp_.n_states() + 1;
@@ -102,8 +113,14 @@ void PolicyExpansion::set_error_bound(double value_error, double occupancy_error
   }
   double largest_log = 0.0;
   for (const double x : log_policy_) largest_log = x > -infinity ? std::max(largest_log, std::abs(x)) : largest_log;
-  const double magnitude = mdp_.max_abs_cost() + options_.temperature * largest_log + max_abs(values_);
-  const double row_error = 2.0 * value_error + bounds::sweep_error(mdp_, max_abs(values_)) + rounding(8) * magnitude;
+  const double charge =
+      options_.temperature * (options_.temperature_scale.empty() ? 1.0 : max_abs(options_.temperature_scale));
+  const double magnitude = mdp_.max_abs_cost() + charge * largest_log + max_abs(values_);
+  // Of Q twice, as its average is subtracted, where the error of V drops out.
+  const Offset most = mdp_.n_rows() - mdp_.n_states() + 1;
+  const double q_error =
+      mdp_.discount() * value_error + bounds::sweep_error(mdp_, max_abs(values_)) + rounding(8) * magnitude;
+  const double row_error = 2.0 * q_error + rounding(most + 2) * max_abs(advantage_);
   gradient_error_ = (visits * row_error + occupancy_error * (max_abs(mean) + row_error) + rounding(16) * size) *
                     (1.0 + rounding(mdp_.n_rows() + 16));
 }
@@ -142,7 +159,7 @@ PolicyChange PolicyExpansion::along(const PolicyEntryDirection& u) const {
   change.advantage.resize(n_rows);
   for_rows(mdp_, [&](State s, Offset row) {
     change.advantage[row] =
-        policy_[row] == 0.0 ? 0.0 : change.q[row] + options_.temperature * u.log_policy[row] - change.values[s];
+        policy_[row] == 0.0 ? 0.0 : change.q[row] + options_.temperature_of(s) * u.log_policy[row] - change.values[s];
   });
 
   // dd, and the change of d pi.
@@ -178,6 +195,15 @@ PolicyChange PolicyExpansion::along(const PolicyEntryDirection& u) const {
   kernels::add_row_products(mdp_, moved, values_, change.gradient.entries.probability, threads);
   kernels::add_row_products(mdp_, work, change.values, change.gradient.entries.probability, threads);
   return change;
+}
+
+std::vector<double> PolicyExpansion::entry_hessian(std::span<const EntryDirection> directions) const {
+  std::vector<double> h;
+  for (const EntryDirection& u : directions) {
+    const PolicyChange change = along({std::vector<double>(mdp_.n_rows(), 0.0), u});
+    for (const EntryDirection& v : directions) h.push_back(dot(change.gradient.entries, v));
+  }
+  return h;
 }
 
 PolicyEntryDirection PolicyExpansion::occupancy_gradient(std::span<const double> g) const {

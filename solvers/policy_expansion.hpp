@@ -23,9 +23,15 @@ struct PolicyEntryDirection {
 struct ExpansionOptions {
   double temperature = 0.0;            ///< beta >= 0: weight of the entropy term; 0: none
   std::vector<double> reference = {};  ///< mu as in SoftOptions; empty = counting measure
+  /// [n_states] > 0: the entropy's weight in a state is temperature times this (Unrolled at discount 1); empty = 1.
+  std::vector<double> temperature_scale = {};
   int threads = 0;
 
   [[nodiscard]] std::string check() const;  ///< "" or the first violated rule
+  /// The entropy's weight in state s.
+  [[nodiscard]] double temperature_of(State s) const {
+    return temperature_scale.empty() ? temperature : temperature * temperature_scale[s];
+  }
 };
 
 /// What a direction u does at first order.
@@ -71,11 +77,15 @@ class PolicyExpansion {
   /// dJ/dlog pi (over rows, sums to 0 in every state) and dJ/dentries.
   [[nodiscard]] PolicyEntryDirection gradient() const;
   /// Proved bound of the 1-norm of gradient().log_policy's error, for log pi as given; inf if rounding spoils it.
-  /// Proof: with e_V, e_d the errors of both solves (PolicySystem) and of the right-hand side, A moves by 2 e_V and its
-  /// rounding r; sum |d pi A| by  |d|_1 (2 e_V + r) + e_d max_s sum_a pi |A|  and the rounding of two products.
+  /// Proof: with e_V, e_d the errors of both solves (PolicySystem) and of the right-hand side, A, centred, moves by
+  /// a = 2 (gamma e_V + r), r the rounding of Q; sum |d pi A| by  |d|_1 a + e_d max_s sum_a pi |A|  and the rounding of
+  /// two products.
   [[nodiscard]] double gradient_error_bound() const noexcept { return gradient_error_; }
   /// Derivatives of everything along u. \throws InvalidArgument for wrong shapes or numbers that are not finite.
   [[nodiscard]] PolicyChange along(const PolicyEntryDirection& u) const;
+  /// The Hessian of J in few directions of the entries, the policy fixed: [m * m], one forward and one transposed solve each
+  /// (D5). At V* with unique optimal actions it is that of rho0^T V*: log_policy 0 for them, -inf for the others.
+  [[nodiscard]] std::vector<double> entry_hessian(std::span<const EntryDirection> directions) const;
   /// Gradient of g . d, the occupancy weighed by g [n_states]; one solve.
   [[nodiscard]] PolicyEntryDirection occupancy_gradient(std::span<const double> g) const;
 

@@ -19,10 +19,6 @@ constexpr std::int64_t most_parameters_of_parts = 2000;
 constexpr const char* singular_hessian =
     "the Hessian of the in-sim performance is singular within rounding along a direction that moves the policy";
 
-ExpansionOptions expansion_options(const InSimOptions& options) {
-  return {.temperature = options.temperature, .reference = options.reference, .threads = options.threads};
-}
-
 // f(s, row) for every row.
 template <class F>
 void for_rows(const Mdp& mdp, F&& f) {
@@ -45,7 +41,8 @@ PolicySensitivity::PolicySensitivity(const Mdp& model, const PolicyClass& polici
     : policies_(policies),
       options_(options),
       point_(policies.at(optimum.parameters)),
-      expansion_(model, point_.log_policy(), expansion_options(options)),
+      expansion_(model, point_.log_policy(), options.expansion()),
+      expansion_options_(options.expansion()),
       gradient_(expansion_.gradient()),
       solver_(new Solver{InSimHessian(policies, point_, expansion_), nullptr, nullptr}) {
   if (optimum.status != Status::converged) {
@@ -83,14 +80,21 @@ namespace {
 [[noreturn]] void refuse(const std::string& message) { throw InvalidArgument("policy sensitivity: " + message); }
 }  // namespace
 
+// The linearised soft Bellman equation knows one temperature: log pi of a state is by its own.
+void PolicySensitivity::divide_by_scale(std::vector<double>& rows) const {
+  if (options_.temperature_scale.empty()) return;
+  for_rows(expansion_.mdp(), [&](State s, Offset row) { rows[row] /= options_.temperature_scale[s]; });
+}
+
 SensitivityForward PolicySensitivity::jvp(const EntryDirection& direction) const {
   SensitivityForward result{status_, message_, {}, {}};
   if (status_ == Status::refused) return result;
   if (local()) {
     ForwardDerivative forward = solver_->local->jvp(direction);
     result.status = forward.status;
-    result.parameters = forward.log_policy;
     result.log_policy = std::move(forward.log_policy);
+    divide_by_scale(result.log_policy);
+    result.parameters = result.log_policy;
     return result;
   }
   // J_wtheta along the direction: how the gradient by w moves when the entries do.
@@ -111,7 +115,11 @@ SensitivityForward PolicySensitivity::jvp(const EntryDirection& direction) const
 EntryGradient PolicySensitivity::vjp(std::span<const double> g) const {
   require_size("g", g.size(), expansion_.mdp().n_rows());
   if (status_ == Status::refused) refuse(message_);
-  if (local()) return solver_->local->vjp({.log_policy = g}).gradient;
+  if (local()) {
+    std::vector<double> scaled(g.begin(), g.end());
+    divide_by_scale(scaled);
+    return solver_->local->vjp({.log_policy = scaled}).gradient;
+  }
   std::vector<double> right = point_.pull_back(g);
   for (double& x : right) x = -x;
   const GaugeFixedSolver::Solution solution = solver_->general->solve(right, false);
@@ -123,6 +131,15 @@ EntryGradient PolicySensitivity::value_hessian_product(const EntryDirection& dir
   SensitivityForward moved = jvp(direction);
   if (moved.status == Status::refused) refuse(moved.message);
   return expansion_.along({std::move(moved.log_policy), direction}).gradient.entries;
+}
+
+std::vector<double> PolicySensitivity::value_hessian(std::span<const EntryDirection> directions) const {
+  std::vector<double> h;
+  for (const EntryDirection& u : directions) {
+    const EntryGradient product = value_hessian_product(u);
+    for (const EntryDirection& v : directions) h.push_back(dot(product, v));
+  }
+  return h;
 }
 
 std::vector<double> PolicySensitivity::hessian_product(std::span<const double> u) const {
@@ -138,7 +155,7 @@ HessianParts PolicySensitivity::hessian_parts() const {
   std::vector<double> unit(n, 0.0), rows(mdp.n_rows());
   const auto pulled = [&](auto&& number) {
     for_rows(mdp, [&](State s, Offset row) {
-      rows[row] = expansion_.occupancy()[s] * expansion_.policy()[row] * number(row);
+      rows[row] = expansion_.occupancy()[s] * expansion_.policy()[row] * number(s, row);
     });
     const std::vector<double> w = point_.pull_back(rows);
     return Eigen::VectorXd(Eigen::Map<const Eigen::VectorXd>(w.data(), n));
@@ -148,9 +165,9 @@ HessianParts PolicySensitivity::hessian_parts() const {
     const std::vector<double> score = point_.along(unit);
     const PolicyChange change = expansion_.along({score, zero_direction(mdp)});
     const std::vector<double>& a = expansion_.advantage();
-    fisher.col(i) = pulled([&](Offset row) { return a[row] * score[row]; });
-    cross.col(i) = pulled([&](Offset row) { return change.q[row]; });
-    entropy.col(i) = pulled([&](Offset row) { return options_.temperature * score[row]; });
+    fisher.col(i) = pulled([&](State, Offset row) { return a[row] * score[row]; });
+    cross.col(i) = pulled([&](State, Offset row) { return change.q[row]; });
+    entropy.col(i) = pulled([&](State s, Offset row) { return expansion_options_.temperature_of(s) * score[row]; });
     const std::vector<double> curved = point_.curvature(unit, gradient_.log_policy);
     by_policy.col(i) = Eigen::Map<const Eigen::VectorXd>(curved.data(), n);
     const std::vector<double> all = solver_->hessian.product(unit);
@@ -170,7 +187,9 @@ std::vector<double> PolicySensitivity::local_log_policy(const EntryDirection& di
   const PolicyChange change = expansion_.along({std::vector<double>(mdp.n_rows(), 0.0), direction});
   std::vector<double> mean(mdp.n_states()), moved(mdp.n_rows());
   kernels::average_rows(mdp, expansion_.policy(), change.q, mean, options_.threads);
-  for_rows(mdp, [&](State s, Offset row) { moved[row] = -(change.q[row] - mean[s]) / options_.temperature; });
+  for_rows(mdp, [&](State s, Offset row) {
+    moved[row] = -(change.q[row] - mean[s]) / expansion_options_.temperature_of(s);
+  });
   return moved;
 }
 

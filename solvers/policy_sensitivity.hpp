@@ -25,6 +25,8 @@ enum class HessianPath {
 struct InSimOptions {
   double temperature = 0.0;            ///< beta >= 0: entropy weight of the in-sim objective
   std::vector<double> reference = {};  ///< mu; empty = counting measure
+  /// [n_states] > 0: the entropy's weight in a state is temperature times this (Unrolled at discount 1); empty = 1.
+  std::vector<double> temperature_scale = {};
   HessianPath path = HessianPath::automatic;
   /// Converged: largest |dJ/dw|, its error included, at most tolerance * (largest |V| + beta)/(1 - gamma).
   double tolerance = 1e-9;
@@ -33,6 +35,10 @@ struct InSimOptions {
   int threads = 0;
 
   [[nodiscard]] std::string check() const;  ///< "" or the first violated rule
+  [[nodiscard]] ExpansionOptions expansion() const {
+    return {
+        .temperature = temperature, .reference = reference, .temperature_scale = temperature_scale, .threads = threads};
+  }
 };
 
 /// The Hessian of J(pi_w) by w in its named parts: total = advantage + fisher + cross + cross^T + entropy.
@@ -107,6 +113,8 @@ class PolicySensitivity {
   /// The optimal in-sim performance J*(entries) to second order: how its gradient d pi, gamma d pi V(s'), ... by the entries
   /// moves when they move along `direction` and w* with them (D5; dJ/dw = 0, so that no second derivative of w* enters).
   [[nodiscard]] EntryGradient value_hessian_product(const EntryDirection& direction) const;
+  /// The full Hessian of J*(entries) in few directions, e.g. ParametricMdp::jvp() of unit vectors: [m * m], m products.
+  [[nodiscard]] std::vector<double> value_hessian(std::span<const EntryDirection> directions) const;
   /// The Hessian of J by w along u; [n_parameters].
   [[nodiscard]] std::vector<double> hessian_product(std::span<const double> u) const;
   /// The Hessian and its parts, n_parameters forward solves. \throws InvalidArgument above 2000 parameters.
@@ -116,10 +124,13 @@ class PolicySensitivity {
 
  private:
   struct Solver;
+  void divide_by_scale(std::vector<double>& rows) const;
+
   const PolicyClass& policies_;
   InSimOptions options_;
   PolicyClass::Point point_;
   PolicyExpansion expansion_;
+  ExpansionOptions expansion_options_;
   PolicyEntryDirection gradient_;
   std::unique_ptr<Solver> solver_;
   Status status_ = Status::converged;

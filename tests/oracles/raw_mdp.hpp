@@ -78,11 +78,11 @@ Number q_value(const RawMdp<Number>& r, Offset row, const std::vector<Number>& v
 /// x with a x = b, by elimination with the largest pivot.
 template <class Number>
 std::vector<Number> solve_dense(std::vector<std::vector<Number>> a, std::vector<Number> b) {
-  using std::abs;
+  const auto size = [](const Number& x) { return x < Number(0.0) ? Number(-x) : x; };
   const std::size_t n = b.size();
   for (std::size_t j = 0; j < n; ++j) {
     std::size_t pivot = j;
-    for (std::size_t i = j + 1; i < n; ++i) pivot = abs(a[i][j]) > abs(a[pivot][j]) ? i : pivot;
+    for (std::size_t i = j + 1; i < n; ++i) pivot = size(a[i][j]) > size(a[pivot][j]) ? i : pivot;
     std::swap(a[j], a[pivot]);
     std::swap(b[j], b[pivot]);
     for (std::size_t i = j + 1; i < n; ++i) {

@@ -5,43 +5,19 @@
 
 #include <catch2/catch.hpp>
 
-#include "libmdp/builder.hpp"
 #include "libmdp/generate/chain.hpp"
 #include "libmdp/generate/garnet.hpp"
 #include "libmdp/generate/gridworld.hpp"
 #include "solvers/derivative.hpp"
 #include "solvers/solve.hpp"
 #include "tests/oracles/raw_mdp.hpp"
+#include "tests/support/random_mdp.hpp"
 
 namespace {
 
 using namespace mdp;
 using namespace mdp::solvers;
 using Rational = mpq_class;
-
-// States without way out, some that nothing reaches, some with one action; deterministic rows among random ones.
-Mdp mixed(std::uint64_t seed, double discount) {
-  std::mt19937_64 random(seed);
-  const auto draw = [&](std::uint64_t n) { return random() % n; };
-  const auto cost = [&] { return static_cast<double>(draw(4096)) / 1024.0 - 1.0; };
-  MdpBuilder b(6);
-  b.discount(discount);
-  for (State s = 0; s < 5; ++s) {
-    const std::uint64_t actions = s == 1 ? 1 : 1 + draw(3);
-    for (std::uint64_t a = 0; a < actions; ++a) {
-      // State 0 starts; 4 is never a successor; 5 absorbs.
-      const auto first = static_cast<State>(draw(4)), second = static_cast<State>(draw(4));
-      if (draw(3) == 0) {
-        b.row(s, cost()).to(first, 1.0);
-      } else {
-        b.row(s, cost()).to(first, 0.25).to(second, 0.5).to(5, 0.25);
-      }
-    }
-  }
-  b.row(5, 0.0).to(5, 1.0);
-  b.initial(0, 1.0);
-  return b.build();
-}
 
 }  // namespace
 
@@ -50,7 +26,7 @@ TEST_CASE("D1 on random problems of every family: each entry agrees with rationa
   const std::uint64_t seed = GENERATE(1u, 2u, 3u, 4u, 5u);
   INFO("seed " << seed << ", discount " << discount);
   const int kind = GENERATE(0, 1, 2);
-  const Mdp mdp = kind == 0 ? mixed(seed, discount)
+  const Mdp mdp = kind == 0 ? tests::mixed_mdp(seed, discount)
                   : kind == 1
                       ? generate::garnet(
                             {.shape = {.states = 5, .actions = 1, .successors = 4}, .discount = discount, .seed = seed})

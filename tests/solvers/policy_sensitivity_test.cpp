@@ -270,11 +270,14 @@ TEST_CASE("D5: the Hessian of the optimal soft performance is a difference of it
 }
 
 TEST_CASE("D6: stationary policies over a finite horizon are a class of the unrolled MDP") {
-  const Mdp model = garnet(3, 41, 0.875);
+  const double discount = GENERATE(0.875, 1.0);
+  const HessianPath path = GENERATE(HessianPath::dense, HessianPath::matrix_free);
+  INFO("discount " << discount);
+  const Mdp model = garnet(3, 41, 0.875).with_discount(Discount(discount));
   const std::vector<double> terminal{1.0, -2.0, 0.5};
   const Unrolled unrolled(model, 4, terminal);
   const PolicyClass policies(unrolled.mdp(), unrolled.stationary(random_features(model, 2, 7)));
-  const InSimOptions options{.temperature = 0.5};
+  const InSimOptions options{.temperature = 0.5, .temperature_scale = unrolled.temperature_scale(), .path = path};
   const InSimOptimum optimum = in_sim_optimum(unrolled.mdp(), policies, options);
   INFO(optimum.message);
   REQUIRE(optimum.status == Status::converged);
@@ -335,6 +338,76 @@ TEST_CASE("D6: stationary policies over a finite horizon are a class of the unro
   CHECK(dot(unrolled.fold(g), direction) == Approx(dot(g, unrolled.spread(direction))).epsilon(1e-12));
 }
 
+TEST_CASE("D6, D7 at discount 1: policies of every stage of a finite horizon, by backward induction in 50 digits") {
+  const Mdp model = garnet(3, 43, 0.875).with_discount(Discount(1.0));
+  constexpr int horizon = 5;
+  const Unrolled unrolled(model, horizon);
+  const Mdp& stages = unrolled.mdp();
+  const PolicyClass policies = PolicyClass::tabular(stages);
+  InSimOptions options{.temperature = 0.25, .temperature_scale = unrolled.temperature_scale()};
+  const InSimOptimum optimum = in_sim_optimum(stages, policies, options);
+  INFO(optimum.message);
+  REQUIRE(optimum.status == Status::converged);
+  CHECK(optimum.stationarity_bound < 1e-9);
+
+  // log pi of every stage, and J, by V <- -beta log sum exp(-Q/beta).
+  std::mt19937_64 random(4);
+  const EntryDirection direction = random_direction(model, random);
+  const std::vector<double> list = entry_list(direction);
+  const Fifty beta(0.25);
+  const auto backward = [&](const Fifty& z) {
+    const auto r = oracles::moved(model, list, z);
+    std::vector<Fifty> v(3, Fifty(0.0)), log_policy(horizon * model.n_rows());
+    for (int k = horizon; k-- > 0;) {
+      std::vector<Fifty> next;
+      for (State s = 0; s < 3; ++s) {
+        Fifty sum(0.0);
+        for (Offset row = r.state_rows[s]; row < r.state_rows[s + 1]; ++row) {
+          sum += exp(-oracles::q_value(r, row, v) / beta);
+        }
+        next.push_back(-beta * log(sum));
+        for (Offset row = r.state_rows[s]; row < r.state_rows[s + 1]; ++row) {
+          log_policy[k * model.n_rows() + row] = (next.back() - oracles::q_value(r, row, v)) / beta;
+        }
+      }
+      v = next;
+    }
+    Fifty j(0.0);
+    for (State s = 0; s < 3; ++s) j += Fifty(model.initial()[s]) * v[s];
+    log_policy.push_back(j);
+    return log_policy;
+  };
+  const std::vector<Fifty> exact = backward(Fifty(0.0));
+  const Fifty h(1e-18);
+  const std::vector<Fifty> up = backward(h), down = backward(-h);
+  CHECK(optimum.performance == Approx(static_cast<double>(exact.back())).epsilon(1e-13));
+  const PolicySensitivity sensitivity(stages, policies, optimum, options);
+  CHECK(sensitivity.local());
+  const SensitivityForward forward = sensitivity.jvp(unrolled.spread(direction));
+  options.path = HessianPath::dense;  // D7's Hessian, with its gauge and what stages after the end do not see
+  const SensitivityForward dense =
+      PolicySensitivity(stages, policies, optimum, options).jvp(unrolled.spread(direction));
+  std::vector<double> g(stages.n_rows(), 0.0);
+  double along = 0.0;
+  for (std::size_t row = 0; row + 1 < exact.size(); ++row) {
+    const double d = static_cast<double>((up[row] - down[row]) / (2 * h));
+    CHECK(optimum.log_policy[row] == Approx(static_cast<double>(exact[row])).epsilon(1e-12).margin(1e-13));
+    CHECK(forward.log_policy[row] == Approx(d).epsilon(1e-10).margin(1e-11));
+    CHECK(dense.log_policy[row] == Approx(d).epsilon(1e-8).margin(1e-9));
+    g[row] = std::sin(1.0 + static_cast<double>(row));
+    along += g[row] * d;
+  }
+  CHECK(dot(unrolled.fold(sensitivity.vjp(g)), direction) == Approx(along).epsilon(1e-10));
+  // The gradient of the optimal J is that of the value: D4 and D5 agree.
+  const double d_j = static_cast<double>((up.back() - down.back()) / (2 * h));
+  CHECK(dot(unrolled.fold(sensitivity.expansion().gradient().entries), direction) == Approx(d_j).epsilon(1e-11));
+  options.temperature_scale[0] = 0.0;
+  CHECK_THROWS_WITH(in_sim_optimum(stages, policies, options), Catch::Contains("must be positive and finite"));
+  options.temperature_scale.pop_back();
+  options.temperature_scale[0] = 1.0;
+  CHECK_THROWS_WITH(in_sim_optimum(stages, policies, options), Catch::Contains("temperature_scale"));
+}
+
 TEST_CASE("D6: states that nothing in-sim reaches are reported, and D7 gives their policy all the same") {
   MdpBuilder b(3);
   b.discount(0.5);
@@ -359,6 +432,22 @@ TEST_CASE("D6: states that nothing in-sim reaches are reported, and D7 gives the
   const SensitivityForward still = dense.jvp(direction);
   CHECK(still.status == Status::converged);
   CHECK(std::abs(still.log_policy[4]) < 1e-12);
+}
+
+TEST_CASE("D6: where no state offers a choice every parameter is gauge, and nothing moves") {
+  const Mdp model =
+      generate::garnet({.shape = {.states = 4, .actions = 1, .successors = 2}, .discount = 0.875, .seed = 5});
+  const PolicyClass policies(model, random_features(model, 2, 3));
+  const InSimOptions options{.temperature = 0.5};
+  const InSimOptimum optimum = in_sim_optimum(model, policies, options);
+  CHECK(optimum.status == Status::converged);
+  CHECK(optimum.n_gauge == 2);
+  EntryDirection direction = zero_direction(model);
+  direction.cost[0] = 1.0;
+  const SensitivityForward moved = PolicySensitivity(model, policies, optimum, options).jvp(direction);
+  CHECK(moved.status == Status::converged);
+  CHECK(moved.parameters == std::vector<double>(2, 0.0));
+  CHECK(moved.log_policy == std::vector<double>(4, 0.0));
 }
 
 TEST_CASE("D6: ill-posed problems are refused, not answered with a number") {

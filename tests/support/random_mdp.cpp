@@ -1,6 +1,7 @@
 #include "tests/support/random_mdp.hpp"
 
 #include <cmath>
+#include <random>
 #include <vector>
 
 #include "libmdp/builder.hpp"
@@ -31,6 +32,29 @@ Mdp random_mdp(std::uint64_t seed, State n_states, const Discount& discount) {
     }
   }
   return builder.build();
+}
+
+Mdp mixed_mdp(std::uint64_t seed, double discount) {
+  std::mt19937_64 random(seed);
+  const auto draw = [&](std::uint64_t n) { return random() % n; };
+  const auto cost = [&] { return static_cast<double>(draw(4096)) / 1024.0 - 1.0; };
+  MdpBuilder b(6);
+  b.discount(discount);
+  for (State s = 0; s < 5; ++s) {
+    const std::uint64_t actions = s == 1 ? 1 : 1 + draw(3);
+    for (std::uint64_t a = 0; a < actions; ++a) {
+      // State 0 starts; 4 is never a successor; 5 absorbs.
+      const auto first = static_cast<State>(draw(4)), second = static_cast<State>(draw(4));
+      if (draw(3) == 0) {
+        b.row(s, cost()).to(first, 1.0);
+      } else {
+        b.row(s, cost()).to(first, 0.25).to(second, 0.5).to(5, 0.25);
+      }
+    }
+  }
+  b.row(5, 0.0).to(5, 1.0);
+  b.initial(0, 1.0);
+  return b.build();
 }
 
 StochasticPolicy random_policy(std::uint64_t seed, const Mdp& mdp) {

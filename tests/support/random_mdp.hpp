@@ -11,6 +11,10 @@ namespace mdp::tests {
 
 Mdp random_mdp(std::uint64_t seed, State n_states, const Discount& discount);
 
+/// Six states: 0 starts, 1 has one action, nothing reaches 4, 5 absorbs; deterministic rows among random ones, all
+/// probabilities dyadic.
+Mdp mixed_mdp(std::uint64_t seed, double discount);
+
 /// Positive everywhere.
 StochasticPolicy random_policy(std::uint64_t seed, const Mdp& mdp);
 
