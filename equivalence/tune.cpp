@@ -8,6 +8,7 @@
 
 #include "equivalence/defect_gradient.hpp"
 #include "equivalence/fit.hpp"
+#include "equivalence/outer_model.hpp"
 #include "equivalence/shape.hpp"
 #include "libmdp/error.hpp"
 #include "solvers/in_real_gradient.hpp"
@@ -52,6 +53,7 @@ class Tuning {
     descent.free = options_.free;
     descent.project = [this](std::vector<double> theta) { return family_.project(std::move(theta)); };
     descent.observer = [this](const DescentState& state, const DescentPoint& point) { return observe(state, point); };
+    descent.linearise = [this](std::span<const double> theta) { return least_squares(theta); };
     const solvers::DescentFunction f = [this](std::span<const double> theta) { return objective(theta); };
     solvers::DescentResult ended = solvers::minimise(f, std::move(start), descent);
     result_.status = ended.status;
@@ -75,6 +77,15 @@ class Tuning {
     solvers::InRealGradient at = solvers::in_real_gradient(world_, model, in_real_);
     if (at.gradient.cost.empty()) throw InvalidArgument("tune: " + at.message);
     return {at.performance, family_.vjp(theta, std::move(at.gradient))};
+  }
+
+  // What Gauss-Newton's outer step minimises.
+  [[nodiscard]] solvers::LeastSquaresModel least_squares(std::span<const double> theta) const {
+    if (options_.objective == TuneObjective::likelihood) return likelihood_model(family_, theta, data_, options_.free);
+    if (options_.objective == TuneObjective::defect)
+      return defect_model(world_, solved_, family_, theta, options_.free, options_.threads);
+    return performance_model(world_, family_, theta, solvers::in_real_gradient(world_, family_.at(theta), in_real_),
+                             options_.free);
   }
 
   // Records the iterate; ends the run where there is no regret left.

@@ -23,6 +23,7 @@ enum class RandomStream : std::uint32_t {
   polytope = 63,
   posterior = 20,
   random_row = 21,
+  start_point = 40,
 };
 
 /// The sequence of random numbers that (seed, stream, index) names: the same on every machine and for any

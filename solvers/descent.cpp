@@ -93,6 +93,17 @@ class Descent {
     return y;
   }
 
+  // A step of Gauss and Newton; factors grow where whole steps were taken and the model allows it.
+  bool gauss_newton_step_taken() {
+    const DescentState& state = result_.state;
+    const LeastSquaresModel model = options_.linearise(state.x);
+    const double size = max_abs(result_.point.gradient);
+    Vector leaning = state.x;
+    for (std::size_t i = 0; i < leaning.size(); ++i) leaning[i] -= 1e-3 / size * result_.point.gradient[i];
+    const Vector p = gauss_newton_step(model, leaning, options_.project);
+    return search(p, state.last_step >= 1.0 ? std::min(2.0 * state.last_step, model.longest) : 1.0);
+  }
+
   // -H g by the two loops of L-BFGS.
   [[nodiscard]] Vector quasi_newton_direction() const {
     const auto& s = result_.state.moves;
@@ -114,6 +125,7 @@ class Descent {
 
   void step() {
     DescentState& state = result_.state;
+    if (options_.method == DescentMethod::gauss_newton && gauss_newton_step_taken()) return;
     if (options_.method == DescentMethod::quasi_newton && !state.moves.empty()) {
       if (search(quasi_newton_direction(), 1.0)) return;
       state.moves.clear();  // what it has learnt does not help here
@@ -122,7 +134,10 @@ class Descent {
     const Vector p = negative_gradient();
     const double first = options_.first_step / max_abs(p);
     const bool again = options_.method == DescentMethod::gradient && state.last_step > 0.0;
-    if (search(p, again ? 2.0 * state.last_step : first)) return;
+    if (search(p, again ? 2.0 * state.last_step : first)) {
+      if (options_.method == DescentMethod::gauss_newton) state.last_step = 0.0;  // no factor of its own steps
+      return;
+    }
     result_.status = Status::precision_limit;
     result_.message = "no step along the gradient lowers the function by more than rounding";
   }
@@ -173,6 +188,7 @@ std::string DescentOptions::check() const {
   if (max_iterations < 0) return "max_iterations: " + std::to_string(max_iterations) + " is below 0";
   if (!(gradient_tolerance > 0.0)) return "gradient_tolerance: must be > 0";
   if (!(first_step > 0.0 && first_step < infinity)) return "first_step: must be > 0 and finite";
+  if (method == DescentMethod::gauss_newton && !linearise) return "linearise: gauss_newton needs it";
   if (memory < 1) return "memory: " + std::to_string(memory) + " is below 1";
   return "";
 }

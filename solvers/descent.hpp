@@ -9,6 +9,7 @@
 
 #include "libmdp/status.hpp"
 #include "libmdp/types.hpp"
+#include "solvers/gauss_newton_step.hpp"
 
 namespace mdp::solvers {
 
@@ -20,7 +21,9 @@ struct DescentPoint {
 using DescentFunction = std::function<DescentPoint(std::span<const double> x)>;
 
 enum class DescentMethod {
-  gradient,     ///< steepest descent
+  gradient,      ///< steepest descent
+  gauss_newton,  ///< steps of DescentOptions::linearise's least-squares models: the shortest, so that nothing moves along
+                 ///< directions without effect
   quasi_newton  ///< L-BFGS: steps are combinations of gradients, so that where these are orthogonal to gauge directions
                 ///< (D8's shaping) so are they: nothing moves along the gauge
 };
@@ -43,6 +46,8 @@ struct DescentOptions {
   std::int64_t memory = 20;           ///< pairs that quasi_newton keeps; >= 1
   std::vector<char> free = {};        ///< [n] 1 = may move; empty = all
   std::function<std::vector<double>(std::vector<double>)> project = {};  ///< onto the convex domain; empty = everywhere
+  /// The model around x that gauss_newton needs; its domain must be a polyhedron.
+  std::function<LeastSquaresModel(std::span<const double> x)> linearise = {};
   /// Called at every iterate, the first included; false stops the run (Status::interrupted).
   std::function<bool(const DescentState&, const DescentPoint&)> observer = {};
 
@@ -59,8 +64,8 @@ struct DescentResult {
   double gradient_norm = not_computed;  ///< largest entry of the gradient along the domain
 };
 
-/// Backtracking on f along the projected arc project(x + t p), Armijo's rule with 1e-4 (Bertsekas, 1976); p = -g or L-BFGS
-/// (Nocedal, 1980). Deterministic: the same start gives the same bits, also if stopped and resumed between iterations.
+/// Backtracking on f along the projected arc project(x + t p), Armijo's rule with 1e-4 (Bertsekas, 1976); p = -g, L-BFGS
+/// (Nocedal, 1980) or Gauss-Newton. Deterministic: the same start gives the same bits, also if stopped and resumed between iterations.
 /// \throws InvalidOption, InvalidArgument
 [[nodiscard]] DescentResult minimise(const DescentFunction& f, DescentState start, const DescentOptions& options = {});
 

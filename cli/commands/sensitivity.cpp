@@ -15,6 +15,7 @@
 #include "libmdp/vectors.hpp"
 #include "solvers/in_real_gradient.hpp"
 #include "solvers/policy_sensitivity.hpp"
+#include "solvers/unrolled.hpp"
 
 namespace mdp::cli {
 namespace {
@@ -38,10 +39,61 @@ solvers::HessianPath path_of(const std::string& word) {
   throw unknown_value("--path", word, words);
 }
 
-solvers::PolicyClass policies_of(const study::PolicyConfig& config, const Mdp& mdp) {
-  auto features =
-      config.kind == "shared" ? solvers::RowFeatures::shared(mdp, config.groups) : solvers::RowFeatures::identity(mdp);
-  return {mdp, std::move(features), config.exploration};
+/// What policies are judged by: the discounted sum for ever, or N stages as an MDP of their own (D6).
+class Simulated {
+ public:
+  Simulated(const Mdp& model, const study::PolicyConfig& config) : undiscounted_(config.undiscounted), mdp_(model) {
+    if (config.horizon == 0) return;
+    stages_.emplace(config.undiscounted ? model.with_discount(Discount(1.0)) : model, config.horizon);
+    mdp_ = stages_->mdp();
+  }
+
+  [[nodiscard]] const Mdp& mdp() const { return mdp_; }
+  [[nodiscard]] std::vector<double> temperature_scale() const {
+    return stages_ ? stages_->temperature_scale() : std::vector<double>{};
+  }
+  [[nodiscard]] solvers::EntryDirection spread(solvers::EntryDirection direction) const {
+    if (undiscounted_) direction.discount = 0.0;  // the family's discount is not what is summed with
+    return stages_ ? stages_->spread(direction) : std::move(direction);
+  }
+  [[nodiscard]] solvers::EntryGradient fold(solvers::EntryGradient gradient) const {
+    if (undiscounted_) gradient.discount = 0.0;
+    return stages_ ? stages_->fold(gradient) : std::move(gradient);
+  }
+  /// A class of the model's rows, the same at every stage.
+  [[nodiscard]] solvers::PolicyClass stationary(solvers::RowFeatures features, double exploration,
+                                                std::vector<double> offset) const {
+    if (!stages_) return {mdp_, std::move(features), exploration, std::move(offset)};
+    const std::vector<double> stage = offset;
+    for (std::int64_t k = 1; k < stages_->horizon(); ++k) offset.insert(offset.end(), stage.begin(), stage.end());
+    if (!offset.empty()) offset.resize(static_cast<std::size_t>(mdp_.n_rows()), 0.0);
+    return {mdp_, stages_->stationary(features), exploration, std::move(offset)};
+  }
+  /// States that are reached at no stage.
+  [[nodiscard]] std::vector<std::int64_t> unreached(const std::vector<State>& states, State n_states) const {
+    std::vector<std::int64_t> times(static_cast<std::size_t>(n_states), 0), never;
+    const std::int64_t stages = stages_ ? stages_->horizon() : 1;
+    for (const State s : states) {
+      if (s < n_states * stages) ++times[static_cast<std::size_t>(s % n_states)];
+    }
+    for (std::size_t s = 0; s < times.size(); ++s) {
+      if (times[s] == stages) never.push_back(static_cast<std::int64_t>(s));
+    }
+    return never;
+  }
+
+ private:
+  bool undiscounted_;
+  Mdp mdp_;
+  std::optional<solvers::Unrolled> stages_;
+};
+
+solvers::PolicyClass policies_of(const study::PolicyConfig& config, const solvers::Parametrisation& file,
+                                 const Mdp& mdp, const Simulated& simulated) {
+  auto features = config.kind == "shared"       ? solvers::RowFeatures::shared(mdp, config.groups)
+                  : config.kind == "log-linear" ? file.policy_features.value()
+                                                : solvers::RowFeatures::identity(mdp);
+  return simulated.stationary(std::move(features), config.exploration, file.policy_offset);
 }
 
 /// The in-sim optimum of a study's experiment at its family's start, and how it moves with theta (D6, D7, D8).
@@ -51,9 +103,12 @@ class Sensitivities {
                 const study::ExperimentConfig& experiment, const CommonFlags& common)
       : command_(command),
         parts_(study::make_experiment(config, experiment, common.threads)),
-        theta_(parts_.family.start()),
+        theta_(parts_.start),
         model_(parts_.family.at(theta_)),
-        policies_(policies_of(experiment.policy, model_)) {
+        config_(experiment.policy),
+        simulated_(model_, config_),
+        policies_(policies_of(config_, parts_.from_file, model_, simulated_)) {
+    options_.temperature_scale = simulated_.temperature_scale();
     options_.temperature = command.temperature.value_or(experiment.temperature);
     options_.path = path_of(command.path);
     options_.threads = common.threads;
@@ -61,17 +116,17 @@ class Sensitivities {
   }
 
   Status run(Result& result, std::string& text) {
-    const solvers::InSimOptimum optimum = solvers::in_sim_optimum(model_, policies_, options_);
+    const solvers::InSimOptimum optimum = solvers::in_sim_optimum(simulated_.mdp(), policies_, options_);
     if (optimum.status != Status::converged) {
       describe(optimum, optimum.status, optimum.message, result, text);
       return optimum.status;
     }
     nu_ = optimum.parameters;
-    const solvers::PolicySensitivity sensitivity(model_, policies_, optimum, options_);
-    const auto in_world =
-        solvers::policy_gradient(parts_.world, sensitivity.expansion().policy(), 0.0, options_.threads);
+    const solvers::PolicySensitivity sensitivity(simulated_.mdp(), policies_, optimum, options_);
+    const auto in_world = solvers::policy_gradient(Simulated(parts_.world, config_).mdp(),
+                                                   sensitivity.expansion().policy(), 0.0, options_.threads);
     if (in_world.status == Status::refused) throw UsageError(in_world.message);
-    gradient_ = parts_.family.vjp(theta_, sensitivity.vjp(in_world.logit_gradient));
+    gradient_ = parts_.family.vjp(theta_, simulated_.fold(sensitivity.vjp(in_world.logit_gradient)));
     result.set("path", sensitivity.message());
     result.set("world_value", sign_ * in_world.performance);
     choose_parameters();
@@ -87,9 +142,10 @@ class Sensitivities {
                 std::string& text) const {
     result.set("status", to_string(status));
     result.set("message", message);
-    result.set("criterion", "discounted");
+    result.set("criterion", config_.horizon > 0 ? "finite" : "discounted");
+    if (config_.horizon > 0) result.set("horizon", config_.horizon);
     result.set("objective", objective_word(model_.objective()));
-    result.set("discount", model_.discount());
+    result.set("discount", config_.undiscounted ? 1.0 : model_.discount());
     result.set("temperature", options_.temperature);
     result.set("n_parameters", parts_.family.n_parameters());
     result.set("n_policy_parameters", policies_.n_parameters());
@@ -97,13 +153,14 @@ class Sensitivities {
     result.set("stationarity_bound", optimum.stationarity_bound);
     result.set("curvature_min", optimum.curvature_min);
     if (optimum.n_gauge >= 0) result.set("n_gauge", optimum.n_gauge);
-    result.set("unreached_states", std::vector<std::int64_t>(optimum.unreached.begin(), optimum.unreached.end()));
+    const std::vector<std::int64_t> unreached = simulated_.unreached(optimum.unreached, model_.n_states());
+    result.set("unreached_states", unreached);
     if (optimum.status == Status::converged) result.set("nu", optimum.parameters);
     Facts facts;
     facts.add("status", status_text(status, message));
     facts.add("policy", fmt::format("{} parameters, largest |dJ/dnu| at most {}", policies_.n_parameters(),
                                     bound_text(optimum.stationarity_bound)));
-    facts.add("unreached", fmt::format("{} states", optimum.unreached.size()));
+    facts.add("unreached", fmt::format("{} states", unreached.size()));
     text = facts.text();
   }
 
@@ -135,7 +192,7 @@ class Sensitivities {
       solvers::InSimOptions options = options_;
       options.start = nu_;
       options.tolerance = 1e-12;
-      at[k] = solvers::in_sim_optimum(parts_.family.at(moved), policies_, options).log_policy;
+      at[k] = solvers::in_sim_optimum(Simulated(parts_.family.at(moved), config_).mdp(), policies_, options).log_policy;
     }
     std::vector<double> d(at[0].size());
     for (std::size_t row = 0; row < d.size(); ++row) {
@@ -159,7 +216,7 @@ class Sensitivities {
                           std::size_t i) const {
     std::vector<double> unit(theta_.size(), 0.0);
     unit[i] = 1.0;
-    const solvers::EntryDirection direction = parts_.family.jvp(theta_, unit);
+    const solvers::EntryDirection direction = simulated_.spread(parts_.family.jvp(theta_, unit));
     Move m{.by = sensitivity.jvp(direction)};
     if (m.by.status == Status::refused) return m;
     const std::vector<double>& moved = m.by.log_policy;
@@ -197,6 +254,7 @@ class Sensitivities {
       table.add({std::to_string(parameter), number_text(m.d_world), number_text(max_abs(m.by.log_policy)),
                  number_text(m.local)});
       d_nu.push_back(std::move(m.by.parameters));
+      m.d_policy.resize(static_cast<std::size_t>(model_.n_rows()));  // of the first stage: all stages' are the same
       d_policy.push_back(std::move(m.d_policy));
       d_world.push_back(m.d_world);
     }
@@ -261,6 +319,8 @@ class Sensitivities {
   study::ExperimentParts parts_;
   std::vector<double> theta_;
   Mdp model_;
+  study::PolicyConfig config_;
+  Simulated simulated_;
   solvers::PolicyClass policies_;
   solvers::InSimOptions options_;
   double sign_ = 1.0;

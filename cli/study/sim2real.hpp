@@ -13,6 +13,7 @@
 #include "equivalence/tune.hpp"
 #include "libmdp/mdp.hpp"
 #include "solvers/parametric.hpp"
+#include "solvers/parametric_file.hpp"
 #include "solvers/policy_class.hpp"
 #include "solvers/result.hpp"
 
@@ -27,9 +28,11 @@ struct ComponentConfig {
 
 /// The in-sim policy class that `mdp sensitivity` looks at.
 struct PolicyConfig {
-  std::string kind = "tabular";      ///< "tabular" or "shared"
+  std::string kind = "tabular";      ///< "tabular", "shared" or "log-linear" (features of the family's file)
   std::vector<std::int64_t> groups;  ///< shared: [n_states] group of each state
   double exploration = 0.0;          ///< e of e-soft policies
+  std::int64_t horizon = 0;          ///< stages that the policy is for; 0: discounted for ever
+  bool undiscounted = false;         ///< the sum over the horizon is not discounted
 };
 
 /// A world, data from it and a family of models that need not contain it.
@@ -37,8 +40,10 @@ struct ExperimentConfig {
   std::string name;
   WorldConfig world;
   std::vector<ComponentConfig> components;
-  bool tilt = false;                                  ///< a logit for every transition, besides the mixture
-  bool cost_table = true;                             ///< a cost for every state and action
+  std::string tilt = "none";                          ///< "every-transition": a logit for each besides the mixture
+  std::string cost = "table";                         ///< one for every state and action; "features", "none"
+  std::string file;                                   ///< .npz of features and theta, or ""
+  std::vector<double> theta;                          ///< where to start; empty = the file's, or the parts' own
   std::optional<std::pair<double, double>> discount;  ///< range of a free discount
   double floor = 1e-6;                                ///< of mixture weights
   double temperature = 0.0;
@@ -51,13 +56,16 @@ struct LearnerConfig {
   std::string objective;           ///< "likelihood", "performance", "defect"
   std::vector<std::string> moves;  ///< of "transitions", "cost", "discount"
   std::string start;               ///< "family" or an earlier learner
-  std::string method;              ///< "quasi-newton", "gradient"
+  std::string method;              ///< "quasi-newton", "gauss-newton", "gradient"
   std::int64_t max_iterations = 0;
   double gradient_tolerance = 0.0;
   double first_step = 0.0;
+  double perturbation = 0.0;  ///< free parameters start within this of `start`, uniformly
+  std::uint64_t seed = 1;     ///< of the perturbation
 };
 
 struct Sim2RealConfig {
+  std::string path;  ///< of the study file
   std::string title;
   std::uint64_t seed = 1;
   std::vector<ExperimentConfig> experiments;
@@ -79,9 +87,15 @@ struct ExperimentParts {
   std::vector<std::string>
       part_names;  ///< "transitions" (mixture, tilt), "cost", "discount", one per part of the family
   TransitionCounts data;
+  std::vector<double> start;           ///< theta
+  solvers::Parametrisation from_file;  ///< what the family's file says, or nothing
 };
+/// \throws InputError naming the family's file or the study and its key
 [[nodiscard]] ExperimentParts make_experiment(const Sim2RealConfig& config, const ExperimentConfig& experiment,
                                               int threads);
+
+/// How every certified solve of the study is made.
+[[nodiscard]] solvers::SolveOptions solve_options(const Sim2RealConfig& config, int threads);
 
 /// d J/d theta_i by D8 and by differences.
 struct CheckedParameter {

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/file_hash.hpp"
 #include "cli/study/sim2real.hpp"
 #include "cli/study/toml_section.hpp"
 
@@ -28,14 +29,20 @@ ComponentConfig read_component(TomlSection section, const WorldConfig& world, st
   return component;
 }
 
-PolicyConfig read_policy(TomlSection section) {
+PolicyConfig read_policy(TomlSection section, bool has_file) {
   PolicyConfig policy;
-  policy.kind = section.word("class", {"tabular", "shared"}, "tabular");
+  policy.kind = section.word("class", {"tabular", "shared", "log-linear"}, "tabular");
+  if (policy.kind == "log-linear" && !has_file)
+    section.fail("class",
+                 "log-linear takes policy_features from the .npz file of [experiment.family], which names none");
   policy.groups = section.integers("groups", {});
   if ((policy.kind == "shared") == policy.groups.empty())
     section.fail("groups", "belongs to class shared, which needs it");
   policy.exploration = section.number("exploration", true, 0.0);
   if (policy.exploration >= 1.0) section.fail("exploration", "must be below 1");
+  if (section.has("horizon")) policy.horizon = section.integer("horizon", 1);
+  policy.undiscounted = section.word("sum", {"discounted", "undiscounted"}, "discounted") == "undiscounted";
+  if (policy.undiscounted && policy.horizon == 0) section.fail("sum", "undiscounted sums need a horizon");
   section.finish();
   return policy;
 }
@@ -55,18 +62,25 @@ ExperimentConfig read_experiment(TomlSection section, std::uint64_t seed, const 
   if (e.components.empty())
     section.fail("component", "is missing: a family needs at least one [[experiment.component]]");
   TomlSection family = section.section("family");
-  e.tilt = family.word("tilt", {"none", "every-transition"}, "none") != "none";
-  e.cost_table = family.word("cost", {"none", "table"}, "table") == "table";
+  e.tilt = family.word("tilt", {"none", "every-transition", "features"}, "none");
+  e.cost = family.word("cost", {"none", "table", "features"}, "table");
+  if (family.has("file")) e.file = (folder / family.text("file")).string();
+  for (const char* key : {"tilt", "cost"}) {
+    if (family.has(key) && family.word(key, {"none", "table", "every-transition", "features"}) == "features" &&
+        e.file.empty())
+      family.fail(key, "features are read from an .npz file, which `file` names");
+  }
+  e.theta = family.numbers("theta");
   if (family.has("discount_lowest") || family.has("discount_highest")) {
     e.discount = {family.number("discount_lowest", false), family.number("discount_highest", false)};
   }
   family.finish();
-  e.policy = read_policy(section.section("policy"));
+  e.policy = read_policy(section.section("policy"), !e.file.empty());
   section.finish();
   return e;
 }
 
-LearnerConfig read_learner(TomlSection section, const std::vector<LearnerConfig>& earlier,
+LearnerConfig read_learner(TomlSection section, const std::vector<LearnerConfig>& earlier, std::uint64_t seed,
                            std::set<std::string>& taken) {
   LearnerConfig learner;
   learner.name = section.text("name");
@@ -82,10 +96,12 @@ LearnerConfig read_learner(TomlSection section, const std::vector<LearnerConfig>
   std::vector<std::string> starts{"family"};
   for (const LearnerConfig& other : earlier) starts.push_back(other.name);
   learner.start = section.word("start", starts, "family");
-  learner.method = section.word("method", {"quasi-newton", "gradient"}, "quasi-newton");
+  learner.method = section.word("method", {"quasi-newton", "gauss-newton", "gradient"}, "quasi-newton");
   learner.max_iterations = section.integer("max_iterations", 1, 100);
   learner.gradient_tolerance = section.number("gradient_tolerance", false, 1e-8);
   learner.first_step = section.number("first_step", false, 0.1);
+  learner.perturbation = section.number("perturbation", true, 0.0);
+  learner.seed = static_cast<std::uint64_t>(section.integer("seed", 0, static_cast<std::int64_t>(seed)));
   section.finish();
   return learner;
 }
@@ -103,8 +119,13 @@ Result to_result(const ExperimentConfig& e) {
   }
   one.set("component", std::move(components));
   Result family, policy;
-  family.set("tilt", e.tilt ? "every-transition" : "none");
-  family.set("cost", e.cost_table ? "table" : "none");
+  family.set("tilt", e.tilt);
+  family.set("cost", e.cost);
+  if (!e.file.empty()) {
+    family.set("file", e.file);
+    family.set("file_hash", file_hash(e.file));
+  }
+  if (!e.theta.empty()) family.set("theta", e.theta);
   if (e.discount) {
     family.set("discount_lowest", e.discount->first);
     family.set("discount_highest", e.discount->second);
@@ -112,6 +133,10 @@ Result to_result(const ExperimentConfig& e) {
   policy.set("class", e.policy.kind);
   if (!e.policy.groups.empty()) policy.set("groups", e.policy.groups);
   policy.set("exploration", e.policy.exploration);
+  if (e.policy.horizon > 0) {
+    policy.set("horizon", e.policy.horizon);
+    policy.set("sum", e.policy.undiscounted ? "undiscounted" : "discounted");
+  }
   one.set("family", std::move(family));
   one.set("policy", std::move(policy));
   one.set("floor", e.floor);
@@ -124,6 +149,7 @@ Result to_result(const ExperimentConfig& e) {
 
 Sim2RealConfig read_sim2real(StudyFile& file) {
   Sim2RealConfig config;
+  config.path = file.path;
   config.title = file.title;
   config.seed = file.seed;
   std::set<std::string> experiments, learners{"family"};
@@ -132,7 +158,7 @@ Sim2RealConfig read_sim2real(StudyFile& file) {
   }
   if (config.experiments.empty()) file.top.fail("experiment", "is missing: at least one [[experiment]]");
   for (TomlSection& section : file.top.sections("learner")) {
-    config.learners.push_back(read_learner(section, config.learners, learners));
+    config.learners.push_back(read_learner(section, config.learners, file.seed, learners));
   }
   if (config.learners.empty()) file.top.fail("learner", "is missing: at least one [[learner]]");
   TomlSection accuracy = file.top.section("accuracy");
@@ -168,6 +194,8 @@ Result to_result(const Sim2RealConfig& config) {
     one.set("max_iterations", learner.max_iterations);
     one.set("gradient_tolerance", learner.gradient_tolerance);
     one.set("first_step", learner.first_step);
+    one.set("perturbation", learner.perturbation);
+    one.set("seed", static_cast<std::int64_t>(learner.seed));
     learners.push_back(std::move(one));
   }
   result.set("experiment", std::move(experiments));

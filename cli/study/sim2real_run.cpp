@@ -2,47 +2,15 @@
 #include <cmath>
 #include <numeric>
 
-#include "cli/study/embedding.hpp"
 #include "cli/study/sim2real.hpp"
 #include "cli/usage.hpp"
-#include "equivalence/fit.hpp"
-#include "estimators/simulator.hpp"
+#include "libmdp/random.hpp"
 #include "solvers/in_real_gradient.hpp"
-#include "solvers/solve.hpp"
 
 namespace mdp::cli::study {
 namespace {
 
 constexpr std::size_t checked_parameters = 8;
-
-solvers::SolveOptions solve_options(const Sim2RealConfig& config, int threads) {
-  solvers::SolveOptions options;
-  options.relative_tolerance = config.relative_tolerance;
-  options.threads = threads;
-  return options;
-}
-
-/// A component's transitions with the world's costs, discount and start.
-Mdp make_component(const ComponentConfig& component, const ExperimentConfig& experiment, const Mdp& world,
-                   const TransitionData& data, int threads) {
-  const auto fit = [&] { return equivalence::fit_maximum_likelihood(world, data); };
-  const Mdp model = [&] {
-    if (component.model == "most-likely") return equivalence::most_likely_model(fit());
-    if (component.model == "mean") {
-      const Positions positions = positions_of(experiment.world, world);
-      return equivalence::mean_model(fit(), {positions.dimension, positions.coordinates, positions.nearest});
-    }
-    if (component.model == "even") {
-      return equivalence::fit_maximum_likelihood(world, TransitionData{},
-                                                 {.support = equivalence::FitSupport::world, .smoothing = 1.0});
-    }
-    return make_world(*component.generator, threads);
-  }();
-  return model.with_cost({world.cost().begin(), world.cost().end()})
-      .with_discount(world.exact_discount())
-      .with_initial(world.initial())
-      .with_objective(world.objective());
-}
 
 /// dJ/dtheta for the largest derivatives beside Richardson's differences of J; and the family's own Jacobian.
 ThetaCheck check_theta(const ExperimentParts& parts, const solvers::InRealOptions& in_real,
@@ -92,14 +60,27 @@ equivalence::TuneOptions tune_options(const Sim2RealConfig& config, const Experi
     if (std::ranges::find(learner.moves, parts.part_names[i]) == learner.moves.end()) continue;
     std::fill(options.free.begin() + first[i], options.free.begin() + first[i + 1], char{1});
   }
-  options.method =
-      learner.method == "gradient" ? solvers::DescentMethod::gradient : solvers::DescentMethod::quasi_newton;
+  options.method = learner.method == "gradient"       ? solvers::DescentMethod::gradient
+                   : learner.method == "gauss-newton" ? solvers::DescentMethod::gauss_newton
+                                                      : solvers::DescentMethod::quasi_newton;
   options.max_iterations = learner.max_iterations;
   options.gradient_tolerance = learner.gradient_tolerance;
   options.first_step = learner.first_step;
   options.solve = solve_options(config, threads);
   options.threads = threads;
   return options;
+}
+
+/// Free parameters moved by up to the learner's perturbation, then projected onto the family's domain.
+std::vector<double> perturbed(std::vector<double> theta, const solvers::ParametricMdp& family,
+                              const LearnerConfig& learner, const std::vector<char>& free) {
+  if (learner.perturbation == 0.0) return theta;
+  RandomSequence random(learner.seed, RandomStream::start_point, 0);
+  for (std::size_t i = 0; i < theta.size(); ++i) {
+    const double u = random.uniform();  // drawn for every parameter: learners of one seed agree on those they share
+    if (free[i] != 0) theta[i] += learner.perturbation * (2.0 * u - 1.0);
+  }
+  return family.project(std::move(theta));
 }
 
 /// Names of learners that run: the one asked for and those it starts from.
@@ -151,7 +132,8 @@ class Learners {
     equivalence::TuneOptions options = tune_options(config_, outcome.config, parts, learner, options_.threads);
     const auto from =
         std::ranges::find_if(outcome.learners, [&](const auto& o) { return o.config.name == learner.start; });
-    const std::vector<double> start = from == outcome.learners.end() ? parts.family.start() : from->result.state.x;
+    const std::vector<double> start = perturbed(from == outcome.learners.end() ? parts.start : from->result.state.x,
+                                                parts.family, learner, options.free);
     LearnerOutcome done{learner, {}, {}};
     if (options_.check) {
       solvers::InRealOptions in_real;
@@ -202,33 +184,6 @@ class Learners {
 };
 
 }  // namespace
-
-ExperimentParts make_experiment(const Sim2RealConfig& config, const ExperimentConfig& experiment, int threads) {
-  const Mdp world = make_world(experiment.world, threads);
-  const TransitionData data = estimators::sample_transitions(world, experiment.samples_per_row, config.seed, threads);
-  std::vector<Mdp> models;
-  for (const ComponentConfig& component : experiment.components) {
-    models.push_back(make_component(component, experiment, world, data, threads));
-  }
-  std::vector<solvers::Part> further;
-  std::vector<std::string> names{"transitions"};
-  if (experiment.tilt) {
-    further.push_back(solvers::softmax_transitions(solvers::mixture(models, experiment.floor).base()));
-    names.emplace_back("transitions");
-  }
-  if (experiment.cost_table) {
-    further.push_back(solvers::cost_table(world));
-    names.emplace_back("cost");
-  }
-  if (experiment.discount) {
-    further.push_back(
-        solvers::discount_parameter(world.discount(), experiment.discount->first, experiment.discount->second));
-    names.emplace_back("discount");
-  }
-  solvers::ParametricMdp family = solvers::mixture(models, experiment.floor, std::move(further));
-  return {world, solvers::solve(world, solve_options(config, threads)), std::move(family), std::move(names),
-          count_transitions(world, data)};
-}
 
 std::vector<ExperimentOutcome> run_learners(const Sim2RealConfig& config, const Sim2RealOptions& options) {
   require_known("--experiment", options.experiment, config.experiments);

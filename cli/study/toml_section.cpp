@@ -121,6 +121,20 @@ std::vector<std::int64_t> TomlSection::integers(const std::string& key, std::vec
   return found;
 }
 
+std::vector<double> TomlSection::numbers(const std::string& key) {
+  const toml::node* node = find(key);
+  if (node == nullptr) return {};
+  const toml::array* array = node->as_array();
+  if (array == nullptr) fail(key, "must be an array of numbers");
+  std::vector<double> found;
+  for (const toml::node& element : *array) {
+    const auto one = element.is_number() ? element.value<double>() : std::nullopt;
+    if (!one || !std::isfinite(*one)) fail(key, "must be an array of finite numbers");
+    found.push_back(*one);
+  }
+  return found;
+}
+
 std::vector<std::string> TomlSection::texts(const std::string& key) {
   const toml::node* node = find(key);
   if (node == nullptr) return {};

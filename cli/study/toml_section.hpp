@@ -34,6 +34,8 @@ class TomlSection {
   [[nodiscard]] std::optional<TwoDouble> fraction(const std::string& key);
   [[nodiscard]] std::optional<Discount> discount(const std::string& key);
   [[nodiscard]] std::vector<std::int64_t> integers(const std::string& key, std::vector<std::int64_t> otherwise);
+  /// Finite numbers; none if the key is absent.
+  [[nodiscard]] std::vector<double> numbers(const std::string& key);
   [[nodiscard]] std::vector<std::string> texts(const std::string& key);
   /// A table below this one; an empty one if it is absent.
   [[nodiscard]] TomlSection section(const std::string& key);

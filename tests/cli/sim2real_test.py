@@ -1,7 +1,27 @@
 """Commands on studies of kind sim2real: tune, sensitivity, and study itself."""
 import math
+import struct
+import zipfile
 
 import program
+
+
+def write_npz(path, **arrays):
+    """An .npz file of float64 arrays as NumPy writes them: nested lists, all rows of a length."""
+    with zipfile.ZipFile(path, "w") as members:
+        for name, values in arrays.items():
+            shape, flat = [], values
+            while isinstance(flat, list) and flat and isinstance(flat[0], list):
+                shape.append(len(flat))
+                flat = sum(flat, [])
+            if shape:
+                shape.append(len(flat) // math.prod(shape))
+            else:
+                shape = [len(flat)]
+            header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': ({', '.join(map(str, shape))},), }}"
+            header = header.ljust(117) + "\n"
+            image = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode()
+            members.writestr(name + ".npy", image + struct.pack(f"<{len(flat)}d", *flat))
 
 SMALL = """
 kind = "sim2real"
@@ -43,7 +63,13 @@ groups = [%s]
 """
 
 
-class Tune(program.ProgramTest):
+class Sim2RealTest(program.ProgramTest):
+    def world(self):
+        self.mdp("study", self.write("w.toml", (SMALL % "").split("[[learner]]\nname = \"cost\"")[0]), "--output", "w")
+        return "w/grid.world.npz"
+
+
+class Tune(Sim2RealTest):
     def study(self, extra=""):
         return self.write("small.toml", SMALL % extra)
 
@@ -86,6 +112,89 @@ class Tune(program.ProgramTest):
         self.complaint("tune", study, "--resume", self.write("bad.json", "{}"), code=3)
         self.assertIn("--learner", self.complaint("tune", study, "--resume", "c.json", "--learner", "cost", code=2))
 
+    def family(self, keys, **arrays):
+        """The small study with a family of its own and an .npz file beside it."""
+        write_npz(self.folder / "family.npz", **arrays)
+        text = SMALL % f'[experiment.family]\nfile = "family.npz"\n{keys}\n'
+        return self.write("family.toml", text)
+
+    def test_features_and_start_from_npz(self):
+        n_rows = sum(map(len, self.json("solve", self.world())["q"]))
+        # One cost for each of the four directions: too few to remove the regret, and what is reached is checked.
+        phi = [[1.0 if a == i % 4 else 0.0 for a in range(4)] for i in range(n_rows)]
+        start = [0.25, 0.75, 0.5, 0.0, 0.0, -0.5]
+        study = self.family('cost = "features"', cost_features=phi, theta=start)
+        result = self.json("tune", study, "--learner", "cost", "--check", "--iterations", "0", code=1)
+        (grid,) = result["experiments"]
+        self.assertEqual(grid["n_parameters"], 6)
+        for at, asked in zip(grid["learners"][0]["theta"], start):  # projected onto the simplex
+            self.assertAlmostEqual(at, asked, delta=1e-15)
+        result = self.json("tune", study, "--learner", "cost", "--check")
+        likelihood, cost = result["experiments"][0]["learners"]
+        self.assertEqual(likelihood["theta"][2:], start[2:])  # costs do not move
+        self.assertNotEqual(cost["theta"][2:], start[2:])
+        self.assertTrue(cost["check"]["agrees"], cost["check"])
+        worlds = cost["trace"]["world_value"]
+        self.assertGreater(abs(worlds[-1] - worlds[0]), 1e-6)
+        # The same numbers in the study file itself.
+        write_npz(self.folder / "family.npz", cost_features=phi)
+        inline = self.write("inline.toml", (self.folder / "family.toml").read_text().replace(
+            'cost = "features"', f'cost = "features"\ntheta = {start}'))  # fmt: skip
+        again = self.json("tune", inline, "--learner", "cost", "--check")
+        self.assertEqual(again["experiments"], result["experiments"])
+
+    def test_features_that_do_not_fit(self):
+        ones = [[1.0]]
+        for keys, arrays, word in (
+            ('cost = "features"', {"cost_features": ones}, "is for 1 state-action pairs"),
+            ('cost = "features"', {"theta": [0.5, 0.5]}, "cost_features: is missing"),
+            ("", {"cost_features": ones * 60}, "the model has"),
+            ('tilt = "features"', {"transition_features": ones}, "stored transitions"),
+            ('cost = "none"', {"theta": [0.5, 0.6]}, "mixture weights sum to 1.1"),
+            ('cost = "none"', {"theta": [0.5]}, "1 numbers, the family has 2 parameters"),
+            ('cost = "none"\ntheta = [0.5, 0.5]', {"theta": [0.5, 0.5]}, "is given here and in"),
+            ('cost = "none"\ntheta = [0.5, "a"]', {"theta": [0.5, 0.5]}, "array of finite numbers"),
+        ):
+            with self.subTest(word):
+                self.assertIn(word, self.complaint("tune", self.family(keys, **arrays), code=3))
+        n_rows = sum(map(len, self.json("solve", self.world())["q"]))
+        unused = self.family("", cost_features=ones * n_rows)
+        self.assertIn('is not used: it takes cost = "features"', self.complaint("tune", unused, code=3))
+        nofile = self.write("nofile.toml", SMALL % '[experiment.family]\ncost = "features"\n')
+        self.assertIn("features are read from an .npz file", self.complaint("tune", nofile, code=3))
+        nofile = self.write("nofile.toml", SMALL % '[experiment.policy]\nclass = "log-linear"\n')
+        self.assertIn("policy_features from the .npz file", self.complaint("sensitivity", nofile, code=3))
+
+    def test_starts_are_perturbed_by_seed(self):
+        def start(keys):
+            text = (SMALL % "").replace('name = "both"', f'name = "both"\n{keys}')
+            study = self.write("seeded.toml", text.replace('start = "likelihood"', 'start = "family"'))
+            result = self.json("tune", study, "--learner", "both", "--iterations", "0", code=1)
+            return result["experiments"][0]["learners"][0]["theta"]
+
+        plain, first, second = start(""), start("perturbation = 0.125\nseed = 1"), start("perturbation = 0.125\nseed = 2")
+        self.assertEqual(plain[:2], [0.5, 0.5])
+        self.assertEqual(start("perturbation = 0.125\nseed = 1"), first)
+        self.assertNotEqual(first, second)
+        self.assertAlmostEqual(sum(first[:2]), 1, delta=1e-12)  # projected onto the simplex
+        moves = [abs(a - b) for a, b in zip(first, plain)]
+        self.assertLessEqual(max(moves), 0.125)
+        self.assertGreater(max(moves), 0.1)
+
+    def test_gauss_newton(self):
+        text = (SMALL % "").replace("[[learner]]", '[[learner]]\nmethod = "gauss-newton"')
+        study = self.write("gauss.toml", text)
+        result = self.json("tune", study, "--threads", "1")
+        likelihood, cost, _ = result["experiments"][0]["learners"]
+        quasi = self.json("tune", self.study(), "--learner", "cost")["experiments"][0]["learners"]
+        self.assertEqual(likelihood["ending"], "stationary")
+        self.assertAlmostEqual(likelihood["theta"][0], quasi[0]["theta"][0], delta=1e-6)
+        self.assertEqual(cost["ending"], "regret zero")
+        self.assertLess(cost["iterations"], 10)
+        stopped = self.json("tune", study, "--checkpoint", "g.json", "--iterations", "6", code=1)
+        self.assertNotEqual(stopped, result)
+        self.assertEqual(self.json("tune", study, "--resume", "g.json", "--threads", "2"), result)
+
     def test_what_is_wrong(self):
         study = self.study()
         self.assertIn("did you mean cost?", self.complaint("tune", study, "--learner", "costs", code=2))
@@ -114,7 +223,7 @@ class Tune(program.ProgramTest):
         self.assertAlmostEqual(value[0], world["value"][0], delta=1e-8)
 
 
-class Sensitivity(program.ProgramTest):
+class Sensitivity(Sim2RealTest):
     def test_tabular_is_local(self):
         study = self.write("small.toml", SMALL % "")
         result = self.json("sensitivity", study, "--temperature", "5", "--parameters", "0,1,2,5,40", "--check")
@@ -149,6 +258,41 @@ class Sensitivity(program.ProgramTest):
         for a, b in zip(free["d_world_value"], result["d_world_value"]):
             self.assertTrue(math.isclose(a, b, rel_tol=1e-6, abs_tol=1e-8), (a, b))
 
+    def test_log_linear_policies_from_npz(self):
+        n_rows = sum(map(len, self.json("solve", self.world())["q"]))
+        features = [[math.sin(1.0 + 2.5 * i), float(i % 4 == 1)] for i in range(n_rows)]
+        write_npz(self.folder / "family.npz", policy_features=features)
+        study = self.write("linear.toml", SMALL % '''[experiment.family]
+file = "family.npz"
+[experiment.policy]
+class = "log-linear"
+''')
+        result = self.json("sensitivity", study, "--temperature", "5", "--check")
+        self.assertEqual(result["n_policy_parameters"], 2)
+        self.assertTrue(result["check"]["agrees"], result["check"])
+        self.assertGreater(result["hessian_parts"]["cross"], 1e-3)
+        self.assertGreater(result["d7_error"], 1e-3)
+
+    def test_finite_horizons_discounted_or_not(self):
+        values = []
+        for horizon, kind in ((1, "undiscounted"), (8, "discounted"), (8, "undiscounted")):
+            policy = f'[experiment.policy]\nhorizon = {horizon}\nsum = "{kind}"\n'
+            study = self.write("finite.toml", SMALL % policy)
+            result = self.json("sensitivity", study, "--temperature", "5", "--parameters", "2,7,9", "--check")
+            self.assertEqual((result["criterion"], result["horizon"]), ("finite", horizon))
+            self.assertEqual(result["discount"], 0.95 if kind == "discounted" else 1)
+            self.assertTrue(result["check"]["agrees"], result["check"])
+            self.assertLess(result["adjoint_defect"], 1e-7)
+            self.assertEqual(len(result["d_policy"][0]), result["n_policy_parameters"])  # tabular: one a row
+            values.append(result["world_value"])
+        self.assertAlmostEqual(values[0], 1, delta=1e-12)  # one step, cost 1
+        self.assertLess(values[1], values[2])  # costs are positive
+        self.assertGreater(values[1], 0.95**7 * values[2])
+        wrong = self.write("wrong.toml", SMALL % '[experiment.policy]\nsum = "undiscounted"\n')
+        self.assertIn("need a horizon", self.complaint("sensitivity", wrong, code=3))
+        wrong = self.write("wrong.toml", SMALL % '[experiment.policy]\nhorizon = 0\n')
+        self.assertIn("horizon", self.complaint("sensitivity", wrong, code=3))
+
     def test_without_entropy_it_is_refused(self):
         study = self.write("small.toml", SMALL % "")
         result = self.json("sensitivity", study, "--temperature", "0", code=1)
@@ -157,10 +301,6 @@ class Sensitivity(program.ProgramTest):
         self.assertNotIn("d_nu", result)
         self.complaint("sensitivity", study, "--path", "sparse", code=2)
         self.complaint("sensitivity", study, "--parameters", "9999", code=2)
-
-    def world(self):
-        self.mdp("study", self.write("w.toml", (SMALL % "").split("[[learner]]\nname = \"cost\"")[0]), "--output", "w")
-        return "w/grid.world.npz"
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@
 
 #include "equivalence/defect_gradient.hpp"
 #include "equivalence/fit.hpp"
+#include "equivalence/outer_model.hpp"
 #include "libmdp/builder.hpp"
 #include "libmdp/error.hpp"
 #include "libmdp/generate/garnet.hpp"
@@ -22,11 +23,12 @@ using solvers::ParametricMdp;
 Mdp world() { return generate::gridworld({.map = {"S...", ".HH.", "....", "H..G"}, .slip = 0.3, .discount = 0.95}); }
 
 // No slip, or lost anywhere around: a mixture that cannot be the world.
-ParametricMdp family(const Mdp& w) {
+ParametricMdp family(const Mdp& w, std::vector<solvers::Part> further = {}) {
   const Mdp straight = most_likely_model(w);
   const Mdp even = fit_maximum_likelihood(w, TransitionData{}, {.support = FitSupport::world, .smoothing = 1.0});
   const std::vector<Mdp> models{straight, even};
-  return solvers::mixture(models, 1e-6, {solvers::cost_table(w)});
+  further.insert(further.begin(), solvers::cost_table(w));
+  return solvers::mixture(models, 1e-6, std::move(further));
 }
 
 solvers::SolveResult solved(const Mdp& w) {
@@ -95,10 +97,78 @@ TEST_CASE("Section 6: likelihood leaves regret in a wrong class; costs remove it
   CHECK(equal.trace.back().regret.upper < 1e-6);
 }
 
+TEST_CASE("Gauss-Newton: the models of all three objectives have their gradients") {
+  const Mdp w = world();
+  const solvers::SolveResult solution = solved(w);
+  const ParametricMdp f = family(w, {solvers::discount_parameter(0.9, 0.5, 0.95)});
+  const TransitionCounts data = infinite_data(w);
+  std::vector<double> theta = f.start();
+  theta[0] = 0.75;
+  theta[1] = 0.25;
+  for (std::size_t i = 2; i + 1 < theta.size(); ++i) theta[i] = 0.1 * std::sin(static_cast<double>(i));
+  const Mdp model = f.at(theta);
+  const std::vector<char> free = mask(f, true, true);
+  const auto compare = [&](const solvers::LeastSquaresModel& m, const std::vector<double>& gradient) {
+    double most = 0.0, gap = 0.0;
+    for (std::size_t i = 0; i < theta.size(); ++i) {
+      double product = 0.0;
+      for (std::size_t k = 0; k < m.residual.size(); ++k) product += m.jacobian[k * theta.size() + i] * m.residual[k];
+      gap = std::max(gap, std::abs(product - gradient[i]));
+      most = std::max(most, std::abs(gradient[i]));
+    }
+    CHECK(gap <= 1e-10 * most);
+  };
+  solvers::InRealOptions in_real;
+  in_real.soft.temperature = 0.5;
+  const solvers::InRealGradient at = solvers::in_real_gradient(w, model, in_real);
+  compare(performance_model(w, f, theta, at, free), f.vjp(theta, at.gradient));
+  compare(defect_model(w, solution, f, theta, free, 1), f.vjp(theta, mean_square_defect(w, solution, model).gradient));
+  solvers::EntryGradient likelihood = likelihood_gradient(model, data);
+  for (double& g : likelihood.probability) g = -g;
+  compare(likelihood_model(f, theta, data, free), f.vjp(theta, likelihood));
+  const solvers::LeastSquaresModel masked = performance_model(w, f, theta, at, mask(f, false, true));
+  for (std::size_t k = 0; k < masked.residual.size(); ++k) CHECK(masked.jacobian[k * theta.size()] == 0.0);
+}
+
+TEST_CASE("Gauss-Newton as the outer method: the optimum of the others, in fewer steps") {
+  const Mdp w = world();
+  const solvers::SolveResult solution = solved(w);
+  const ParametricMdp f = family(w);
+  const TransitionCounts data = infinite_data(w);
+  TuneOptions options{.objective = TuneObjective::likelihood, .temperature = 0.05, .free = mask(f, true, false)};
+  options.gradient_tolerance = 1e-7;
+  const TuneResult quasi = tune(w, solution, f, data, {.x = f.start()}, options);
+  options.method = solvers::DescentMethod::gauss_newton;
+  const TuneResult fitted = tune(w, solution, f, data, {.x = f.start()}, options);
+  CHECK(fitted.status == Status::converged);
+  CHECK(fitted.state.x[0] == Approx(quasi.state.x[0]).epsilon(1e-5));
+  CHECK(fitted.state.iteration <= 15);
+  CHECK(f.violated(fitted.state.x).empty());
+
+  // From a policy that is wrong and saturated, where gradients are tiny and one step of logits is not.
+  options.objective = TuneObjective::world_performance;
+  options.free = mask(f, false, true);
+  options.max_iterations = 60;
+  options.gradient_tolerance = 1e-14;
+  const TuneResult cost = tune(w, solution, f, data, {.x = fitted.state.x}, options);
+  INFO(cost.message);
+  CHECK(cost.ending == TuneEnding::regret_zero);
+  CHECK(cost.state.iteration <= 15);
+  for (std::size_t i = 1; i < cost.trace.size(); ++i) CHECK(cost.trace[i].performance < cost.trace[i - 1].performance);
+
+  // Delta is linear in the costs: one step, and Q^* = Q*.
+  options.objective = TuneObjective::defect;
+  options.gradient_tolerance = 1e-12;
+  const TuneResult equal = tune(w, solution, f, data, {.x = fitted.state.x}, options);
+  CHECK(equal.state.iteration <= 2);
+  CHECK(equal.trace.back().epsilon < 1e-9);
+}
+
 TEST_CASE("D8: tuning costs moves nothing along the shaping directions, the gauge") {
   const Mdp w = world();
   const ParametricMdp f = family(w);
-  TuneOptions options{.temperature = 0.05, .free = mask(f, false, true)};
+  const auto method = GENERATE(solvers::DescentMethod::quasi_newton, solvers::DescentMethod::gauss_newton);
+  TuneOptions options{.temperature = 0.05, .free = mask(f, false, true), .method = method};
   options.max_iterations = 8;
   options.regret_tolerance = 0.0;
   const TuneResult run = tune(w, solved(w), f, {}, {.x = f.start()}, options);
@@ -127,7 +197,8 @@ TEST_CASE("Section 6: a run stopped and resumed has the bits of one that was not
   const Mdp w = world();
   const solvers::SolveResult solution = solved(w);
   const ParametricMdp f = family(w);
-  const auto method = GENERATE(solvers::DescentMethod::gradient, solvers::DescentMethod::quasi_newton);
+  const auto method = GENERATE(solvers::DescentMethod::gradient, solvers::DescentMethod::quasi_newton,
+                               solvers::DescentMethod::gauss_newton);
   TuneOptions options{.temperature = 0.05, .free = mask(f, true, true), .method = method};
   options.regret_tolerance = 0.0;
   options.max_iterations = 6;
