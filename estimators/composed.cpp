@@ -236,13 +236,16 @@ void sample_size(const Sensitivity& s, Group& group, std::int64_t samples, const
   }
 }
 
-/// All sample sizes. \param observer  of the fraction of this group
-void sample_group(const Sensitivity& s, Group& group, JudgementOptions options, const std::vector<double>& truth) {
-  const std::function<bool(double)> observer = options.observer;
+/// All sample sizes. The observer sees the fraction of this group.
+void sample_group(const Sensitivity& s, Group& group, const JudgementOptions& options,
+                  const std::vector<double>& truth) {
+  JudgementOptions of_size = options;
   const auto n_sizes = static_cast<double>(options.samples.size());
   for (std::size_t k = 0; k < options.samples.size(); ++k) {
-    if (observer) options.observer = [&](double f) { return observer((static_cast<double>(k) + f) / n_sizes); };
-    sample_size(s, group, options.samples[k], options, truth);
+    if (options.observer) {
+      of_size.observer = [&](double f) { return options.observer((static_cast<double>(k) + f) / n_sizes); };
+    }
+    sample_size(s, group, options.samples[k], of_size, truth);
     if (group.judgements[0].interrupted) return;
   }
 }
