@@ -206,20 +206,25 @@ TEST_CASE("E1: LSTD(1) is the Monte Carlo critic; both tend to the exact one for
   }
 }
 
-/// The largest error of the learned dQ, by some parameters of every kind, at pairs that the batch met.
+/// The largest error of the learned dQ and dV by some parameters of every kind, relative to the largest derivative by the same
+/// parameter. (Trajectories that end in 0 shorten the critics' horizon by a part of 1/N: N = 600.)
 double derivative_error(const Mdp& m, const mdp::StochasticPolicy& policy, double lambda, std::int64_t batch) {
   const Problem problem(m, policy,
-                        {.horizon = 60, .temperature = 0.5, .critic_trajectories = batch, .critic_lambda = lambda});
+                        {.horizon = 600, .temperature = 0.5, .critic_trajectories = batch, .critic_lambda = lambda});
   const auto learned = lstd_critic(problem, true);
   double worst = 0.0;
   for (const Parameter& p : {Parameter{ParameterKind::policy_logit, 0}, Parameter{ParameterKind::policy_logit, 2},
                              Parameter{ParameterKind::probability_logit, 1}, Parameter{ParameterKind::cost, 1}}) {
     const ValueDerivatives exact = stage_value_derivatives(problem, axis(m, p));
     const ValueDerivatives found = learned->along(axis(m, p));
-    for (mdp::Offset row = 0; row < m.n_rows(); ++row)
-      worst = std::max(worst, std::abs(found.q_of(0, row) - exact.q_of(0, row)));
+    double error = 0.0, largest = 0.0;
+    for (mdp::Offset row = 0; row < m.n_rows(); ++row) {
+      error = std::max(error, std::abs(found.q_of(0, row) - exact.q_of(0, row)));
+      largest = std::max(largest, std::abs(exact.q_of(0, row)));
+    }
     for (mdp::State s = 0; s < m.n_states(); ++s)
-      worst = std::max(worst, std::abs(found.value_of(0, s) - exact.value_of(0, s)));
+      error = std::max(error, std::abs(found.value_of(0, s) - exact.value_of(0, s)));
+    worst = std::max(worst, error / largest);
   }
   return worst;
 }
@@ -229,10 +234,10 @@ TEST_CASE("E3: derivatives learned by LSTD tend to those of Q and V, and are lin
   const auto policy = mdp::tests::random_policy(3, m);
   for (const double lambda : {0.0, 0.5}) {
     CAPTURE(lambda);
-    const double few = derivative_error(m, policy, lambda, 20);
-    const double many = derivative_error(m, policy, lambda, 20000);
+    const double few = derivative_error(m, policy, lambda, 2);
+    const double many = derivative_error(m, policy, lambda, 2000);
     CAPTURE(few, many);
-    CHECK(many < 0.03);
+    CHECK(many < 0.05);
     CHECK(many < few);
   }
   const Problem problem(m, policy, {.horizon = 5, .critic_trajectories = 30});
