@@ -30,7 +30,9 @@ struct RowValue {
   /// sum p v of a row.
   [[nodiscard]] double expectation(Offset row) const {
     double sum = 0.0;
-    for (Offset k = begin[row]; k < begin[row + 1]; ++k) sum += p[k] * v[next[k]];
+    const Offset end = begin[row + 1];
+#pragma GCC unroll 4  // without it, where the loop happens to lie in memory makes up to a third of a sweep's time
+    for (Offset k = begin[row]; k < end; ++k) sum += p[k] * v[next[k]];
     return sum;
   }
   [[nodiscard]] double operator()(Offset row) const {

@@ -13,7 +13,9 @@ namespace {
 // sum_k p_k x_k of one compressed row, one accumulator, in order.
 double dot(const Offset* begin, const State* index, const double* p, const double* x, State row) {
   double sum = 0.0;
-  for (Offset k = begin[row]; k < begin[row + 1]; ++k) sum += p[k] * x[index[k]];
+  const Offset end = begin[row + 1];
+#pragma GCC unroll 4  // as in RowValue
+  for (Offset k = begin[row]; k < end; ++k) sum += p[k] * x[index[k]];
   return sum;
 }
 
