@@ -110,7 +110,7 @@ enum class BiasSource { none, critic, ratio, state_weighting, per_step_score, mi
 
 [[nodiscard]] std::string_view word(BiasSource source);
 
-/// A line of the table of estimators. A user's own one needs `prepare` only, best from recursion_statistic().
+/// A line of the table of estimators. A user's own one needs `prepare` only, best from recursion_estimator().
 struct Estimator {
   std::string name;
   std::vector<Quantity> quantities;  ///< that it estimates

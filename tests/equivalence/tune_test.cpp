@@ -1,3 +1,4 @@
+// Tuning (theory.md, section 6) against what the theory promises of its learners.
 #include "equivalence/tune.hpp"
 
 #include <cmath>

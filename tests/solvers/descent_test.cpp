@@ -1,3 +1,4 @@
+// Outer methods (theory.md, section 6) on functions whose minima are known.
 #include "solvers/descent.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Parametrisations from .npz (theory.md, section 4) are those built by hand.
 #include "solvers/parametric_file.hpp"
 
 #include <array>

@@ -1,3 +1,4 @@
+// Parametric families (theory.md, section 4: derivatives by theta) against differences of what they build.
 #include "solvers/parametric.hpp"
 
 #include <algorithm>
