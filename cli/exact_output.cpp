@@ -1,18 +1,10 @@
 #include "cli/exact_output.hpp"
 
-#include <cstddef>
-
 #include "equivalence/exact_levels.hpp"
 #include "libmdp/io/exact_json.hpp"
 #include "libmdp/io/write_file.hpp"
 
 namespace mdp::cli {
-namespace {
-
-// Numbers in rationals have as many digits as the model has states, about twenty times.
-constexpr std::size_t max_exact_text = std::size_t{1} << 24;
-
-}  // namespace
 
 bool writes_exactly(const std::string& path, bool level_given, const Mdp& world) {
   return path.ends_with(".json") && !level_given && world.n_states() <= equivalence::exact_levels_states;
@@ -20,7 +12,7 @@ bool writes_exactly(const std::string& path, bool level_given, const Mdp& world)
 
 bool write_exact_model(const std::string& path, const io::ExactModel& model) {
   const std::string text = io::exact_json_text(model);
-  if (text.size() > max_exact_text) return false;
+  if (static_cast<double>(text.size()) > max_exact_characters) return false;
   io::write_file(path, text);
   return true;
 }

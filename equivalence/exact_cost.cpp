@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "equivalence/exact_text.hpp"
+#include "equivalence/scaled_values.hpp"
 #include "libmdp/error.hpp"
 
 namespace mdp::equivalence {
@@ -39,23 +40,32 @@ bool is_free(const io::ExactModel& model, std::int64_t s) {
 }
 
 // L^ = Q* - gamma^ P^ V*, and TC(a).
-ExactCost cost_for(const ExactTarget& target, const io::ExactModel& model) {
+ExactCost cost_for(const ExactTarget& target, const io::ExactModel& model, double max_characters = infinity) {
   ExactCost result{target.status, target.message, model, 0, {}};
   if (target.status != Status::converged) return result;
+  const ScaledValues values(target.values);
+  const double characters = 2.0 * values.digits() * static_cast<double>(model.rows.size());
+  if (characters > max_characters) {
+    refuse(result, fmt::format("the costs in rationals would take some {:.0f} characters", characters));
+    return result;
+  }
   each_row(model, [&](std::int64_t s, std::int64_t r) {
     auto& row = result.model.rows[at(r)];
     row.inadmissible = !target.q[at(r)].is_finite();
     row.cost = 0;
     if (row.inadmissible || result.status != Status::converged) return;
-    for (const auto& [next, p] : row.to) {
-      const Extended& value = target.values[at(next)];
-      if (!value.is_finite() && model.discount != 0) {
-        return refuse(result, "TC(a) fails: the model can go where V* is infinite, from " + pair_text(model, s, r) +
-                                  " to " + state_text(model, next));
-      }
-      row.cost -= p * value.finite;
+    const mpq_class& q = target.q[at(r)].finite;
+    const auto future = values.mean(row.to);
+    if (future) {
+      row.cost = (q * values.unit - model.discount * *future) / values.unit;
+    } else if (model.discount == 0) {
+      row.cost = q;
+    } else {
+      const auto lost = std::find_if(row.to.begin(), row.to.end(),
+                                     [&](const auto& entry) { return values.finite[at(entry.first)] == 0; });
+      refuse(result, "TC(a) fails: the model can go where V* is infinite, from " + pair_text(model, s, r) + " to " +
+                         state_text(model, lost->first));
     }
-    row.cost = target.q[at(r)].finite + model.discount * row.cost;
   });
   if (result.status != Status::converged) return result;
   std::erase_if(result.model.goal, [&](std::int64_t s) { return !is_free(result.model, s); });
@@ -268,10 +278,10 @@ ExactCost exact_criterion_change(const ExactTarget& target, const io::ExactModel
 }
 
 ExactCost exact_equivalent_cost(const io::ExactModel& world, const io::ExactModel& model,
-                                const solvers::SolveOptions& options) {
+                                const solvers::SolveOptions& options, double max_characters) {
   solvers::ExactOptions exact;
   exact.criterion.solve = options;
-  return cost_for(exact_target(world, Criterion::discounted, exact), model);
+  return cost_for(exact_target(world, Criterion::discounted, exact), model, max_characters);
 }
 
 }  // namespace mdp::equivalence

@@ -8,6 +8,7 @@
 #include "libmdp/io/exact_model.hpp"
 #include "libmdp/io/extended.hpp"
 #include "libmdp/status.hpp"
+#include "libmdp/types.hpp"
 #include "solvers/exact/exact_answer.hpp"
 #include "solvers/options.hpp"
 
@@ -54,7 +55,8 @@ struct ExactCost {
                                                std::int64_t horizon = 1);
 
 /// Both discounted, both discounts below 1; not confirmed by solving the model.
+/// \param max_characters  of the costs as text: refused if V* has so many digits that more are predicted
 [[nodiscard]] ExactCost exact_equivalent_cost(const io::ExactModel& world, const io::ExactModel& model,
-                                              const solvers::SolveOptions& options);
+                                              const solvers::SolveOptions& options, double max_characters = infinity);
 
 }  // namespace mdp::equivalence

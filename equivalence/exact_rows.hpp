@@ -7,6 +7,7 @@
 
 #include "libmdp/io/exact_model.hpp"
 #include "libmdp/status.hpp"
+#include "libmdp/types.hpp"
 #include "solvers/options.hpp"
 
 namespace mdp::equivalence {
@@ -25,9 +26,10 @@ struct ExactRows {
 /// p is divided by its sum first; a row that is the world's but for rounding becomes the world's where that solves it. Supports stay, unless an entry ends at 0 exactly.
 ///
 /// \param near  of the world's shape, e.g. that of equivalent_model() in the numbers that it has; its costs are not read
+/// \param max_characters  of the result as text: refused if V* has so many digits that more are predicted
 /// \param shift  c, 0 for gamma^ = 1. gamma^ = 0: gamma E_rho[V*] + c = 0 is asked of every row, which stays
 [[nodiscard]] ExactRows exact_equivalent_model(const io::ExactModel& world, const io::ExactModel& near,
                                                const mpq_class& discount, const mpq_class& shift,
-                                               const solvers::SolveOptions& options);
+                                               const solvers::SolveOptions& options, double max_characters = infinity);
 
 }  // namespace mdp::equivalence

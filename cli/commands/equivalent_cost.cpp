@@ -101,8 +101,9 @@ std::string t1_tables(const Mdp& world, const Mdp& model, const equivalence::Equ
 // The model with L^ in rationals, so that Q^* = Q* without an error; false if it was not written.
 bool write_exactly(const EquivalentCostCommand& command, const CommonFlags& common, const Mdp& world) {
   if (!writes_exactly(command.output, command.level->count() > 0, world)) return false;
-  const auto exact = equivalence::exact_equivalent_cost(
-      command.pair.exact_world(common), command.pair.exact_model(common), command.pair.solve().options(common));
+  const auto exact =
+      equivalence::exact_equivalent_cost(command.pair.exact_world(common), command.pair.exact_model(common),
+                                         command.pair.solve().options(common), max_exact_characters);
   return exact.status == Status::converged && write_exact_model(command.output, exact.model);
 }
 

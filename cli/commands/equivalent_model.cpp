@@ -188,9 +188,9 @@ bool write_found(const EquivalentModelCommand& command, const CommonFlags& commo
   const bool discounted = verified.status == Status::converged && found.model->discount() < 1.0;
   if (discounted && writes_exactly(command.output, command.level->count() > 0, world)) {
     const io::ExactModel near = io::exact_model_of(*found.model);
-    const auto exact =
-        equivalence::exact_equivalent_model(command.pair.exact_world(common), near, near.discount,
-                                            mpq_class(found.shift), command.pair.solve().options(common));
+    const auto exact = equivalence::exact_equivalent_model(command.pair.exact_world(common), near, near.discount,
+                                                           mpq_class(found.shift), command.pair.solve().options(common),
+                                                           max_exact_characters);
     if (exact.status == Status::converged && write_exact_model(command.output, exact.model)) return true;
   }
   write_model(command.output, *found.model);
