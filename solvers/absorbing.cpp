@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "libmdp/bounds.hpp"
 #include "libmdp/graph/reduced_gap.hpp"
 #include "solvers/absorbing_start.hpp"
 #include "solvers/elimination.hpp"
@@ -240,16 +241,31 @@ void take_lowest(const Problem& problem, Evaluation& e, std::vector<Offset>& row
   e = std::move(other);
 }
 
+// Costs times 2^exponent. What falls under the smallest double beside the largest cost is lost, and counted as an error.
 void scale(ReducedMdp& m, int exponent) {
-  for (TwoDouble& c : m.cost) c = {std::ldexp(c.hi, exponent), std::ldexp(c.lo, exponent)};
-  m.cost_error = std::ldexp(m.cost_error, exponent);
+  bool lost = false;
+  const auto scaled = [&](double x) {
+    const double y = std::ldexp(x, exponent);
+    lost = lost || std::ldexp(y, -exponent) != x;
+    return y;
+  };
+  for (TwoDouble& c : m.cost) c = {scaled(c.hi), scaled(c.lo)};
+  m.cost_error = scaled(m.cost_error);
+  if (lost) m.cost_error = bounds::round_up(m.cost_error + 0x1p-1073);
 }
 
-// Power of two that makes the largest cost about 1.
+// Power of two that makes the largest cost about 1, or larger where the smallest would fall under the smallest double.
 int cost_exponent(const ReducedMdp& m) {
-  double largest = 0.0;
-  for (const TwoDouble c : m.cost) largest = std::max(largest, std::abs(c.hi));
-  return largest > 0.0 ? -std::ilogb(largest) : 0;
+  constexpr int lowest = -900, highest = 500;  // of scaled costs: their products with probabilities stay in range
+  double largest = 0.0, smallest = infinity;
+  for (const TwoDouble c : m.cost) {
+    if (c.hi == 0.0) continue;
+    largest = std::max(largest, std::abs(c.hi));
+    smallest = std::min(smallest, std::abs(c.hi));
+  }
+  if (largest == 0.0) return 0;
+  const int to_one = -std::ilogb(largest);
+  return std::clamp(lowest - std::ilogb(smallest), to_one, to_one + highest);
 }
 
 // A bound in the units of the caller; 0 stays 0.

@@ -69,6 +69,28 @@ TEST_CASE("costs of any size come out to their own tolerance", "[criteria]") {
   }
 }
 
+TEST_CASE("the smallest of costs of all sizes is not lost beside the largest", "[criteria]") {
+  // Scaled so that the largest is about 1, the smallest would be 0.
+  for (const double largest : {1e37, 1e250}) {
+    INFO("largest cost " << largest);
+    MdpBuilder b(4);
+    b.row(0, 0.0).to(0, 0.5).to(1, 0.5);
+    b.row(0, 4e-30).to(2, 1.0);
+    b.row(1, 2e-299).to(3, 1.0);
+    b.row(2, largest).to(3, 1.0);
+    b.row(3, 0.0).to(3, 1.0);
+    const Mdp mdp = std::move(b).build();
+    const auto r = solve_criterion(mdp, Criterion::total, {});
+    for (const std::size_t s : {0, 1}) {
+      CAPTURE(s, r.message);
+      CHECK(r.value_lower[s] <= 2e-299);
+      CHECK(r.value_upper[s] >= 2e-299);
+      CHECK(r.value_upper[s] > 0.0);
+    }
+    CHECK(r.converged());
+  }
+}
+
 TEST_CASE("a long cycle of mean cost exactly 0 is told from one just below", "[criteria]") {
   // A ring of n states that costs 1/3 and pays as much back on its last step (with 1e-24 more or not), and a way out.
   const State n = 400;
