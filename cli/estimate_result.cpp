@@ -124,6 +124,7 @@ Result judgement_result(const Mdp& mdp, const Estimates& e, const Judgement& j) 
   result.set("n_judged", j.n_judged);
   result.set("n_by_chebyshev", j.n_by_chebyshev);
   result.set("n_constant", j.n_constant);
+  result.set("n_second_order", j.n_second_order);
   result.set("samples", sampled.n_trajectories);
   result.set("expansion_parameter", j.expansion_parameter);
   result.set("transitions", sampled.transitions);

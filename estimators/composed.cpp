@@ -272,11 +272,12 @@ void judge_form(const Sensitivity& s, const HessianSource& source, ComposedForm 
   j.bias_source = form == ComposedForm::critic_lstd ? BiasSource::critic : BiasSource::ratio;
   j.exact = delta_moments(s, form, options.max_products);
   judge_limit(s, source, truth, j);
-  finish(s.model(), truth, options, j);
   const double per_root_n = noise / std::sqrt(static_cast<double>(j.sizes.back().samples));
   j.expansion_parameter = per_root_n;
+  finish(s.model(), truth, options, j);
   if (per_root_n <= largest_noise && !j.exact.bias_times_n.empty() && !j.exact.variance.empty()) return;
-  j.n_judged = j.n_by_chebyshev = j.n_constant = 0;  // the delta method says nothing about this sample
+  j.n_judged = j.n_by_chebyshev = j.n_constant = j.n_second_order =
+      0;  // the delta method says nothing about this sample
   j.z_max = 0.0;
   j.consistent = std::isnan(j.bias_defect) || j.bias_defect <= j.bias_tolerance;
   j.reason = per_root_n <= largest_noise

@@ -37,19 +37,30 @@ void judge_bias(const Problem& problem, const Targets& targets, const Estimator&
   j.bias_defect = distance(j.exact.mean, predicted);
 }
 
+/// Variance from which the delta method's first order is more than its second, whose deviation is about the expansion
+/// parameter times the largest of the first; 0 where the moments are those of a sum.
+double first_order_variance(const Judgement& j) {
+  if (std::isnan(j.expansion_parameter) || j.exact.variance.empty()) return 0.0;
+  const double largest = *std::max_element(j.exact.variance.begin(), j.exact.variance.end());
+  return 4.0 * j.expansion_parameter * j.expansion_parameter * largest;
+}
+
 /// z-scores of the last sample size. Derivatives whose variance is rounding error have none: their mean is compared itself.
 void score_sample(const Problem& problem, Judgement& j) {
   const Sampled& sampled = j.sampled();
   j.standard_error_is_exact = !j.exact.variance.empty();
   const double largest = std::max(1.0, std::abs(problem.stages().performance()));
   const auto count = static_cast<double>(sampled.n_trajectories);
+  const double least = first_order_variance(j);
   for (std::size_t i = 0; i < j.expected.size(); ++i) {
     const double deviation = sampled.standard_deviation[i];
     const double variance = j.standard_error_is_exact ? j.exact.variance[i] : deviation * deviation;
     const double rounding = 1e-13 * (j.expected[i] * j.expected[i] + 1e-6 * largest * largest);
     j.standard_error.push_back(std::sqrt(variance / count));
-    j.z.push_back(variance > rounding ? (sampled.mean[i] - j.expected[i]) / j.standard_error[i] : not_computed);
-    if (!j.standard_error_is_exact || variance > rounding || !(count > 0.0)) continue;
+    const bool has_score = variance > rounding && variance >= least;
+    j.z.push_back(has_score ? (sampled.mean[i] - j.expected[i]) / j.standard_error[i] : not_computed);
+    if (least > 0.0 && !has_score) ++j.n_second_order;
+    if (least > 0.0 || !j.standard_error_is_exact || variance > rounding || !(count > 0.0)) continue;
     ++j.n_constant;
     const double allowed = 10.0 * std::sqrt(rounding);
     j.constant_defect = std::max(j.constant_defect, std::abs(sampled.mean[i] - j.expected[i]) / allowed);
@@ -95,6 +106,7 @@ std::string reason_of(const Judgement& j, bool bias_is_right) {
     parts.push_back(std::to_string(j.n_constant) +
                     (j.constant_defect <= 1.0 ? " constant and right" : " constant, not all right"));
   }
+  if (j.n_second_order > 0) parts.push_back(std::to_string(j.n_second_order) + " of second order, not compared");
   if (!j.judged()) parts.emplace_back("too few trajectories shape the sample");
   if (std::isnan(j.bias_defect)) {
     parts.emplace_back("no formula of the bias");

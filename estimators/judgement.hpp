@@ -61,8 +61,10 @@ struct Judgement {
   std::int64_t n_judged = 0;        ///< targets held against the first limit, of which 1% of a mean may be seen
   std::int64_t n_by_chebyshev = 0;  ///< against the second: nothing but gross errors is seen
   std::int64_t n_constant = 0;      ///< the same on every trajectory: the sampled mean has to be the exact one
+  std::int64_t n_second_order = 0;  ///< not held against anything: the delta method's first order is not their largest
   double constant_defect = 0.0;     ///< of those, the largest |sampled - exact mean| over what rounding may leave
-  double expansion_parameter = not_computed;  ///< of the delta method (composed.hpp); NaN where it is not used
+  double expansion_parameter =
+      not_computed;         ///< of the delta method (composed.hpp); NaN = it is not used; set before finish()
   bool consistent = false;  ///< z_max <= z_limit, constants are right, and the bias is what theory says
   bool interrupted = false;
   std::string reason;  ///< of the verdict: what it rests on, in words

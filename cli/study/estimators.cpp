@@ -157,6 +157,7 @@ Result judgement_result(const Judgement& j) {
   result.set("n_judged", j.n_judged);
   result.set("n_by_chebyshev", j.n_by_chebyshev);
   result.set("n_constant", j.n_constant);
+  result.set("n_second_order", j.n_second_order);
   result.set("verdict", j.verdict());
   result.set("verdict_reason", j.reason);
   std::vector<Result> sizes;

@@ -139,6 +139,32 @@ Estimator with_moments(double mean, double variance) {
           }};
 }
 
+TEST_CASE("The delta method (E4) is not held against what is of second order in it, nor excused by it elsewhere") {
+  const Problem problem = two_state_problem();
+  const std::vector<double> truth{0.0, 0.0, 0.0};
+  const auto judged = [&](double expansion_parameter, std::vector<double> off) {
+    Judgement j;
+    j.exact = {.mean = {0.0, 0.0, 0.0}, .variance = {1.0, 1e-4, 0.0}, .bias_times_n = {}};
+    j.expansion_parameter = expansion_parameter;
+    Sampled sampled;
+    sampled.n_trajectories = 10000;
+    sampled.mean = std::move(off);
+    sampled.standard_deviation = {1.0, 1e-2, 0.0};
+    sampled.effective_samples = {1e4, 1e4, 1e4};
+    j.sizes.push_back({10000, std::move(sampled), mdp::not_computed});
+    finish(problem, truth, {.samples = {10000}}, j);
+    return j;
+  };
+  const Judgement small = judged(0.05, {0.01, 0.01, 1e-3});
+  CHECK((small.n_judged == 1 && small.n_second_order == 2 && small.n_constant == 0));
+  CHECK(small.verdict() == "consistent");
+  CHECK(judged(0.05, {0.1, 0.0, 0.0}).verdict() == "inconsistent");   // ten deviations of the first
+  CHECK(judged(1e-4, {0.0, 0.01, 0.0}).verdict() == "inconsistent");  // a hundred of the second, first order here
+  const Judgement sum = judged(mdp::not_computed, {0.01, 0.0, 1e-3});
+  CHECK((sum.n_judged == 2 && sum.n_second_order == 0 && sum.n_constant == 1));
+  CHECK(sum.verdict() == "inconsistent");  // of a sum the third is constant
+}
+
 TEST_CASE(
     "Verdicts: what few trajectories shape is held against Chebyshev's inequality, constants against themselves") {
   using Catch::Matchers::Contains;
