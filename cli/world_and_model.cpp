@@ -58,7 +58,7 @@ Mdp PairFlags::model(const Mdp& world, const CommonFlags& common) const {
   return discounted_as_asked(model);
 }
 
-Mdp PairFlags::discounted_as_asked(Mdp model) const {
+Mdp PairFlags::discounted_as_asked(const Mdp& model) const {
   return discount_model_.empty() ? model : model.with_discount(parse_discount("--discount-model", discount_model_));
 }
 

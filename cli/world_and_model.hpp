@@ -67,7 +67,7 @@ class PairFlags : public WorldFlags {
   [[nodiscard]] Mdp model(const Mdp& world, const CommonFlags& common) const;
   [[nodiscard]] bool names_model() const { return !model_.empty(); }
   /// A model that was not read, with the discount that the flags ask for.
-  [[nodiscard]] Mdp discounted_as_asked(Mdp model) const;
+  [[nodiscard]] Mdp discounted_as_asked(const Mdp& model) const;
   /// The model in rationals, as WorldFlags::exact_world().
   [[nodiscard]] io::ExactModel exact_model(const CommonFlags& common) const;
 
