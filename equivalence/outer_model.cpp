@@ -136,6 +136,7 @@ LeastSquaresModel likelihood_model(const solvers::ParametricMdp& family, std::sp
   }
   const auto column = [&](const EntryDirection& d) {
     std::vector<double> moved;
+    moved.reserve(stored.size());
     for (const Offset k : stored) moved.push_back(k < 0 ? 0.0 : d.probability[k]);
     return moved;
   };

@@ -192,9 +192,9 @@ class RecursionStatistic : public Statistic {
 
 /// The entry of the table for a rule.
 template <class Rule>
-[[nodiscard]] Estimator recursion_estimator(std::string name, std::vector<Quantity> quantities,
+[[nodiscard]] Estimator recursion_estimator(const std::string& name, const std::vector<Quantity>& quantities,
                                             BiasSource source = BiasSource::none) {
-  return {std::move(name), std::move(quantities), source, [](const Problem& problem, const Targets& targets) {
+  return {name, quantities, source, [](const Problem& problem, const Targets& targets) {
             return std::unique_ptr<Statistic>(std::make_unique<RecursionStatistic<Rule>>(problem, targets));
           }};
 }

@@ -47,11 +47,11 @@ MDP_INLINE void size_of(const Lanes& v, Lanes& size) { size = v < 0.0 ? -v : v; 
 
 // Of numbers that are not NaN, by halves.
 MDP_INLINE double largest_of(const Lanes& v) {
-  const Lanes four = __builtin_shuffle(v, Bits{4, 5, 6, 7, 0, 1, 2, 3});
+  const Lanes four = __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3);
   const Lanes a = v > four ? v : four;
-  const Lanes two = __builtin_shuffle(a, Bits{2, 3, 0, 1, 6, 7, 4, 5});
+  const Lanes two = __builtin_shufflevector(a, a, 2, 3, 0, 1, 6, 7, 4, 5);
   const Lanes b = a > two ? a : two;
-  const Lanes one = __builtin_shuffle(b, Bits{1, 0, 3, 2, 5, 4, 7, 6});
+  const Lanes one = __builtin_shufflevector(b, b, 1, 0, 3, 2, 5, 4, 7, 6);
   const Lanes c = b > one ? b : one;
   return c[0];
 }
