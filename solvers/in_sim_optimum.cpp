@@ -252,7 +252,7 @@ std::string InSimOptions::check() const {
   if (!(temperature >= 0.0 && temperature < infinity)) {
     return "temperature: " + std::to_string(temperature) + " is not in [0, inf)";
   }
-  if (const std::string problem = expansion().check(); !problem.empty()) return problem;
+  if (std::string problem = expansion().check(); !problem.empty()) return problem;
   if (!(tolerance > 0.0)) return "tolerance: must be > 0";
   if (max_iterations < 1) return "max_iterations: " + std::to_string(max_iterations) + " is below 1";
   if (threads < 0) return "threads: " + std::to_string(threads) + " is below 0 (0 = all)";
