@@ -7,7 +7,7 @@
 #include "libmdp/graph/components.hpp"
 #include "libmdp/kernels/gauss_seidel.hpp"
 #include "solvers/goal_iteration.hpp"
-#include "solvers/krylov.hpp"
+#include "solvers/ordered_iteration.hpp"
 
 namespace mdp::solvers {
 namespace {
@@ -149,18 +149,8 @@ class PolicyStep : public GoalStep {
     return false;
   }
 
-  // x <- x + e, (I - P) e = what the chain's equations miss at x.
   void solve(const GoalIterate& it, Run& run, double reduction, std::int64_t most_products) {
-    if (!krylov_) return;
-    const double now = it.chain.residual(x_, y_, run.threads());
-    std::vector<double> step(x_.size(), 0.0);
-    KrylovOptions options;
-    options.tolerance = reduction * now;
-    options.max_products = most_products;
-    options.threads = run.threads();
-    options.keep_going = [&run] { return !run.out_of_time(); };
-    improve_solution(it.chain.rows(), 1.0, y_, step, options);
-    for (std::size_t i = 0; i < x_.size(); ++i) x_[i] += step[i];
+    if (krylov_) improve_by_krylov(it.chain, x_, y_, reduction, most_products, run);
   }
 
   bool krylov_;

@@ -137,19 +137,24 @@ void OrderedPolicyIteration::count_work(const kernels::OrderedChain& chain, Run&
   work_ += static_cast<double>(passes) * entries_of(chain);
 }
 
-// x <- x + e, (I - P) e = what the chain's equations miss at x.
 void OrderedPolicyIteration::solve(const kernels::OrderedChain& chain, Run& run, double reduction) {
   constexpr std::int64_t most_products = 400;
-  const double now = chain.residual(x_, y_, run.threads());
-  std::vector<double> step(x_.size(), 0.0);
+  count_work(chain, run, 2 * improve_by_krylov(chain, x_, y_, reduction, most_products, run));
+}
+
+std::int64_t improve_by_krylov(const kernels::OrderedChain& chain, std::vector<double>& x,
+                               std::vector<double>& residual, double reduction, std::int64_t most_products,
+                               const Run& run) {
+  const double now = chain.residual(x, residual, run.threads());
+  std::vector<double> step(x.size(), 0.0);
   KrylovOptions options;
   options.tolerance = reduction * now;
   options.max_products = most_products;
   options.threads = run.threads();
   options.keep_going = [&run] { return !run.out_of_time(); };
-  const auto solved = improve_solution(chain.rows(), 1.0, y_, step, options);
-  count_work(chain, run, 2 * solved.products);
-  for (std::size_t i = 0; i < x_.size(); ++i) x_[i] += step[i];
+  const auto solved = improve_solution(chain.rows(), 1.0, residual, step, options);
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] += step[i];
+  return solved.products;
 }
 
 }  // namespace mdp::solvers

@@ -7,6 +7,7 @@
 
 #include "libmdp/builder.hpp"
 #include "libmdp/generate/garnet.hpp"
+#include "libmdp/vectors.hpp"
 #include "solvers/derivative.hpp"
 #include "solvers/differentiated_iteration.hpp"
 #include "solvers/directional.hpp"
@@ -47,18 +48,6 @@ EntryDirection as_entries(const Mdp& mdp, const std::vector<double>& list) {
   return {{list.begin(), costs}, {costs, list.end() - 1}, list.back()};
 }
 
-double inner(std::span<const double> x, std::span<const double> y) {
-  double sum = 0.0;
-  for (std::size_t i = 0; i < x.size(); ++i) sum += x[i] * y[i];
-  return sum;
-}
-
-double largest(std::span<const double> x) {
-  double most = 0.0;
-  for (const double xi : x) most = std::max(most, std::abs(xi));
-  return most;
-}
-
 // Ten digits; where 1/(1 - gamma) is 1e6, what condition numbers of that size leave of the doubles' sixteen.
 double ten_digits(double discount) { return discount == patient ? 1e-9 : 1e-10; }
 
@@ -80,9 +69,9 @@ void compare(const EntryGradient& gradient, const Auto& f, double discount, doub
       exact.push_back(oracles::derivative(f, e++));
       gap.push_back(x - exact.back());
     }
-    const double size = std::max(largest(exact), hard ? by_cost * values : 0.0);
-    CHECK(largest(gap) <= (hard ? 2e-9 : 1e-10) * size + 1e-14 * (1.0 + (hard ? values : 0.0)));
-    return largest(exact);
+    const double size = std::max(max_abs(exact), hard ? by_cost * values : 0.0);
+    CHECK(max_abs(gap) <= (hard ? 2e-9 : 1e-10) * size + 1e-14 * (1.0 + (hard ? values : 0.0)));
+    return max_abs(exact);
   };
   by_cost = kind(gradient.cost);
   kind(gradient.probability);
@@ -218,7 +207,7 @@ TEST_CASE("Automatic differentiation: D3, at ties the best and the worst of the 
         }
       }
     }
-    const double digits = ten_digits(discount) * std::max(largest(least), largest(most));
+    const double digits = ten_digits(discount) * std::max(max_abs(least), max_abs(most));
     for (std::size_t s = 0; s < 3; ++s) {
       CHECK(std::abs(d.right[s] - least[s]) <= digits);
       CHECK(std::abs(d.left[s] - most[s]) <= digits);

@@ -12,6 +12,7 @@
 #include "libmdp/error.hpp"
 #include "libmdp/generate/garnet.hpp"
 #include "libmdp/generate/planted.hpp"
+#include "libmdp/vectors.hpp"
 #include "solvers/solve.hpp"
 #include "tests/oracles/raw_mdp.hpp"
 
@@ -67,12 +68,6 @@ std::vector<double> random_vector(std::size_t n, std::mt19937_64& random) {
   std::vector<double> x(n);
   for (double& xi : x) xi = normal(random);
   return x;
-}
-
-double inner(std::span<const double> x, std::span<const double> y) {
-  double sum = 0.0;
-  for (std::size_t i = 0; i < x.size(); ++i) sum += x[i] * y[i];
-  return sum;
 }
 
 // Values and Q side by side: what a difference sees.

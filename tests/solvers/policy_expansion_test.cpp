@@ -7,6 +7,7 @@
 
 #include "libmdp/error.hpp"
 #include "libmdp/generate/garnet.hpp"
+#include "libmdp/vectors.hpp"
 #include "solvers/in_real_gradient.hpp"
 #include "solvers/policy_class.hpp"
 #include "tests/oracles/fifty_digits.hpp"
@@ -40,12 +41,6 @@ Direction random_direction(const Mdp& mdp, std::int64_t n, std::mt19937_64& rand
 EntryDirection as_entries(const Mdp& mdp, const std::vector<double>& list) {
   const auto costs = list.begin() + mdp.n_rows();
   return {{list.begin(), costs}, {costs, list.end() - 1}, list.back()};
-}
-
-double inner(std::span<const double> x, std::span<const double> y) {
-  double sum = 0.0;
-  for (std::size_t i = 0; i < x.size(); ++i) sum += x[i] * y[i];
-  return sum;
 }
 
 // A class, a point of it and the problem of 50 digits beside them.
