@@ -11,8 +11,8 @@ namespace {
 const std::vector<Quantity> hessians = {Quantity::policy_hessian, Quantity::mixed, Quantity::model_hessian};
 
 template <class Rule>
-Estimator without_cross_terms(std::string name) {
-  Estimator line = recursion_estimator<Rule>(std::move(name), {Quantity::policy_hessian}, BiasSource::missing_terms);
+Estimator without_cross_terms(const std::string& name) {
+  Estimator line = recursion_estimator<Rule>(name, {Quantity::policy_hessian}, BiasSource::missing_terms);
   line.predicted_bias = cross_term_bias;
   return line;
 }
@@ -20,8 +20,8 @@ Estimator without_cross_terms(std::string name) {
 /// By policy logits in the rows.
 const std::vector<Quantity> by_policy = {Quantity::policy_hessian, Quantity::mixed};
 
-Estimator with_learned_critics(std::string name) {
-  Estimator line = recursion_estimator<LstdCriticHessian>(std::move(name), by_policy, BiasSource::critic);
+Estimator with_learned_critics(const std::string& name) {
+  Estimator line = recursion_estimator<LstdCriticHessian>(name, by_policy, BiasSource::critic);
   line.predicted_bias = [](const Problem& problem, const Targets& targets) {
     return critic_hessian_bias(problem, targets, *lstd_critic(problem, true));
   };
