@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "libmdp/bounds.hpp"
+#include "libmdp/each_row.hpp"
 #include "libmdp/error.hpp"
 #include "libmdp/graph/reachability.hpp"
 #include "libmdp/kernels/bellman.hpp"
@@ -16,14 +17,6 @@ namespace mdp::solvers {
 namespace {
 
 using bounds::rounding;
-
-// f(s, row) for every row.
-template <class F>
-void for_rows(const Mdp& mdp, F&& f) {
-  for (State s = 0; s < mdp.n_states(); ++s) {
-    for (Offset row = mdp.state_rows()[s]; row < mdp.state_rows()[s + 1]; ++row) f(s, row);
-  }
-}
 
 // States that the chain of the rows with `taken(row)` reaches from the initial distribution.
 template <class Taken>
@@ -49,10 +42,10 @@ Advantages advantages(const Mdp& mdp, const LinearisationPoint& point, int threa
   double max_abs = 0.0;
   for (const double v : point.values) max_abs = v < infinity ? std::max(max_abs, std::abs(v)) : max_abs;
   std::vector<double> size(mdp.n_rows());
-  for_rows(mdp, [&](State s, Offset row) { a.values[row] -= point.values[s]; });
+  for_each_row(mdp, [&](State s, Offset row) { a.values[row] -= point.values[s]; });
   a.means.resize(mdp.n_states());
   kernels::average_rows(mdp, point.row_weights, a.values, a.means, threads);
-  for_rows(mdp, [&](State s, Offset row) {
+  for_each_row(mdp, [&](State s, Offset row) {
     if (std::isfinite(a.means[s])) a.values[row] -= a.means[s];
     size[row] = std::abs(a.values[row]);
   });
@@ -62,7 +55,7 @@ Advantages advantages(const Mdp& mdp, const LinearisationPoint& point, int threa
   const double q_error = bounds::sweep_error(mdp, max_abs) + rounding(2) * (max_abs + mdp.max_abs_cost());
   const double largest = *std::max_element(a.means.begin(), a.means.end());
   double largest_entry = 0.0;
-  for_rows(mdp, [&](State, Offset row) {
+  for_each_row(mdp, [&](State, Offset row) {
     if (point.row_weights[row] > 0.0 && size[row] < infinity) largest_entry = std::max(largest_entry, size[row]);
   });
   a.rounding_error =
@@ -194,7 +187,7 @@ PolicyGradient policy_gradient(const Mdp& mdp, std::span<const double> stochasti
   result.logit_gradient.resize(mdp.n_rows());
   double visits = reverse.adjoint_error_bound;
   double size = 0.0;
-  for_rows(mdp, [&](State s, Offset row) {
+  for_each_row(mdp, [&](State s, Offset row) {
     const double taken = result.occupancy[s] * point.row_weights[row];
     result.logit_gradient[row] = taken == 0.0 ? 0.0 : taken * advantage.values[row];
     visits += taken;

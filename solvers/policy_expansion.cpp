@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "libmdp/bounds.hpp"
+#include "libmdp/each_row.hpp"
 #include "libmdp/error.hpp"
 #include "libmdp/kernels/bellman.hpp"
 #include "libmdp/kernels/linearised.hpp"
@@ -17,14 +18,6 @@ namespace {
 
 using bounds::rounding;
 
-// f(s, row) for every row.
-template <class F>
-void for_rows(const Mdp& mdp, F&& f) {
-  for (State s = 0; s < mdp.n_states(); ++s) {
-    for (Offset row = mdp.state_rows()[s]; row < mdp.state_rows()[s + 1]; ++row) f(s, row);
-  }
-}
-
 StochasticPolicy exponentials(const std::vector<double>& logs) {
   StochasticPolicy policy(logs.size());
   std::transform(logs.begin(), logs.end(), policy.begin(), [](double x) { return std::exp(x); });
@@ -34,7 +27,7 @@ StochasticPolicy exponentials(const std::vector<double>& logs) {
 // L + beta log(pi/mu) of the rows that are taken, 0 for the others.
 std::vector<double> soft_costs(const Mdp& mdp, const std::vector<double>& log_policy, const ExpansionOptions& options) {
   std::vector<double> costs(mdp.n_rows(), 0.0);
-  for_rows(mdp, [&](State s, Offset row) {
+  for_each_row(mdp, [&](State s, Offset row) {
     if (log_policy[row] == -infinity) return;
     costs[row] = mdp.cost()[row];
     if (options.temperature > 0.0) {
@@ -83,12 +76,12 @@ PolicyExpansion::PolicyExpansion(const Mdp& mdp, std::vector<double> log_policy,
   performance_ = accurate_inner(mdp_.initial(), values_);
   advantage_.resize(costs.size());
   kernels::add_expectation(mdp_, costs, values_, advantage_, options_.threads);
-  for_rows(mdp_, [&](State s, Offset row) {
+  for_each_row(mdp_, [&](State s, Offset row) {
     advantage_[row] = log_policy_[row] == -infinity ? 0.0 : advantage_[row] - values_[s];
   });
   // sum_a pi A = 0: what errors of V leave there is taken out.
   kernels::average_rows(mdp_, policy_, advantage_, mean, options_.threads);
-  for_rows(mdp_, [&](State s, Offset row) {
+  for_each_row(mdp_, [&](State s, Offset row) {
     if (log_policy_[row] > -infinity) advantage_[row] -= mean[s];
   });
   // The rounding of the costs and of their average; pi by exp, within 2 ulp and its rows' sums.
@@ -127,7 +120,7 @@ void PolicyExpansion::set_error_bound(double value_error, double occupancy_error
 
 PolicyEntryDirection PolicyExpansion::gradient() const {
   PolicyEntryDirection g{std::vector<double>(mdp_.n_rows()), zero_direction(mdp_)};
-  for_rows(mdp_, [&](State s, Offset row) {
+  for_each_row(mdp_, [&](State s, Offset row) {
     g.entries.cost[row] = occupancy_[s] * policy_[row];
     g.log_policy[row] = g.entries.cost[row] * advantage_[row];
   });
@@ -157,14 +150,14 @@ PolicyChange PolicyExpansion::along(const PolicyEntryDirection& u) const {
   change.q.resize(n_rows);
   kernels::add_expectation(mdp_, sources, change.values, change.q, threads);
   change.advantage.resize(n_rows);
-  for_rows(mdp_, [&](State s, Offset row) {
+  for_each_row(mdp_, [&](State s, Offset row) {
     change.advantage[row] =
         policy_[row] == 0.0 ? 0.0 : change.q[row] + options_.temperature_of(s) * u.log_policy[row] - change.values[s];
   });
 
   // dd, and the change of d pi.
   std::vector<double> pairs(n_rows), moved(n_rows), by_policy(n_states), by_entries(n_states);
-  for_rows(mdp_, [&](State s, Offset row) {
+  for_each_row(mdp_, [&](State s, Offset row) {
     pairs[row] = occupancy_[s] * policy_[row];
     moved[row] = pairs[row] * (gamma * u.log_policy[row] + u.entries.discount);
   });
@@ -176,7 +169,7 @@ PolicyChange PolicyExpansion::along(const PolicyEntryDirection& u) const {
   // The gradient's change, term by term.
   change.gradient = {std::vector<double>(n_rows), zero_direction(mdp_)};
   std::vector<double>& d_pairs = change.gradient.entries.cost;
-  for_rows(mdp_, [&](State s, Offset row) {
+  for_each_row(mdp_, [&](State s, Offset row) {
     d_pairs[row] = policy_[row] * (change.occupancy[s] + occupancy_[s] * u.log_policy[row]);
     change.gradient.log_policy[row] =
         policy_[row] * (change.occupancy[s] * advantage_[row] + occupancy_[s] * change.advantage[row]);
@@ -211,12 +204,12 @@ PolicyEntryDirection PolicyExpansion::occupancy_gradient(std::span<const double>
   const std::vector<double> x = system_->solve(g).x;
   PolicyEntryDirection result{std::vector<double>(mdp_.n_rows()), zero_direction(mdp_)};
   std::vector<double> pairs(mdp_.n_rows()), onward(mdp_.n_rows()), mean(mdp_.n_states());
-  for_rows(mdp_, [&](State s, Offset row) { pairs[row] = occupancy_[s] * policy_[row]; });
+  for_each_row(mdp_, [&](State s, Offset row) { pairs[row] = occupancy_[s] * policy_[row]; });
   result.entries.discount =
       kernels::entry_gradient(mdp_, pairs, x, false, result.entries.probability, options_.threads);
   kernels::expect_entries(mdp_, mdp_.probability(), x, onward, options_.threads);
   kernels::average_rows(mdp_, policy_, onward, mean, options_.threads);
-  for_rows(mdp_, [&](State s, Offset row) {
+  for_each_row(mdp_, [&](State s, Offset row) {
     result.log_policy[row] = mdp_.discount() * pairs[row] * (onward[row] - mean[s]);
   });
   return result;

@@ -6,6 +6,7 @@
 
 #include <Eigen/Dense>
 
+#include "libmdp/each_row.hpp"
 #include "libmdp/error.hpp"
 #include "libmdp/kernels/linearised.hpp"
 #include "solvers/direction_check.hpp"
@@ -18,14 +19,6 @@ namespace {
 constexpr std::int64_t most_parameters_of_parts = 2000;
 constexpr const char* singular_hessian =
     "the Hessian of the in-sim performance is singular within rounding along a direction that moves the policy";
-
-// f(s, row) for every row.
-template <class F>
-void for_rows(const Mdp& mdp, F&& f) {
-  for (State s = 0; s < mdp.n_states(); ++s) {
-    for (Offset row = mdp.state_rows()[s]; row < mdp.state_rows()[s + 1]; ++row) f(s, row);
-  }
-}
 
 }  // namespace
 
@@ -83,7 +76,7 @@ namespace {
 // The linearised soft Bellman equation knows one temperature: log pi of a state is by its own.
 void PolicySensitivity::divide_by_scale(std::vector<double>& rows) const {
   if (options_.temperature_scale.empty()) return;
-  for_rows(expansion_.mdp(), [&](State s, Offset row) { rows[row] /= options_.temperature_scale[s]; });
+  for_each_row(expansion_.mdp(), [&](State s, Offset row) { rows[row] /= options_.temperature_scale[s]; });
 }
 
 SensitivityForward PolicySensitivity::jvp(const EntryDirection& direction) const {
@@ -154,7 +147,7 @@ HessianParts PolicySensitivity::hessian_parts() const {
   Matrix total(n, n), fisher(n, n), by_policy(n, n), cross(n, n), entropy(n, n);
   std::vector<double> unit(n, 0.0), rows(mdp.n_rows());
   const auto pulled = [&](auto&& number) {
-    for_rows(mdp, [&](State s, Offset row) {
+    for_each_row(mdp, [&](State s, Offset row) {
       rows[row] = expansion_.occupancy()[s] * expansion_.policy()[row] * number(s, row);
     });
     const std::vector<double> w = point_.pull_back(rows);
@@ -187,7 +180,7 @@ std::vector<double> PolicySensitivity::local_log_policy(const EntryDirection& di
   const PolicyChange change = expansion_.along({std::vector<double>(mdp.n_rows(), 0.0), direction});
   std::vector<double> mean(mdp.n_states()), moved(mdp.n_rows());
   kernels::average_rows(mdp, expansion_.policy(), change.q, mean, options_.threads);
-  for_rows(mdp, [&](State s, Offset row) {
+  for_each_row(mdp, [&](State s, Offset row) {
     moved[row] = -(change.q[row] - mean[s]) / expansion_options_.temperature_of(s);
   });
   return moved;

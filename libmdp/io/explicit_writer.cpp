@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <string>
 
+#include "libmdp/each_row.hpp"
 #include "libmdp/error.hpp"
 #include "libmdp/io/drn.hpp"
 #include "libmdp/io/rational.hpp"
@@ -34,13 +35,6 @@ std::string_view action_of(const Mdp& mdp, Offset row) {
 }
 
 template <class F>
-void for_rows(const Mdp& mdp, F&& f) {
-  for (State s = 0; s < mdp.n_states(); ++s) {
-    for (Offset row = mdp.state_rows()[at(s)]; row < mdp.state_rows()[at(s) + 1]; ++row) f(s, row);
-  }
-}
-
-template <class F>
 void for_transitions(const Mdp& mdp, Offset row, F&& f) {
   for (Offset k = mdp.row_begin()[at(row)]; k < mdp.row_begin()[at(row) + 1]; ++k) f(k);
 }
@@ -53,7 +47,7 @@ std::string place_text(const Mdp& mdp, State s, Offset row, Offset k) {
 std::string transitions_text(const Mdp& mdp) {
   std::string text = "# Transitions (MDP)\n" + std::to_string(mdp.n_states()) + " " + std::to_string(mdp.n_rows()) +
                      " " + std::to_string(mdp.n_transitions()) + "\n";
-  for_rows(mdp, [&](State s, Offset row) {
+  for_each_row(mdp, [&](State s, Offset row) {
     const std::string_view action = action_of(mdp, row);
     for_transitions(mdp, row, [&](Offset k) {
       text += place_text(mdp, s, row, k) + probability_text(mdp, k);
@@ -68,7 +62,7 @@ std::string transitions_text(const Mdp& mdp) {
 std::string rewards_text(const Mdp& mdp) {
   std::string entries;
   Offset n = 0;
-  for_rows(mdp, [&](State s, Offset row) {
+  for_each_row(mdp, [&](State s, Offset row) {
     if (mdp.cost()[at(row)] == 0.0) return;
     const std::string reward = cost_text(mdp, row);
     for_transitions(mdp, row, [&](Offset k) {
