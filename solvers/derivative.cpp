@@ -150,7 +150,7 @@ ForwardDerivative Linearisation::jvp(const EntryDirection& direction) const {
   const double residual_error = residual * (1.0 + 2.0 * unit_roundoff) +
                                 rounding(max_actions(mdp_) + 2) * (max_q + max_dv) +
                                 (point_.row_weight_error + underflow) * max_q + q_error;
-  result.value_error_bound = bounds::value_error(residual_error * inflation(mdp_), mdp_.exact_discount());
+  result.value_error_bound = point_.system->error_of(residual_error * inflation(mdp_));
   result.q_error_bound = (q_error + gamma * result.value_error_bound) * inflation(mdp_);
   result.level = level_of(result.q_error_bound);
   result.values = std::move(dv);
@@ -255,7 +255,7 @@ void Linearisation::set_bounds(ReverseDerivative& result, std::span<const double
   const double residual_error = residual + weight_error +
                                 transposed * (weight_norm + adjoint_norm + 2.0 * gamma * rho_norm) +
                                 gamma * (entry_error(mdp_) * rho_norm + policy_error * adjoint_norm);
-  const double adjoint_error = bounds::value_error(residual_error * inflation(mdp_), mdp_.exact_discount());
+  const double adjoint_error = point_.system->error_of(residual_error * inflation(mdp_));
   const double rho_error =
       (adjoint_error + policy_error * adjoint_norm + weight_error + rounding(3) * (adjoint_norm + rho_norm)) *
       inflation(mdp_);

@@ -1,4 +1,6 @@
 // The points at which values are differentiated: at V* (D1), at V^pi.
+#include "solvers/linearise.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -14,12 +16,6 @@
 #include "solvers/result.hpp"
 
 namespace mdp::solvers {
-namespace {
-
-void require_discounted(const Mdp& mdp) {
-  if (mdp.exact_discount().complement.value() > 0.0) return;
-  throw InvalidArgument("derivative: the discount is 1; the discounted criterion needs a discount below 1");
-}
 
 std::string tie_message(const Mdp& mdp, const std::vector<Tie>& ties) {
   std::string actions;
@@ -31,29 +27,32 @@ std::string tie_message(const Mdp& mdp, const std::vector<Tie>& ties) {
          " cannot be told apart within the bounds of the solution";
 }
 
+namespace {
+
+void require_discounted(const Mdp& mdp) {
+  if (mdp.exact_discount().complement.value() > 0.0) return;
+  throw InvalidArgument("derivative: the discount is 1; the discounted criterion needs a discount below 1");
+}
+
 // What AtTies says, at a point that holds the ties.
-Linearisation at_ties(const Mdp& mdp, std::span<const Action> policy, LinearisationPoint tied,
-                      const DerivativeOptions& options) {
-  const std::string why = tie_message(mdp, tied.ties);
+Linearisation at_ties(const SolvedPoint& solved, LinearisationPoint tied, const DerivativeOptions& options) {
+  const std::string why = tie_message(solved.mdp, tied.ties);
   if (options.at_ties != AtTies::use_policy) {
     tied.status = Status::refused;
     tied.message = why + "; V* may have no derivative";
-    return {mdp, std::move(tied), options};
+    return {solved.mdp, std::move(tied), options};
   }
-  LinearisationPoint point = linearise_policy(mdp, policy, options).point();
-  point.message = "derivative of the value of the reported policy, not of the optimal values: " + why;
+  LinearisationPoint point = solved.of_policy().point();
+  if (point.status == Status::converged) {
+    point.message = "derivative of the value of the reported policy, not of the optimal values: " + why;
+  }
   point.ties = std::move(tied.ties);
   point.tie_margin = tied.tie_margin;
-  return {mdp, std::move(point), options};
+  return {solved.mdp, std::move(point), options};
 }
 
-// Deterministic weights in the states of finite value.
 std::vector<double> weights_of(const Mdp& mdp, std::span<const Action> policy, std::span<const double> values) {
-  std::vector<double> weights(mdp.n_rows(), 0.0);
-  for (State s = 0; s < mdp.n_states(); ++s) {
-    if (values[s] < infinity) weights[selected_row(mdp, policy, s)] = 1.0;
-  }
-  return weights;
+  return deterministic_weights(mdp, policy, values);
 }
 
 // The same from probabilities, divided by their sum in each state.
@@ -102,9 +101,48 @@ Linearisation linearise_policy(const Mdp& mdp, std::span<const double> stochasti
   return linearise(mdp, stochastic_policy, bounds::rounding(most + 1), options);
 }
 
+std::vector<double> deterministic_weights(const Mdp& mdp, std::span<const Action> policy,
+                                          std::span<const double> values, std::span<const State> ends) {
+  std::vector<double> weights(mdp.n_rows(), 0.0);
+  for (State s = 0; s < mdp.n_states(); ++s) {
+    if (values[s] < infinity) weights[selected_row(mdp, policy, s)] = 1.0;
+  }
+  for (const State s : ends) weights[selected_row(mdp, policy, s)] = 0.0;
+  return weights;
+}
+
+Linearisation linearise_solved(const SolvedPoint& solved, const DerivativeOptions& options) {
+  const Mdp& mdp = solved.mdp;
+  OptimalActions optimal = optimal_actions(mdp, solved.bounds, options.threads);
+  for (const State s : solved.ends) optimal.left[s].actions.clear();
+  const graph::StateSet counted = solved.counted(optimal.left);
+  graph::StateSet ended(mdp.n_states(), 0);
+  for (const State s : solved.ends) ended[s] = 1;
+
+  Policy policy(mdp.n_states(), 0);
+  LinearisationPoint point;
+  point.tie_margin = optimal.margin;
+  for (Tie& tie : optimal.left) {
+    if (options.at_ties == AtTies::drop_duplicates) drop_duplicates(mdp, tie);
+    if (tie.actions.empty() && ended[tie.state] == 0 && solved.bounds.lower[tie.state] < infinity) {
+      throw InvalidArgument("derivative: the solution's bounds exclude every action of state " +
+                            mdp.state_name(tie.state));
+    }
+    if (!tie.actions.empty()) policy[tie.state] = tie.actions.front();
+    if (tie.actions.size() > 1 && counted[tie.state] != 0) point.ties.push_back(std::move(tie));
+  }
+  if (!point.ties.empty()) return at_ties(solved, std::move(point), options);
+  point.message = "derivative of the optimal values; the optimal actions are unique";
+  point.values.assign(solved.values.begin(), solved.values.end());
+  point.value_error_bound = solved.bounds.error(solved.values);
+  point.row_weights = deterministic_weights(mdp, policy, solved.values, solved.ends);
+  point.system = solved.system(policy, point.row_weights);
+  return {mdp, std::move(point), options};
+}
+
 namespace {
 
-// V* where every state in which `counts` holds has one action that may be optimal.
+// V* of the discounted criterion.
 template <class Counts>
 Linearisation at_optimum(const Mdp& mdp, const SolveResult& solution, const DerivativeOptions& options,
                          Counts&& counts) {
@@ -112,31 +150,18 @@ Linearisation at_optimum(const Mdp& mdp, const SolveResult& solution, const Deri
   require_solution(mdp, solution);
   Enclosure made;
   if (solution.value_lower.empty()) made = enclose(mdp, solution.values, options.threads);
-  const ValueBounds of = solution.value_lower.empty() ? ValueBounds{made.lower, made.upper}
-                                                      : ValueBounds{solution.value_lower, solution.value_upper};
-  OptimalActions optimal = optimal_actions(mdp, of, options.threads);
-  const graph::StateSet counted = counts(optimal.left);
-
-  Policy policy(mdp.n_states(), 0);
-  LinearisationPoint point;
-  point.tie_margin = optimal.margin;
-  for (Tie& tie : optimal.left) {
-    if (options.at_ties == AtTies::drop_duplicates) drop_duplicates(mdp, tie);
-    if (tie.actions.empty() && of.lower[tie.state] < infinity) {
-      throw InvalidArgument("derivative: the solution's bounds exclude every action of state " +
-                            mdp.state_name(tie.state));
-    }
-    if (!tie.actions.empty()) policy[tie.state] = tie.actions.front();
-    if (tie.actions.size() > 1 && counted[tie.state] != 0) point.ties.push_back(std::move(tie));
-  }
-  if (!point.ties.empty()) return at_ties(mdp, solution.policy, std::move(point), options);
-  point.message = "derivative of the optimal values; the optimal actions are unique";
-  point.values = solution.values;
-  point.value_error_bound = of.error(solution.values);
-  point.row_weights = weights_of(mdp, policy, solution.values);
-  point.system = std::make_shared<const PolicySystem>(mdp, std::span<const Action>(policy),
-                                                      LinearOptions{.threads = options.threads});
-  return {mdp, std::move(point), options};
+  const LinearOptions linear{.threads = options.threads};
+  return linearise_solved(
+      {.mdp = mdp,
+       .values = solution.values,
+       .bounds = solution.value_lower.empty() ? ValueBounds{made.lower, made.upper}
+                                              : ValueBounds{solution.value_lower, solution.value_upper},
+       .policy = solution.policy,
+       .counted = std::forward<Counts>(counts),
+       .system = [&](std::span<const Action> policy,
+                     auto&&) { return std::make_shared<const PolicySystem>(mdp, policy, linear); },
+       .of_policy = [&] { return linearise_policy(mdp, solution.policy, options); }},
+      options);
 }
 
 }  // namespace

@@ -99,17 +99,21 @@ void drop_duplicates(const Mdp& mdp, Tie& tie) {
   tie.actions = std::move(kept);
 }
 
+graph::RowMask rows_left(const Mdp& mdp, std::span<const Tie> left) {
+  graph::RowMask usable(mdp.n_rows(), 0);
+  for (const Tie& state : left) {
+    for (const Action a : state.actions) usable[mdp.state_rows()[state.state] + a] = 1;
+  }
+  return usable;
+}
+
 graph::StateSet visited_states(const Mdp& mdp, std::span<const Tie> left) {
   if (mdp.discount() == 0.0) {  // only the first state counts
     graph::StateSet first(mdp.n_states());
     std::transform(mdp.initial().begin(), mdp.initial().end(), first.begin(), [](double p) { return p > 0.0 ? 1 : 0; });
     return first;
   }
-  graph::RowMask usable(mdp.n_rows(), 0);
-  for (const Tie& state : left) {
-    for (const Action a : state.actions) usable[mdp.state_rows()[state.state] + a] = 1;
-  }
-  return graph::reachable_states(mdp, usable);
+  return graph::reachable_states(mdp, rows_left(mdp, left));
 }
 
 }  // namespace mdp::solvers

@@ -40,6 +40,9 @@ struct OptimalActions {
 /// Of actions with the same cost and successors, to the bit, the first stays.
 void drop_duplicates(const Mdp& mdp, Tie& tie);
 
+/// [n_rows] 1 for the actions of `left`.
+[[nodiscard]] graph::RowMask rows_left(const Mdp& mdp, std::span<const Tie> left);
+
 /// States with positive discounted occupancy under some policy that takes actions of `left` only.
 [[nodiscard]] graph::StateSet visited_states(const Mdp& mdp, std::span<const Tie> left);
 

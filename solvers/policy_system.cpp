@@ -39,6 +39,16 @@ Offset most_actions(const Mdp& mdp) {
   return most;
 }
 
+// Relative error of the entries of P averaged over actions, `rounding` that of the average.
+double averaged_error(const Mdp& mdp, double rounding) {
+  return mdp.entry_error().probability + rounding * (1.0 + mdp.entry_error().probability);
+}
+
+bool takes_lu(const kernels::PolicyChain& chain, const LinearOptions& options) {
+  return options.solver == LinearSolver::sparse_lu ||
+         (options.solver == LinearSolver::automatic && judge_sparse_lu(chain).cheap);
+}
+
 }  // namespace
 
 std::string LinearOptions::check() const {
@@ -55,11 +65,43 @@ struct PolicySystem::Impl {
   LinearOptions options;
   double entry_error;  // relative, of the entries of P against those meant
   std::optional<SparseLu> lu;
+  double steps_to_absorption = infinity;  // N, at discount 1
 
-  Impl(const Mdp& mdp, kernels::PolicyChain packed, bool use_lu, const LinearOptions& linear, double error)
-      : chain(std::move(packed)), discount(mdp.exact_discount()), options(linear), entry_error(error) {
+  Impl(kernels::PolicyChain packed, const Discount& gamma, const LinearOptions& linear, double error)
+      : chain(std::move(packed)), discount(gamma), options(linear), entry_error(error) {
+    const bool use_lu = takes_lu(chain, options);
     chain.transpose();
     if (use_lu) lu.emplace(chain, discount);
+    if (!(discount.complement.hi > 0.0)) steps_to_absorption = bound_steps();
+  }
+
+  // max w/d of (I - P) w >= d > 0 for the P meant, w near the expected number of steps; infinity if that proves nothing.
+  [[nodiscard]] double bound_steps() const {
+    const auto n = static_cast<std::size_t>(chain.n_states());
+    const std::vector<double> w = solve(std::vector<double>(n, 1.0), false).x;
+    std::vector<double> next(n);
+    chain.multiply(w, next, options.threads);
+    const double relative = bounds::rounding(longest_row(false) + 5) + 2.0 * entry_error;
+    double least = infinity;
+    double largest = 0.0;
+    for (std::size_t s = 0; s < n; ++s) {
+      if (!(w[s] >= 0.0)) return infinity;
+      least = std::min(least, w[s] - next[s] - relative * (w[s] + next[s]));
+      largest = std::max(largest, w[s]);
+    }
+    return least > 0.0 ? bounds::round_up(largest / least) : infinity;
+  }
+
+  [[nodiscard]] double error_of(double residual_norm) const {
+    if (discount.complement.hi > 0.0) return bounds::value_error(residual_norm, discount);
+    return residual_norm == 0.0 ? 0.0 : bounds::round_up(residual_norm * steps_to_absorption);
+  }
+
+  [[nodiscard]] Offset longest_row(bool transposed) const {
+    Offset longest = 0;
+    const auto m = matrix(transposed);
+    for (State i = 0; i < m.size(); ++i) longest = std::max(longest, m.begin[i + 1] - m.begin[i]);
+    return longest;
   }
 
   [[nodiscard]] double norm(std::span<const double> x, bool transposed) const {
@@ -111,20 +153,18 @@ struct PolicySystem::Impl {
     for (std::size_t i = 0; i < b.size(); ++i) r[i] = b[i] - r[i];
   }
 
-  // ||r||/(1 - gamma), r that of the MDP meant: per entry of b - (x - gamma M x), n + 3 roundings of |b| + |x| +
-  // gamma M |x|, and the entries' own errors; M or M^T is stochastic, so the norms add up to ||b|| + 2 ||x||.
+  // N ||r||, r that of the MDP meant: per entry of b - (x - gamma M x), n + 3 roundings of |b| + |x| +
+  // gamma M |x|, and the entries' own errors; rows of M or M^T sum to at most 1, so the norms add up to ||b|| + 2 ||x||.
   [[nodiscard]] double error_bound(double residual, std::span<const double> b, std::span<const double> x,
                                    bool transposed) const {
-    Offset longest = 0;
-    const auto m = matrix(transposed);
-    for (State i = 0; i < m.size(); ++i) longest = std::max(longest, m.begin[i + 1] - m.begin[i]);
+    const Offset longest = longest_row(transposed);
     const auto n = static_cast<Offset>(b.size());
     const double size = norm(b, transposed) + 2.0 * norm(x, transposed);
     const double relative = bounds::rounding(longest + 5) + entry_error + 2.0 * unit_roundoff;
     // A norm of n terms is itself summed with n roundings.
     const double inflate = 1.0 + bounds::rounding(2 * n + 64) + 4.0 * relative;
     const double underflow = 0x1p-1070 * static_cast<double>(longest + 4) * (transposed ? static_cast<double>(n) : 1.0);
-    return bounds::value_error(bounds::round_up((residual + relative * size) * inflate + underflow), discount);
+    return error_of(bounds::round_up((residual + relative * size) * inflate + underflow));
   }
 
   [[nodiscard]] LinearSolution solve(std::span<const double> b, bool transposed) const {
@@ -149,26 +189,28 @@ struct PolicySystem::Impl {
   }
 };
 
+PolicySystem::PolicySystem(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
 PolicySystem::PolicySystem(const Mdp& mdp, std::span<const Action> policy, const LinearOptions& options) {
   require_valid_arguments(mdp, options);
   require_valid(mdp, policy);
-  kernels::PolicyChain chain(mdp, policy, options.threads);
-  const bool use_lu = options.solver == LinearSolver::sparse_lu ||
-                      (options.solver == LinearSolver::automatic && judge_sparse_lu(chain).cheap);
-  impl_ = std::make_unique<Impl>(mdp, std::move(chain), use_lu, options, mdp.entry_error().probability);
+  impl_ = std::make_unique<Impl>(kernels::PolicyChain(mdp, policy, options.threads), mdp.exact_discount(), options,
+                                 mdp.entry_error().probability);
 }
 
 PolicySystem::PolicySystem(const Mdp& mdp, std::span<const double> stochastic_policy, const LinearOptions& options) {
   require_valid_arguments(mdp, options);
   require_valid(mdp, stochastic_policy);
   const auto policy = normalised(mdp, stochastic_policy);
-  kernels::PolicyChain chain(mdp, policy, options.threads);
-  const bool use_lu = options.solver == LinearSolver::sparse_lu ||
-                      (options.solver == LinearSolver::automatic && judge_sparse_lu(chain).cheap);
-  const Offset n = most_actions(mdp);
-  const double error =
-      mdp.entry_error().probability + bounds::rounding(2 * n + 4) * (1.0 + mdp.entry_error().probability);
-  impl_ = std::make_unique<Impl>(mdp, std::move(chain), use_lu, options, error);
+  impl_ = std::make_unique<Impl>(kernels::PolicyChain(mdp, policy, options.threads), mdp.exact_discount(), options,
+                                 averaged_error(mdp, bounds::rounding(2 * most_actions(mdp) + 4)));
+}
+
+PolicySystem PolicySystem::until_absorption(const Mdp& mdp, std::span<const double> row_weights,
+                                            const LinearOptions& options) {
+  if (const auto rule = options.check(); !rule.empty()) throw InvalidOption(rule);
+  return PolicySystem(std::make_unique<Impl>(kernels::PolicyChain(mdp, row_weights, options.threads), Discount(1.0),
+                                             options, averaged_error(mdp, bounds::rounding(most_actions(mdp) + 1))));
 }
 
 PolicySystem::~PolicySystem() = default;
@@ -182,6 +224,8 @@ std::string PolicySystem::method() const { return impl_->lu ? "sparse LU" : "BiC
 LinearSolution PolicySystem::solve(std::span<const double> b) const { return impl_->solve(b, false); }
 
 LinearSolution PolicySystem::solve_transposed(std::span<const double> b) const { return impl_->solve(b, true); }
+
+double PolicySystem::error_of(double residual_norm) const { return impl_->error_of(residual_norm); }
 
 void PolicySystem::multiply(std::span<const double> x, std::span<double> y) const {
   impl_->chain.multiply(x, y, impl_->options.threads);

@@ -35,9 +35,9 @@ struct LinearSolution {
 /// I - gamma P_pi of a policy, factorised once, solved for many right-hand sides; derivatives (theory.md D1, D8)
 /// and occupancies are its solutions.
 ///
-/// Error bounds: (I - gamma P)^-1 >= 0 has row sums 1/(1 - gamma), so ||x - exact||_inf <= ||r||_inf/(1 - gamma)
-/// and, transposed, ||y - exact||_1 <= ||r||_1/(1 - gamma), with r = b - A x of the MDP meant: its rounding and
-/// the entry errors are added.
+/// Error bounds: (I - gamma P)^-1 >= 0 has row sums of at most N, so ||x - exact||_inf <= N ||r||_inf and, transposed,
+/// ||y - exact||_1 <= N ||r||_1, with r = b - A x of the MDP meant: its rounding and the entry errors are added.
+/// N = 1/(1 - gamma), or, until absorption, what a vector w >= 0 proves: (I - P) w >= d > 0 gives (I - P)^-1 1 <= w/d.
 ///
 /// One object must not solve on several threads at once (it parallelises inside).
 class PolicySystem {
@@ -45,6 +45,11 @@ class PolicySystem {
   /// \throws InvalidArgument a policy that is not one of the MDP; discount 1. InvalidOption.
   PolicySystem(const Mdp& mdp, std::span<const Action> policy, const LinearOptions& options = {});
   PolicySystem(const Mdp& mdp, std::span<const double> stochastic_policy, const LinearOptions& options = {});
+  /// I - P_pi without a discount, until absorption: states whose rows all have weight 0 are absorbing, their equation is
+  /// x(s) = b(s). From every other state one of them must be reached with probability 1, or the bounds are infinite.
+  /// \param row_weights  [n_rows] >= 0, of sum 1 in the other states, exactly so where deterministic
+  [[nodiscard]] static PolicySystem until_absorption(const Mdp& mdp, std::span<const double> row_weights,
+                                                     const LinearOptions& options = {});
   ~PolicySystem();
   PolicySystem(PolicySystem&&) noexcept;
   PolicySystem& operator=(PolicySystem&&) noexcept;
@@ -57,6 +62,8 @@ class PolicySystem {
   [[nodiscard]] LinearSolution solve(std::span<const double> b) const;
   /// y = (I - gamma P_pi)^-T b.
   [[nodiscard]] LinearSolution solve_transposed(std::span<const double> b) const;
+  /// Bound of the error that a residual of this norm leaves: N times it.
+  [[nodiscard]] double error_of(double residual_norm) const;
   /// y = P_pi x, no discount; y [n_states].
   void multiply(std::span<const double> x, std::span<double> y) const;
   /// y = P_pi^T x.
@@ -64,6 +71,8 @@ class PolicySystem {
 
  private:
   struct Impl;
+  explicit PolicySystem(std::unique_ptr<Impl> impl);
+
   std::unique_ptr<Impl> impl_;
 };
 
