@@ -14,7 +14,27 @@
 namespace mdp::solvers {
 namespace {
 
-Mdp undiscounted(const Mdp& mdp) { return mdp.with_discount(Discount(1.0)); }
+// Without a discount; without costs where they are not read.
+Mdp as_summed(const Mdp& mdp, Criterion criterion) {
+  if (criterion != Criterion::goal && criterion != Criterion::reach) {
+    throw InvalidArgument("derivative: criterion " + std::string(to_string(criterion)) + ", required goal or reach");
+  }
+  const Mdp at_one = mdp.with_discount(Discount(1.0));
+  if (criterion == Criterion::goal) return at_one;
+  Buffer<double> cost(mdp.cost().begin(), mdp.cost().end());
+  for (double& c : cost) c = c < infinity ? 0.0 : infinity;
+  return at_one.with_cost(std::move(cost));
+}
+
+// Where the process has ended: at the goals, and for `reach` where the probability is proved to be 0.
+std::vector<State> ends_of(const Mdp& mdp, const CriterionResult& solution) {
+  std::vector<State> ends(mdp.goal().begin(), mdp.goal().end());
+  if (solution.criterion != Criterion::reach) return ends;
+  for (State s = 0; s < mdp.n_states(); ++s) {
+    if (solution.value_lower[s] == 0.0 && solution.value_upper[s] == 0.0) ends.push_back(s);
+  }
+  return ends;
+}
 
 // What has no derivative is +inf, as with a discount.
 std::vector<double> infinite_as_one(std::span<const double> x) {
@@ -36,26 +56,24 @@ void require_admissible(const Mdp& mdp, std::span<const Action> policy) {
   }
 }
 
-Linearisation at_goal_optimum(const Mdp& mdp, const CriterionResult& solution, const DerivativeOptions& options,
-                              std::function<graph::StateSet(std::span<const Tie>)> counted) {
+Linearisation at_optimum(const Mdp& mdp, const CriterionResult& solution, const DerivativeOptions& options,
+                         std::function<graph::StateSet(std::span<const Tie>)> counted) {
   require_solution(mdp, solution);
-  if (solution.criterion != Criterion::goal || solution.value_lower.empty()) {
-    throw InvalidArgument("derivative: the solution is not one of criterion goal, with bounds");
-  }
-  const Mdp at_one = undiscounted(mdp);
+  if (solution.value_lower.empty()) throw InvalidArgument("derivative: the solution has no bounds");
+  const Mdp summed = as_summed(mdp, solution.criterion);
+  const std::vector<State> ends = ends_of(mdp, solution);
   const auto values = infinite_as_one(solution.values);
   const auto lower = infinite_as_one(solution.value_lower);
   const auto upper = infinite_as_one(solution.value_upper);
   return linearise_solved(
-      {.mdp = at_one,
+      {.mdp = summed,
        .values = values,
        .bounds = {lower, upper},
        .policy = solution.policy,
-       .ends = mdp.goal(),
+       .ends = ends,
        .counted = std::move(counted),
-       .system = [&](auto&&,
-                     std::span<const double> row_weights) { return until_goal(at_one, row_weights, options.threads); },
-       .of_policy = [&] { return linearise_goal_policy(mdp, solution.policy, options); }},
+       .system = [&](auto&&, std::span<const double> weights) { return until_goal(summed, weights, options.threads); },
+       .of_policy = [&] { return linearise_until_goal(mdp, solution.criterion, solution.policy, options); }},
       options);
 }
 
@@ -76,36 +94,38 @@ graph::StateSet visited_or_cyclic(const Mdp& mdp, std::span<const Tie> left) {
 
 }  // namespace
 
-Linearisation linearise_goal_policy(const Mdp& mdp, std::span<const Action> policy, const DerivativeOptions& options) {
+Linearisation linearise_until_goal(const Mdp& mdp, Criterion criterion, std::span<const Action> policy,
+                                   const DerivativeOptions& options) {
   require_admissible(mdp, policy);
-  const Mdp at_one = undiscounted(mdp);
+  const Mdp summed = as_summed(mdp, criterion);
   CriterionOptions accuracy;
-  accuracy.solve.tolerance = 1e-13 * mdp.max_abs_cost();
+  accuracy.solve.tolerance = 1e-13 * summed.max_abs_cost();
   accuracy.solve.relative_tolerance = 1e-13;
   accuracy.solve.threads = options.threads;
-  const CriterionResult evaluation = evaluate_criterion(at_one, policy, Criterion::goal, accuracy);
+  const CriterionResult evaluation = evaluate_criterion(summed, policy, criterion, accuracy);
   LinearisationPoint point;
-  point.message = "derivative of the total cost of the policy";
+  point.message = "derivative of the value of the policy";
   point.of_policy = true;
   point.values = infinite_as_one(evaluation.values);
   point.value_error_bound = ValueBounds{evaluation.value_lower, evaluation.value_upper}.error(point.values);
-  point.row_weights = deterministic_weights(mdp, policy, point.values, mdp.goal());
-  point.system = until_goal(at_one, point.row_weights, options.threads);
-  return {at_one, std::move(point), options};
+  point.row_weights = deterministic_weights(mdp, policy, point.values, ends_of(mdp, evaluation));
+  point.system = until_goal(summed, point.row_weights, options.threads);
+  return {summed, std::move(point), options};
 }
 
-Linearisation linearise_goal_optimum(const Mdp& mdp, const CriterionResult& solution,
-                                     const DerivativeOptions& options) {
-  return at_goal_optimum(mdp, solution, options,
-                         [&](std::span<const Tie>) { return graph::StateSet(mdp.n_states(), 1); });
+Linearisation linearise_until_goal(const Mdp& mdp, const CriterionResult& solution, const DerivativeOptions& options) {
+  return at_optimum(mdp, solution, options, [&](std::span<const Tie>) { return graph::StateSet(mdp.n_states(), 1); });
 }
 
-OptimumGradient goal_optimum_gradient(const Mdp& mdp, const CriterionResult& solution,
-                                      const DerivativeOptions& options) {
-  const Linearisation at = at_goal_optimum(
-      mdp, solution, options,
-      [at_one = undiscounted(mdp)](std::span<const Tie> left) { return visited_or_cyclic(at_one, left); });
-  return {at.performance_gradient(), at.ties(), at.of_policy(), at.point().tie_margin};
+OptimumGradient until_goal_gradient(const Mdp& mdp, const CriterionResult& solution, const DerivativeOptions& options) {
+  const Linearisation at = at_optimum(mdp, solution, options, [&](std::span<const Tie> left) {
+    return visited_or_cyclic(mdp.with_discount(Discount(1.0)), left);
+  });
+  OptimumGradient optimum{at.performance_gradient(), at.ties(), at.of_policy(), at.point().tie_margin};
+  if (solution.criterion == Criterion::reach) {
+    std::fill(optimum.reverse.gradient.cost.begin(), optimum.reverse.gradient.cost.end(), 0.0);
+  }
+  return optimum;
 }
 
 }  // namespace mdp::solvers

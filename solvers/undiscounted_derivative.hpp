@@ -19,19 +19,23 @@ namespace mdp::solvers {
 /// discount, at gamma = 1; the bounds have the proved number of steps to the goal in place of 1/(1 - gamma). Entries of the
 /// rows of goals do not count, the discount is 1: its derivative is that of the sum discounted until the goal.
 ///
-/// V^pi of a fixed policy, evaluated here. Refused if pi is improper: then small changes of P make its value jump.
-/// \throws InvalidArgument  a policy that is not one of the MDP, or takes an inadmissible row; InvalidOption
-[[nodiscard]] Linearisation linearise_goal_policy(const Mdp& mdp, std::span<const Action> policy,
-                                                  const DerivativeOptions& options = {});
+/// The same for the probability of reaching the goal (Criterion::reach), which is P_pi V with 1 at the goals (-1 when
+/// maximising), and with 0 where the graph says so: what is left ends in one or the other. Costs do not count.
+///
+/// V^pi of a fixed policy, evaluated here. Where pi misses the goal with positive probability, `goal` has neither a value nor a
+/// derivative: small changes of P make it jump.
+/// \throws InvalidArgument  another criterion, a policy that is not one of the MDP, or takes an inadmissible row; InvalidOption
+[[nodiscard]] Linearisation linearise_until_goal(const Mdp& mdp, Criterion criterion, std::span<const Action> policy,
+                                                 const DerivativeOptions& options = {});
 
-/// V* of solve_criterion(mdp, Criterion::goal): as linearise_optimum(), refused at ties. \throws as it.
-[[nodiscard]] Linearisation linearise_goal_optimum(const Mdp& mdp, const CriterionResult& solution,
-                                                   const DerivativeOptions& options = {});
+/// V* of solve_criterion() for goal or reach: as linearise_optimum(), refused at ties. \throws as it.
+[[nodiscard]] Linearisation linearise_until_goal(const Mdp& mdp, const CriterionResult& solution,
+                                                 const DerivativeOptions& options = {});
 
 /// The gradient of rho0^T V*, as optimum_gradient(). Ties count in states that an optimal policy visits, and in cycles of
 /// tied actions within reach of any policy: such a cycle costs nothing, and if it gets cheaper the sum falls to -inf.
-[[nodiscard]] OptimumGradient goal_optimum_gradient(const Mdp& mdp, const CriterionResult& solution,
-                                                    const DerivativeOptions& options = {});
+[[nodiscard]] OptimumGradient until_goal_gradient(const Mdp& mdp, const CriterionResult& solution,
+                                                  const DerivativeOptions& options = {});
 
 /// Gain g and bias h of a policy with one recurrent class within reach of the initial distribution: g + h = L_pi + P_pi h,
 /// mu^T h = 0, mu the stationary distribution. Then, with the deviation matrix D = (I - P_pi + 1 mu^T)^{-1} - 1 mu^T,
