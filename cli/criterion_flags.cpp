@@ -70,9 +70,13 @@ Criterion CriterionFlags::choose(const Mdp& mdp, const ModelFlags& model) const 
 }
 
 void CriterionFlags::require_discounted(const Mdp& mdp, const ModelFlags& model) const {
+  if (criterion_.empty() && !(mdp.discount() < 1)) {
+    throw UsageError(
+        "the file has no discount below 1, and this is about the discounted criterion: say --discount G with G < 1");
+  }
   const Criterion criterion = choose(mdp, model);
   if (criterion != Criterion::discounted) {
-    not_available_yet(fmt::format("criterion {} in this command; --discount G with G < 1 is", to_string(criterion)));
+    throw UsageError(fmt::format("--criterion {}: this is about the discounted criterion alone", to_string(criterion)));
   }
 }
 

@@ -99,11 +99,12 @@ std::string gradient_tables(const Mdp& mdp, const solvers::EntryGradient& gradie
     text += fmt::format("d/ddiscount  {} +/- {}\n", number_text(gradient.discount), bound_text(errors.discount));
   }
   if (parts.cost) {
-    text += fmt::format("\n{}every entry +/- {}\n", cost_table(mdp, gradient.cost), bound_text(errors.cost));
+    text += fmt::format("{}{}every entry +/- {}\n", text.empty() ? "" : "\n", cost_table(mdp, gradient.cost),
+                        bound_text(errors.cost));
   }
   if (parts.probability) {
-    text += fmt::format("\n{}every entry +/- {}\n", probability_table(mdp, gradient.probability),
-                        bound_text(errors.probability));
+    text += fmt::format("{}{}every entry +/- {}\n", text.empty() ? "" : "\n",
+                        probability_table(mdp, gradient.probability), bound_text(errors.probability));
   }
   return text;
 }

@@ -8,8 +8,8 @@
 
 #include "cli/table.hpp"
 #include "cli/value_tables.hpp"
+#include "solvers/criterion.hpp"
 #include "solvers/in_real_gradient.hpp"
-#include "solvers/solve.hpp"
 
 namespace mdp::cli {
 namespace {
@@ -19,6 +19,11 @@ double extrapolated(const std::function<double(double)>& f, double h) {
   const double near = (f(h) - f(-h)) / (2 * h);
   const double far = (f(2 * h) - f(-2 * h)) / (4 * h);
   return (4 * near - far) / 3;
+}
+
+/// The derivative from below, from f at 0, -h, …, -4h: error O(h^4).
+double one_sided(const std::function<double(double)>& f, double h) {
+  return (25 * f(0.0) - 48 * f(h) + 36 * f(2 * h) - 16 * f(3 * h) + 3 * f(4 * h)) / (12 * h);
 }
 
 Mdp with_cost_moved(const Mdp& model, std::size_t row, double by) {
@@ -36,7 +41,14 @@ MdpArrays arrays_of(const Mdp& model) {
   arrays.cost.assign(model.cost().begin(), model.cost().end());
   arrays.discount = model.exact_discount();
   arrays.initial.assign(model.initial().begin(), model.initial().end());
+  arrays.goal.assign(model.goal().begin(), model.goal().end());
   return arrays;
+}
+
+Offset row_of(const Mdp& model, std::size_t transition) {
+  const auto after =
+      std::upper_bound(model.row_begin().begin(), model.row_begin().end(), static_cast<Offset>(transition));
+  return after - model.row_begin().begin() - 1;
 }
 
 /// One probability moved, its row divided by its sum.
@@ -45,42 +57,29 @@ Mdp normalised_move(const Mdp& model, std::size_t transition, double by) {
   arrays.probability[transition] += by;
   BuildOptions options;
   options.row_sum_tolerance = 0.5;
-  return build(std::move(arrays), options);
+  return build(std::move(arrays), options).with_objective(model.objective());
 }
 
-/// One probability moved alone. Rows are scaled by 1/(1 + room) and the discount by 1 + room, so that gamma P stays and
-/// room is left for |by| <= room; what is missing goes to a last state that costs nothing for ever.
-Mdp raw_move(const Mdp& model, std::size_t transition, double by, double room) {
-  MdpArrays arrays;
-  const double scale = 1 / (1 + room);
-  for (State s = 0; s < model.n_states(); ++s) {
-    arrays.state_rows.push_back(model.state_rows()[static_cast<std::size_t>(s)]);
-  }
-  arrays.state_rows.push_back(model.n_rows());
+/// One probability lowered alone; what its row loses goes to a last state that costs nothing for ever.
+Mdp lowered(const Mdp& model, std::size_t transition, double by, bool lost_is_goal) {
+  MdpArrays arrays = arrays_of(model);
+  const Offset row = row_of(model, transition);
+  const auto end = static_cast<std::ptrdiff_t>(model.row_begin()[static_cast<std::size_t>(row) + 1]);
+  const State last = model.n_states();
+  arrays.probability[transition] -= by;
+  arrays.probability.insert(arrays.probability.begin() + end, by);
+  arrays.next_state.insert(arrays.next_state.begin() + end, last);
+  for (auto r = static_cast<std::size_t>(row) + 1; r < arrays.row_begin.size(); ++r) ++arrays.row_begin[r];
   arrays.state_rows.push_back(model.n_rows() + 1);
-  for (std::size_t row = 0; row < static_cast<std::size_t>(model.n_rows()); ++row) {
-    arrays.row_begin.push_back(static_cast<Offset>(arrays.next_state.size()));
-    double lost = room * scale;
-    for (auto k = static_cast<std::size_t>(model.row_begin()[row]);
-         k < static_cast<std::size_t>(model.row_begin()[row + 1]); ++k) {
-      const double moved = k == transition ? by * scale : 0.0;
-      lost -= moved;
-      arrays.next_state.push_back(model.next_state()[k]);
-      arrays.probability.push_back(model.probability()[k] * scale + moved);
-    }
-    arrays.next_state.push_back(model.n_states());
-    arrays.probability.push_back(std::max(lost, 0.0));
-    arrays.cost.push_back(model.cost()[row]);
-  }
-  arrays.row_begin.push_back(static_cast<Offset>(arrays.next_state.size()));
-  arrays.next_state.push_back(model.n_states());
+  arrays.next_state.push_back(last);
   arrays.probability.push_back(1.0);
   arrays.row_begin.push_back(static_cast<Offset>(arrays.next_state.size()));
   arrays.cost.push_back(0.0);
-  arrays.discount = Discount(model.discount() * (1 + room));
-  arrays.initial.assign(model.initial().begin(), model.initial().end());
   arrays.initial.push_back(0.0);
-  return build(std::move(arrays));
+  if (lost_is_goal) arrays.goal.push_back(last);
+  BuildOptions options;
+  options.row_sum_tolerance = 0.5;
+  return build(std::move(arrays), options).with_objective(model.objective());
 }
 
 /// Positions of the largest |x|, ties to the lowest position.
@@ -96,12 +95,6 @@ std::vector<std::size_t> largest(std::span<const double> x, std::int64_t n) {
   return order;
 }
 
-Offset row_of(const Mdp& model, std::size_t transition) {
-  const auto after =
-      std::upper_bound(model.row_begin().begin(), model.row_begin().end(), static_cast<Offset>(transition));
-  return after - model.row_begin().begin() - 1;
-}
-
 }  // namespace
 
 GradientCheck check_gradient(const Mdp& model, const solvers::EntryGradient& gradient,
@@ -113,10 +106,13 @@ GradientCheck check_gradient(const Mdp& model, const solvers::EntryGradient& gra
     check.max_error = std::max(check.max_error, error);
     if (error > 0.0) check.max_relative_error = std::max(check.max_relative_error, error / scale);
   };
+  const auto at_goal = [&](Offset row) {  // stays as it is
+    return std::ranges::find(model.goal(), model.state_of(row)) != model.goal().end();
+  };
   if (parts.cost) {
     const auto rows = largest(gradient.cost, n);
     for (const std::size_t row : rows) {
-      if (model.cost()[row] == infinity) continue;
+      if (model.cost()[row] == infinity || at_goal(static_cast<Offset>(row))) continue;
       const double quotient = extrapolated([&](double h) { return f(with_cost_moved(model, row, h)); }, steps.cost);
       check.entries.push_back({true, static_cast<Offset>(row), -1, gradient.cost[row], quotient});
       note(gradient.cost[row], quotient, std::abs(gradient.cost[rows.front()]));
@@ -125,12 +121,13 @@ GradientCheck check_gradient(const Mdp& model, const solvers::EntryGradient& gra
   if (parts.probability) {
     const auto transitions = largest(gradient.probability, n);
     for (const std::size_t k : transitions) {
-      const double room = std::min({model.probability()[k] / 2, steps.probability, (1 - model.discount()) / 4});
-      const auto moved = [&](double h) {
-        return f(convention == solvers::EntryConvention::normalised ? normalised_move(model, k, h)
-                                                                    : raw_move(model, k, h, room));
-      };
-      const double quotient = extrapolated(moved, room / 2);
+      if (at_goal(row_of(model, k))) continue;
+      const double h = std::min(model.probability()[k] / 8, steps.probability);
+      const double quotient =
+          convention == solvers::EntryConvention::normalised
+              ? extrapolated([&](double by) { return f(normalised_move(model, k, by)); }, h)
+              : one_sided([&](double by) { return f(by > 0.0 ? lowered(model, k, by, steps.lost_is_goal) : model); },
+                          h);
       check.entries.push_back({false, row_of(model, k), model.next_state()[k], gradient.probability[k], quotient});
       note(gradient.probability[k], quotient, std::abs(gradient.probability[transitions.front()]));
     }
@@ -158,13 +155,17 @@ ModelNumber world_performance(const Mdp& world, solvers::SoftOptions soft) {
   };
 }
 
-ModelNumber optimal_performance(int threads) {
-  solvers::SolveOptions options;
-  options.tolerance = 0.0;
-  options.relative_tolerance = 1e-14;
-  options.max_sweeps = 1000;
-  options.threads = threads;
-  return [options](const Mdp& model) { return initial_average(model, solvers::solve(model, options).values); };
+ModelNumber optimal_performance(solvers::Criterion criterion, solvers::CriterionOptions options) {
+  options.solve.tolerance = 0.0;
+  options.solve.relative_tolerance = 1e-14;
+  options.solve.max_sweeps = 1000;
+  options.solve.observer = {};
+  return [criterion, options](const Mdp& model) {
+    solvers::CriterionOptions here = options;
+    if (!here.terminal.empty()) here.terminal.resize(static_cast<std::size_t>(model.n_states()), 0.0);
+    const solvers::CriterionResult solved = solvers::solve_criterion(model, criterion, here);
+    return initial_average(model, criterion == solvers::Criterion::average ? solved.gain : solved.values);
+  };
 }
 
 Result to_result(const Mdp& model, const GradientCheck& check, Objective sense) {

@@ -9,6 +9,7 @@
 #include "cli/entry_gradient.hpp"
 #include "cli/result.hpp"
 #include "libmdp/mdp.hpp"
+#include "solvers/criterion.hpp"
 #include "solvers/derivative.hpp"
 #include "solvers/soft.hpp"
 
@@ -38,17 +39,19 @@ struct GradientCheck {
 /// without way out: what a row that misses 1 loses.
 using ModelNumber = std::function<double(const Mdp&)>;
 
-/// How far entries move: quotients use twice this at most.
+/// How far entries move: quotients use four times this at most.
 struct DifferenceSteps {
   double cost = 1e-5;                    ///< in units of cost
-  double probability = 1e-3;             ///< at most this, and at most half the probability
+  double probability = 2.5e-4;           ///< at most this, and at most an eighth of the probability
   double discount_fraction = 1.0 / 256;  ///< of 1 - gamma
+  bool lost_is_goal = false;  ///< where what a row loses ends: at a goal, or in a state that goes on for ever
 };
 
-/// Richardson's extrapolation of central differences of `f`, error O(h^4), for the largest entries of a gradient.
-/// A probability moves alone (raw: lost or surplus mass is worth 0) or its row is divided by its sum (normalised).
+/// Differences of `f` of error O(h^4) for the largest entries of a gradient: Richardson's extrapolation of central ones; one-sided
+/// ones where a probability moves alone (raw), since rows cannot sum to more than 1: it is lowered, and what is lost is
+/// worth 0. Else its row is divided by its sum (normalised).
 /// \param gradient  of f, in `convention`; cost sense
-/// \param n         entries of each kind that are checked. Cost: 4 evaluations of f per entry.
+/// \param n         entries of each kind that are checked. Cost: 4 or 5 evaluations of f per entry.
 [[nodiscard]] GradientCheck check_gradient(const Mdp& model, const solvers::EntryGradient& gradient,
                                            solvers::EntryConvention convention, const ModelNumber& f,
                                            const DifferenceSteps& steps, std::int64_t n,
@@ -56,8 +59,8 @@ struct DifferenceSteps {
 
 /// J of the world under the model's soft policy, solved to rounding (cost sense).
 [[nodiscard]] ModelNumber world_performance(const Mdp& world, solvers::SoftOptions soft);
-/// rho0^T V*, solved to rounding (cost sense).
-[[nodiscard]] ModelNumber optimal_performance(int threads);
+/// rho0^T V* of a criterion, or rho0^T g* of the average one, solved to rounding (cost sense).
+[[nodiscard]] ModelNumber optimal_performance(solvers::Criterion criterion, solvers::CriterionOptions options);
 
 /// {entries [{entry state action next_state exact finite_difference}, …], max_error, max_relative_error, agrees}, in the
 /// file's sense.

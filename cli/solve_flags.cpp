@@ -27,8 +27,6 @@ void require_word(std::string_view option, const std::string& word, std::span<co
 
 }  // namespace
 
-void not_available_yet(std::string_view what) { throw UsageError(fmt::format("not available yet: {}", what)); }
-
 void SolveFlags::add_to(Command& command, bool with_method) {
   CLI::App& parser = command.parser();
   if (with_method) {
@@ -58,7 +56,8 @@ solvers::SolveOptions SolveFlags::options(const CommonFlags& common) const {
   require_word("--level", level_, levels);
   require_word("--method", method_, method_words());
   if (exact() && !allows_exact_)
-    not_available_yet("level exact in this command; solve, evaluate, reference, check and equivalent-cost have it");
+    throw UsageError(
+        "--level exact: this command has no such level; solve, evaluate, reference, check and equivalent-cost have it");
   if (exact() && method_ != "auto" && method_ != "policy-iteration") {
     throw UsageError(fmt::format("--method {}: level exact has one method, policy-iteration", method_));
   }

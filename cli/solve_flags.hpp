@@ -42,7 +42,4 @@ class SolveFlags {
   std::optional<std::uint64_t> memory_limit_;
 };
 
-/// What a later version will do, asked for today: exit code 2.
-[[noreturn]] void not_available_yet(std::string_view what);
-
 }  // namespace mdp::cli

@@ -85,8 +85,9 @@ double dot(const EntryGradient& gradient, const EntryDirection& direction) {
 
 EntryGradient in_sense(Objective objective, EntryGradient gradient) {
   if (objective == Objective::minimize) return gradient;
-  for (double& entry : gradient.probability) entry = -entry;
-  gradient.discount = -gradient.discount;
+  // From 0, which keeps zeros positive.
+  for (double& entry : gradient.probability) entry = 0.0 - entry;
+  gradient.discount = 0.0 - gradient.discount;
   return gradient;
 }
 

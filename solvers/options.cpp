@@ -61,7 +61,7 @@ Method method_from_string(std::string_view word) {
 }
 
 std::string SolveOptions::check() const {
-  if (level == Level::exact) return "level = exact is not available yet, required approximate or certified";
+  if (level == Level::exact) return "level = exact is solve_exactly()'s, required approximate or certified";
   if (auto rule = tolerance_rule("tolerance", tolerance); !rule.empty()) return rule;
   if (auto rule = tolerance_rule("relative_tolerance", relative_tolerance); !rule.empty()) return rule;
   if (max_sweeps < 1) return fmt::format("max_sweeps = {}, required >= 1", max_sweeps);

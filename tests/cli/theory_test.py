@@ -333,6 +333,45 @@ class Gradient(program.ProgramTest):
         self.assertNotIn("d_probability", result)
         self.complaint("gradient", "--file", "model.json", "--wrt", "costs", code=2)
 
+    def test_other_criteria(self):
+        choices = [
+            {"state": 0, "cost": 1, "to": [[0, 0.25], [1, 0.5], [2, 0.125], [3, 0.125]]},
+            {"state": 0, "cost": 5, "to": [[2, 0.5], [3, 0.5]]},
+            {"state": 1, "cost": 2, "to": [[0, 0.5], [2, 0.5]]},
+            {"state": 1, "cost": 7, "to": [[2, 1]]},
+        ]
+        parts = {"format": "mdp", "version": 1, "initial": [[0, 1]]}
+        ends = [{"state": 3, "cost": 0, "to": [[3, 1]]}]
+        goal = self.write("goal.json", dict(parts, states=4, goal=[2, 3], choices=choices))
+        reach = self.write("reach.json", dict(parts, states=4, goal=[2], choices=choices + ends))
+        again = [{"state": s, "cost": s, "to": [[0, 1]]} for s in (2, 3)]
+        average = self.write("average.json", dict(parts, states=4, choices=choices + again))
+        keys = {"d_cost", "d_probability", "d_discount"}
+        for criterion, model, flags, of, derivatives in (
+            ("goal", goal, [], "initial_value", {"d_cost", "d_probability"}),
+            ("reach", reach, ["--objective", "maximize"], "initial_value", {"d_probability"}),
+            ("reach", reach, ["--objective", "minimize"], "initial_value", {"d_probability"}),
+            ("average", average, [], "initial_gain", {"d_cost", "d_probability"}),
+            ("finite", average, ["--horizon", "4", "--discount", "0.9"], "initial_value", keys),
+        ):
+            with self.subTest(criterion, flags=flags):
+                flags = ["--criterion", criterion, *flags]
+                result = self.json("gradient", model, *flags, "--check")
+                self.assertEqual((result["criterion"], result["level"]), (criterion, "certified"))
+                self.assertTrue(result["differentiable"] and result["check"]["agrees"], result["check"])
+                self.assertEqual(keys & set(result), derivatives)
+                self.assertEqual(result["convention"], "normalised" if criterion == "average" else "raw")
+                solved = self.json("solve", model, *flags)
+                self.assertAlmostEqual(result[of], solved["gain" if criterion == "average" else "value"][0], delta=1e-9)
+        # V(0) = 1 + V(0)/4 + V(1)/2, V(1) = 2 + V(0)/2: visits 2 and 1.
+        visits = self.json("gradient", goal, "--criterion", "goal")["d_cost"]
+        self.assertAlmostEqual(visits[0][0], 2, delta=1e-12)
+        self.assertAlmostEqual(visits[1][0], 1, delta=1e-12)
+        self.assertIn("does not read it", self.complaint("gradient", goal, "--wrt", "discount", code=2))
+        self.assertIn("no average cost", self.complaint("gradient", average, "--criterion", "average",
+                                                        "--convention", "raw", code=2))  # fmt: skip
+        self.assertIn("no gradient", self.complaint("gradient", goal, "--criterion", "total", code=2))
+
     def test_of_world_performance(self):
         world, model = self.write("world.json", WORLD), self.write("model.json", MODEL)
         flags = ["--of", "world-performance", "--world", world, "--temperature", "0.5"]

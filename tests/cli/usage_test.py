@@ -39,12 +39,17 @@ class Usage(program.ProgramTest):
         self.complaint("gradient", "--of", "everything", "--file", model, code=2)
         self.complaint("generate", "gridworld", "--preset", "frozenlake", "--output", "g.json", code=2)
 
-    def test_what_later_versions_do(self):
+    def test_what_a_command_does_not_do(self):
         model = self.two_states()
         self.assertIn(
-            "not available yet: level exact",
+            "--level exact: this command has no such level",
             self.complaint("equivalent-model", "--world", model, "--level", "exact", code=2),
         )
+        undiscounted = self.write("undiscounted.json", {"format": "mdp", "version": 1, "states": 1,
+                                  "choices": [{"state": 0, "cost": 1, "to": [[0, 1]]}]})  # fmt: skip
+        pair = ["check", "--world", undiscounted, "--model", undiscounted]
+        self.assertIn("say --discount G with G < 1", self.complaint(*pair, code=2))
+        self.assertIn("the discounted criterion alone", self.complaint(*pair, "--criterion", "average", code=2))
         self.assertIn(
             "--estimator dice does not estimate --quantity policy-gradient",
             self.complaint("estimate", "--model", model, "--horizon", "3", "--estimator", "dice", code=2),
@@ -76,7 +81,7 @@ class Usage(program.ProgramTest):
         self.complaint("solve", self.two_states(), "--discount", "1", code=2)
         goal = self.two_states("goal.json", discount=1, goal=["work"], choices=program.TWO_STATES["choices"][:2])
         self.assertEqual(self.json("solve", goal)["criterion"], "goal")
-        self.assertIn("criterion goal", self.complaint("equivalent-model", "--world", goal, code=2))
+        self.assertIn("discounted criterion", self.complaint("equivalent-model", "--world", goal, code=2))
         self.assertEqual(self.json("solve", goal, "--discount", "1/2")["value"], [0, 0])
 
     def test_flags_that_belong_to_another_criterion(self):

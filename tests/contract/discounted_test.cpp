@@ -350,7 +350,7 @@ TEST_CASE("Misuse throws and says what the rule is") {
   REQUIRE_THROWS_AS(solve(m.with_discount(1.0)), InvalidArgument);
   SolveOptions options;
   options.level = Level::exact;
-  REQUIRE_THROWS_WITH(solve(m, options), "level = exact is not available yet, required approximate or certified");
+  REQUIRE_THROWS_WITH(solve(m, options), "level = exact is solve_exactly()'s, required approximate or certified");
   options = {};
   options.start = {1.0};
   REQUIRE_THROWS_WITH(solve(m, options), "start has 1 entries, required 0 or n_states = 8");
