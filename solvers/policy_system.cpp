@@ -49,6 +49,70 @@ bool takes_lu(const kernels::PolicyChain& chain, const LinearOptions& options) {
          (options.solver == LinearSolver::automatic && judge_sparse_lu(chain).cheap);
 }
 
+// Nearest to absorption first: Gauss–Seidel, which Krylov methods are preconditioned with, then follows the way there
+// backwards. `chain` has its transpose; absorbing states have no transitions.
+struct Order {
+  std::vector<State> states;
+  int depth = 0;        // most steps that the shortest way to absorption takes
+  bool absorbs = true;  // there is one from every state; if not, the system is singular
+};
+
+Order nearest_first(const kernels::PolicyChain& chain) {
+  const auto n = static_cast<std::size_t>(chain.n_states());
+  const kernels::CompressedRows from = chain.columns();
+  Order order;
+  order.states.reserve(n);
+  std::vector<char> placed(n, 0);
+  const auto place = [&](State s) {
+    if (placed[s] != 0) return;
+    placed[s] = 1;
+    order.states.push_back(s);
+  };
+  for (State s = 0; s < chain.n_states(); ++s) {
+    if (chain.row_begin()[s] == chain.row_begin()[s + 1]) place(s);
+  }
+  std::size_t level_end = order.states.size();
+  for (std::size_t i = 0; i < order.states.size(); ++i) {
+    if (i == level_end) {
+      ++order.depth;
+      level_end = order.states.size();
+    }
+    const State s = order.states[i];
+    for (Offset k = from.begin[s]; k < from.begin[s + 1]; ++k) place(from.index[k]);
+  }
+  order.absorbs = order.states.size() == n;
+  for (State s = 0; s < chain.n_states(); ++s) place(s);
+  return order;
+}
+
+// A matrix whose row and column order[i] are number i here.
+class Renumbered {
+ public:
+  Renumbered(const kernels::CompressedRows& m, std::span<const State> order) : blocks_(m.blocks) {
+    std::vector<State> place(order.size());
+    for (std::size_t i = 0; i < order.size(); ++i) place[order[i]] = static_cast<State>(i);
+    begin_.push_back(0);
+    std::vector<std::pair<State, double>> row;
+    for (const State s : order) {
+      row.clear();
+      for (Offset k = m.begin[s]; k < m.begin[s + 1]; ++k) row.emplace_back(place[m.index[k]], m.value[k]);
+      std::sort(row.begin(), row.end());
+      for (const auto& [next, value] : row) {
+        index_.push_back(next);
+        value_.push_back(value);
+      }
+      begin_.push_back(static_cast<Offset>(index_.size()));
+    }
+  }
+  [[nodiscard]] kernels::CompressedRows rows() const { return {begin_, index_, value_, blocks_}; }
+
+ private:
+  std::vector<Offset> begin_;
+  std::vector<State> index_;
+  std::vector<double> value_;
+  std::span<const State> blocks_;
+};
+
 }  // namespace
 
 std::string LinearOptions::check() const {
@@ -66,13 +130,23 @@ struct PolicySystem::Impl {
   double entry_error;  // relative, of the entries of P against those meant
   std::optional<SparseLu> lu;
   double steps_to_absorption = infinity;  // N, at discount 1
+  // Until absorption, iteratively: right-hand sides and solutions are renumbered on the way in and out.
+  Order order;
+  std::optional<Renumbered> rows, columns;
 
   Impl(kernels::PolicyChain packed, const Discount& gamma, const LinearOptions& linear, double error)
       : chain(std::move(packed)), discount(gamma), options(linear), entry_error(error) {
     const bool use_lu = takes_lu(chain, options);
     chain.transpose();
-    if (use_lu) lu.emplace(chain, discount);
-    if (!(discount.complement.hi > 0.0)) steps_to_absorption = bound_steps();
+    const bool discounted = discount.complement.hi > 0.0;
+    if (!discounted) order = nearest_first(chain);
+    if (use_lu && order.absorbs) lu.emplace(chain, discount);
+    if (discounted) return;
+    if (!lu) {
+      rows.emplace(chain.rows(), order.states);
+      columns.emplace(chain.columns(), order.states);
+    }
+    if (order.absorbs) steps_to_absorption = bound_steps();
   }
 
   // max w/d of (I - P) w >= d > 0 for the P meant, w near the expected number of steps; infinity if that proves nothing.
@@ -94,7 +168,8 @@ struct PolicySystem::Impl {
 
   [[nodiscard]] double error_of(double residual_norm) const {
     if (discount.complement.hi > 0.0) return bounds::value_error(residual_norm, discount);
-    return residual_norm == 0.0 ? 0.0 : bounds::round_up(residual_norm * steps_to_absorption);
+    if (residual_norm == 0.0) return 0.0;
+    return residual_norm < infinity ? bounds::round_up(residual_norm * steps_to_absorption) : infinity;  // NaN, too
   }
 
   [[nodiscard]] Offset longest_row(bool transposed) const {
@@ -109,6 +184,7 @@ struct PolicySystem::Impl {
                       : kernels::max_norm(chain.blocks(), x, options.threads);
   }
   [[nodiscard]] kernels::CompressedRows matrix(bool transposed) const {
+    if (rows) return transposed ? columns->rows() : rows->rows();
     return transposed ? chain.columns() : chain.rows();
   }
 
@@ -146,6 +222,28 @@ struct PolicySystem::Impl {
     }
   }
 
+  // Gauss–Seidel sweeps, there and back, from x = 0. What is far from absorption has to travel there before a norm of the
+  // residual falls: Krylov methods would restart, and give up. At most as many sweeps as there are steps.
+  std::int64_t sweep_towards_absorption(std::span<const double> b, std::vector<double>& x, bool transposed,
+                                        double tolerance) const {
+    constexpr int n_parts = 8;
+    constexpr int patience = 20;  // sweeps that do not halve the least norm, once it has fallen
+    std::vector<double> residual(b.begin(), b.end());
+    const double start = norm(residual, transposed);
+    double least = start;
+    int idle = 0;
+    std::int64_t sweeps = 0;
+    for (double now = start; sweeps < order.depth + 2 * patience && now > tolerance && idle < patience; ++sweeps) {
+      kernels::symmetric_gauss_seidel(matrix(transposed), 1.0, n_parts, residual, residual, options.threads);
+      for (std::size_t i = 0; i < x.size(); ++i) x[i] += residual[i];
+      subtract_product(b, x, residual, transposed);
+      now = norm(residual, transposed);
+      idle = now < 0.5 * least || least > 1e-6 * start ? 0 : idle + 1;
+      least = std::min(least, now);
+    }
+    return sweeps;
+  }
+
   // r = b - A x.
   void subtract_product(std::span<const double> b, std::span<const double> x, std::span<double> r,
                         bool transposed) const {
@@ -169,6 +267,16 @@ struct PolicySystem::Impl {
 
   [[nodiscard]] LinearSolution solve(std::span<const double> b, bool transposed) const {
     require_right_side(b);
+    if (!rows) return solve_as_numbered(b, transposed);
+    std::vector<double> renumbered(b.size());
+    for (std::size_t i = 0; i < b.size(); ++i) renumbered[i] = b[order.states[i]];
+    LinearSolution solution = solve_as_numbered(renumbered, transposed);
+    for (std::size_t i = 0; i < b.size(); ++i) renumbered[order.states[i]] = solution.x[i];
+    solution.x = std::move(renumbered);
+    return solution;
+  }
+
+  [[nodiscard]] LinearSolution solve_as_numbered(std::span<const double> b, bool transposed) const {
     LinearSolution solution;
     solution.x.assign(b.size(), 0.0);
     if (lu) {
@@ -179,7 +287,8 @@ struct PolicySystem::Impl {
       krylov.tolerance = options.tolerance * norm(b, transposed);
       krylov.max_products = options.max_iterations;
       krylov.threads = options.threads;
-      solution.iterations = improve_solution(matrix(transposed), discount.value.hi, b, solution.x, krylov).products;
+      if (rows) solution.iterations = sweep_towards_absorption(b, solution.x, transposed, krylov.tolerance);
+      solution.iterations += improve_solution(matrix(transposed), discount.value.hi, b, solution.x, krylov).products;
     }
     std::vector<double> residual(b.size());
     subtract_product(b, solution.x, residual, transposed);

@@ -5,8 +5,11 @@
 #include <memory>
 #include <utility>
 
+#include "libmdp/bounds.hpp"
 #include "libmdp/error.hpp"
 #include "libmdp/graph/components.hpp"
+#include "libmdp/graph/reachability.hpp"
+#include "libmdp/kernels/linearised.hpp"
 #include "solvers/linearise.hpp"
 #include "solvers/optimal_actions.hpp"
 #include "solvers/policy_system.hpp"
@@ -19,7 +22,7 @@ Mdp as_summed(const Mdp& mdp, Criterion criterion) {
   if (criterion != Criterion::goal && criterion != Criterion::reach) {
     throw InvalidArgument("derivative: criterion " + std::string(to_string(criterion)) + ", required goal or reach");
   }
-  const Mdp at_one = mdp.with_discount(Discount(1.0));
+  Mdp at_one = mdp.with_discount(Discount(1.0));
   if (criterion == Criterion::goal) return at_one;
   Buffer<double> cost(mdp.cost().begin(), mdp.cost().end());
   for (double& c : cost) c = c < infinity ? 0.0 : infinity;
@@ -46,6 +49,12 @@ std::vector<double> infinite_as_one(std::span<const double> x) {
 std::shared_ptr<const PolicySystem> until_goal(const Mdp& mdp, std::span<const double> row_weights, int threads) {
   return std::make_shared<const PolicySystem>(
       PolicySystem::until_absorption(mdp, row_weights, LinearOptions{.threads = threads}));
+}
+
+graph::RowMask rows_of(const Mdp& mdp, std::span<const Action> policy) {
+  graph::RowMask taken(mdp.n_rows(), 0);
+  for (State s = 0; s < mdp.n_states(); ++s) taken[selected_row(mdp, policy, s)] = 1;
+  return taken;
 }
 
 void require_admissible(const Mdp& mdp, std::span<const Action> policy) {
@@ -98,18 +107,32 @@ Linearisation linearise_until_goal(const Mdp& mdp, Criterion criterion, std::spa
                                    const DerivativeOptions& options) {
   require_admissible(mdp, policy);
   const Mdp summed = as_summed(mdp, criterion);
-  CriterionOptions accuracy;
-  accuracy.solve.tolerance = 1e-13 * summed.max_abs_cost();
-  accuracy.solve.relative_tolerance = 1e-13;
-  accuracy.solve.threads = options.threads;
-  const CriterionResult evaluation = evaluate_criterion(summed, policy, criterion, accuracy);
+  const graph::GoalReachability reached = graph::goal_reachability(mdp, rows_of(mdp, policy));
+  std::vector<State> ends(mdp.goal().begin(), mdp.goal().end());
   LinearisationPoint point;
+  point.values.assign(mdp.n_states(), 0.0);
+  for (State s = 0; s < mdp.n_states(); ++s) {
+    if (criterion == Criterion::goal && reached.almost_sure[s] == 0) point.values[s] = infinity;
+    if (criterion == Criterion::reach && reached.possible[s] == 0) ends.push_back(s);
+  }
+  point.row_weights = deterministic_weights(mdp, policy, point.values, ends);
+  point.system = until_goal(summed, point.row_weights, options.threads);
+
+  std::vector<double> right(mdp.n_states());  // L_pi, and the values at the ends
+  kernels::average_rows(summed, point.row_weights, summed.cost(), right, options.threads);
+  if (criterion == Criterion::reach) {
+    for (const State s : mdp.goal()) right[s] = mdp.objective() == Objective::maximize ? -1.0 : 1.0;
+  }
+  const EntryError& entry = mdp.entry_error();
+  const double cost_error =
+      entry.cost * summed.max_abs_cost() + (criterion == Criterion::goal ? entry.cost_absolute : 0.0);
+  LinearSolution value = point.system->solve(right);
+  point.value_error_bound = bounds::round_up(value.error_bound + point.system->error_of(cost_error));
+  for (std::size_t s = 0; s < value.x.size(); ++s) {
+    if (point.values[s] < infinity) point.values[s] = value.x[s];
+  }
   point.message = "derivative of the value of the policy";
   point.of_policy = true;
-  point.values = infinite_as_one(evaluation.values);
-  point.value_error_bound = ValueBounds{evaluation.value_lower, evaluation.value_upper}.error(point.values);
-  point.row_weights = deterministic_weights(mdp, policy, point.values, ends_of(mdp, evaluation));
-  point.system = until_goal(summed, point.row_weights, options.threads);
   return {summed, std::move(point), options};
 }
 

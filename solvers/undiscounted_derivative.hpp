@@ -22,7 +22,7 @@ namespace mdp::solvers {
 /// The same for the probability of reaching the goal (Criterion::reach), which is P_pi V with 1 at the goals (-1 when
 /// maximising), and with 0 where the graph says so: what is left ends in one or the other. Costs do not count.
 ///
-/// V^pi of a fixed policy, evaluated here. Where pi misses the goal with positive probability, `goal` has neither a value nor a
+/// V^pi of a fixed policy, a solution of the same system. Where pi misses the goal with positive probability, `goal` has neither a value nor a
 /// derivative: small changes of P make it jump.
 /// \throws InvalidArgument  another criterion, a policy that is not one of the MDP, or takes an inadmissible row; InvalidOption
 [[nodiscard]] Linearisation linearise_until_goal(const Mdp& mdp, Criterion criterion, std::span<const Action> policy,

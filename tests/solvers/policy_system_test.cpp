@@ -1,13 +1,16 @@
 // (I - gamma P_pi) x = b and its transpose: solutions and error bounds against exact rationals.
 #include "solvers/policy_system.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 
 #include <catch2/catch.hpp>
 
+#include "libmdp/builder.hpp"
 #include "libmdp/error.hpp"
 #include "libmdp/generate/garnet.hpp"
+#include "libmdp/generate/gridworld.hpp"
 #include "tests/oracles/exact_solver.hpp"
 
 using namespace mdp;
@@ -159,4 +162,58 @@ TEST_CASE("Arguments of a policy system are checked") {
   LinearOptions options;
   options.tolerance = 1.0;
   REQUIRE_THROWS_WITH(PolicySystem(m, policy, options), "tolerance = 1, required 0 <= tolerance < 1");
+}
+
+namespace {
+
+// Right and down in turn on an n x n grid with slips, the last corner absorbing: [n_rows] weights.
+std::vector<double> along_the_diagonal(const Mdp& grid, State n) {
+  std::vector<double> weights(grid.n_rows(), 0.0);
+  for (State s = 0; s + 1 < grid.n_states(); ++s) {
+    const bool right = s / n == n - 1 || (s % n != n - 1 && (s / n + s % n) % 2 == 0);
+    weights[grid.state_rows()[s] + (right ? 2 : 1)] = 1.0;  // left, down, right, up
+  }
+  return weights;
+}
+
+}  // namespace
+
+TEST_CASE("Until absorption: direct and iterative solutions agree within their bounds") {
+  const State n = 60;
+  const Mdp grid = generate::gridworld({.width = n, .height = n, .discount = 1.0});
+  const std::vector<double> weights = along_the_diagonal(grid, n);
+  const PolicySystem direct = PolicySystem::until_absorption(grid, weights, {.solver = LinearSolver::sparse_lu});
+  const PolicySystem iterative = PolicySystem::until_absorption(grid, weights, {.solver = LinearSolver::iterative});
+  REQUIRE(iterative.method() == "BiCGSTAB");
+  std::vector<double> ones(grid.n_states(), 1.0), corner(grid.n_states(), 0.0);
+  corner[0] = 1.0;
+  const auto close = [](const LinearSolution& a, const LinearSolution& b, bool sum) {
+    double distance = 0.0;
+    for (std::size_t s = 0; s < a.x.size(); ++s) {
+      const double d = std::abs(a.x[s] - b.x[s]);
+      distance = sum ? distance + d : std::max(distance, d);
+    }
+    CHECK(distance <= a.error_bound + b.error_bound);
+    CHECK(a.error_bound < 1e-7);
+    CHECK(b.error_bound < 1e-7);
+  };
+  close(direct.solve(ones), iterative.solve(ones), false);
+  close(direct.solve_transposed(corner), iterative.solve_transposed(corner), true);
+  CHECK(iterative.solve(ones).x[0] > 2.0 * (n - 1));  // steps, slips included
+  CHECK(iterative.solve(ones).x.back() == 1.0);       // its own equation: x = b
+}
+
+TEST_CASE("Until absorption: without absorption nothing is proved") {
+  MdpBuilder b(3);
+  b.discount(1.0);
+  b.row(0, 1.0).to(1, 0.5).to(2, 0.5);
+  b.row(1, 1.0).to(1, 0.5).to(0, 0.5);
+  b.row(2, 0.0).to(2, 1.0);
+  const Mdp mdp = b.build();
+  const auto bound = [&](std::vector<double> weights) {
+    return PolicySystem::until_absorption(mdp, weights).solve(std::vector<double>{1.0, 1.0, 0.0}).error_bound;
+  };
+  CHECK(bound({1.0, 1.0, 0.0}) < 1e-12);
+  CHECK(bound({0.0, 0.5, 0.0}) < 1e-12);      // sub-stochastic
+  CHECK(bound({0.0, 1.0, 1.0}) == infinity);  // 2 stays
 }
