@@ -4,9 +4,9 @@
 #include <cmath>
 #include <utility>
 
-#include "libmdp/kernels/backward_search.hpp"
 #include "libmdp/kernels/policy_chain.hpp"
 #include "libmdp/kernels/shifted_gauss_seidel.hpp"
+#include "solvers/backward_start.hpp"
 #include "solvers/centre.hpp"
 #include "solvers/sweep_loop.hpp"
 #include "solvers/sweeps.hpp"
@@ -31,7 +31,11 @@ std::string InexactPolicyIteration::name() const {
 
 Outcome InexactPolicyIteration::improve(const Mdp& mdp, Iterate& it, Run& run, const Goal& goal) {
   if (!begun_ && it.offset) shift_ = mdp.exact_discount().complement.value() * *std::exchange(it.offset, {});
-  if (!begun_ && options_.backward_start && run.flat_start()) start_backward(mdp, it, run);
+  if (!begun_ && options_.backward_start && run.flat_start() && start_backward(mdp, it)) {
+    shift_ = 0.0;
+    recentre(mdp, it, run);
+    work_ += 4.0 * size_of(mdp);
+  }
   begun_ = true;
   reference_ = best_span_ = infinity;
   idle_ = 0;
@@ -65,24 +69,6 @@ bool InexactPolicyIteration::progresses(Iterate& it) {
   if (++idle_ <= patience) return true;
   it.v = best_;
   return false;
-}
-
-void InexactPolicyIteration::start_backward(const Mdp& mdp, Iterate& it, const Run& run) {
-  if (!kernels::has_absorbing_state(mdp)) return;
-  auto found = kernels::search_backward(mdp);
-  if (found.n_reached == 0) return;
-  const double complement = mdp.exact_discount().complement.value();
-  for (State s = 0; s < mdp.n_states(); ++s) {
-    if (!(it.v[s] < infinity)) continue;
-    it.v[s] = found.value[s];
-    if (it.v[s] < infinity) continue;
-    const auto first = mdp.cost().begin() + mdp.state_rows()[s];
-    it.v[s] = *std::min_element(first, first + mdp.n_actions(s)) / complement;
-  }
-  it.policy = std::move(found.policy);
-  shift_ = 0.0;
-  recentre(mdp, it, run);
-  work_ += 4.0 * size_of(mdp);
 }
 
 // Values up to a constant: what centring takes off V, the residual of its fixed point gets (1 - gamma) times.

@@ -42,7 +42,6 @@ class InexactPolicyIteration : public Improver {
   [[nodiscard]] std::string name() const override;
 
  private:
-  void start_backward(const Mdp& mdp, Iterate& it, const Run& run);
   [[nodiscard]] bool advance(const Mdp& mdp, Iterate& it, Run& run);
   [[nodiscard]] bool progresses(Iterate& it);
   void refresh_order(const Mdp& mdp, const Iterate& it, const Run& run);

@@ -3,12 +3,18 @@
 #include <algorithm>
 #include <cmath>
 #include <initializer_list>
+#include <limits>
+#include <numeric>
+#include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include "libmdp/kernels/backward_search.hpp"
+#include "libmdp/kernels/profile_lu.hpp"
+#include "solvers/direct_iteration.hpp"
 #include "solvers/howard.hpp"
 #include "solvers/inexact.hpp"
 #include "solvers/memory.hpp"
@@ -22,21 +28,29 @@ namespace {
 
 constexpr State small_chain = 300;
 constexpr double cheap_flops = 1e9;
+constexpr State infinite_width = std::numeric_limits<State>::max();
 constexpr double most_flops = 1e10;  // of one factorisation, before BiCGSTAB takes over
 
-// Widest level of a breadth-first search along the edges of all `graphs`, over all parts; gives up beyond `limit`.
-State level_width(std::initializer_list<kernels::CompressedRows> graphs, State limit) {
-  const State n = graphs.begin()->size();
-  std::vector<char> seen(static_cast<std::size_t>(n), 0);
+// A breadth-first search along the edges of all graphs.
+struct Levels {
+  State widest = 0;
+  std::vector<State> order;  // level after level
+};
+
+// From the first of `roots`, then for each other part of the graphs from the first root in it; gives up where a level is
+// wider than `limit`.
+Levels search_levels(std::initializer_list<kernels::CompressedRows> graphs, std::span<const State> roots, State limit) {
+  Levels levels;
+  std::vector<char> seen(roots.size(), 0);
   std::vector<State> level;
   std::vector<State> next;
-  State widest = 0;
-  for (State root = 0; root < n; ++root) {
+  for (const State root : roots) {
     if (seen[root]) continue;
     seen[root] = 1;
     for (level.assign(1, root); !level.empty(); std::swap(level, next)) {
-      widest = std::max(widest, static_cast<State>(level.size()));
-      if (widest > limit) return widest;
+      levels.order.insert(levels.order.end(), level.begin(), level.end());
+      levels.widest = std::max(levels.widest, static_cast<State>(level.size()));
+      if (levels.widest > limit) return levels;
       next.clear();
       for (const auto& graph : graphs) {
         for (const State s : level) {
@@ -49,16 +63,42 @@ State level_width(std::initializer_list<kernels::CompressedRows> graphs, State l
       }
     }
   }
-  return widest;
+  return levels;
 }
 
-// Of P + P^T; that of P alone is cheaper and shows most wide graphs.
-bool is_wide(const kernels::PolicyChain& chain, State limit) {
-  if (level_width({chain.rows()}, limit) > limit) return true;
+std::vector<State> natural_order(State n) {
+  std::vector<State> order(static_cast<std::size_t>(n));
+  std::iota(order.begin(), order.end(), 0);
+  return order;
+}
+
+// Levels of P + P^T, from states that are far out; nothing where a level is wider than `limit`. The levels of P alone are cheaper
+// and show most wide graphs.
+std::optional<Levels> narrow_levels(const kernels::PolicyChain& chain, State limit) {
+  const auto natural = natural_order(chain.n_states());
+  if (search_levels({chain.rows()}, natural, limit).widest > limit) return {};
   kernels::PolicyChain both = chain;
   both.transpose();
-  return level_width({both.rows(), both.columns()}, limit) > limit;
+  Levels levels = search_levels({both.rows(), both.columns()}, natural, limit);
+  if (levels.widest > limit) return {};
+  std::reverse(levels.order.begin(), levels.order.end());
+  return search_levels({both.rows(), both.columns()}, levels.order, infinite_width);
 }
+
+// Whether factors within the profile of the states' own order can take no more than so many operations: their transitions
+// reach no farther than `limit` on average.
+bool is_short(const kernels::PolicyChain& chain, double limit) {
+  const double most = limit * chain.n_states();
+  double sum = 0.0;
+  for (State s = 0; s < chain.n_states() && sum <= most; ++s) {
+    const auto row = chain.next_state().subspan(chain.row_begin()[s], chain.row_begin()[s + 1] - chain.row_begin()[s]);
+    if (!row.empty()) sum += std::max(row.back(), s) - std::min(row.front(), s);
+  }
+  return sum <= most;
+}
+
+// Beyond, factors are dear whatever the order.
+State widest_level(State n) { return static_cast<State>(std::min(n / 8.0, 4.0 * std::sqrt(cheap_flops / n))); }
 
 // A policy without a pattern: a multiplicative hash of the state picks the action. Optimal policies are not known yet,
 // and regular ones (everywhere the first action) can have far simpler graphs.
@@ -76,8 +116,8 @@ Policy scattered_policy(const Mdp& mdp) {
 LuVerdict judge_sparse_lu(const kernels::PolicyChain& chain, double max_bytes) {
   const State n = chain.n_states();
   if (n <= small_chain) return {true, 0.0, fmt::format("{} states: sparse LU is cheap", n)};
-  const auto limit = static_cast<State>(std::min(n / 8.0, 4.0 * std::sqrt(cheap_flops / n)));
-  if (is_wide(chain, limit)) return {false, 0.0, "the transition graph is wide: sparse LU would fill in"};
+  if (!narrow_levels(chain, widest_level(n)))
+    return {false, 0.0, "the transition graph is wide: sparse LU would fill in"};
   const SparseLu::Work estimate = SparseLu::estimated_work(chain);
   const double flops = estimate.flops;
   const double work = flops + 8.0 * estimate.entries;
@@ -87,6 +127,28 @@ LuVerdict judge_sparse_lu(const kernels::PolicyChain& chain, double max_bytes) {
     return {false, work, fmt::format("factors would take {:.0f} MB, above the memory limit", 1e-6 * estimate.bytes())};
   }
   return {true, work, "the transition graph is narrow: " + operations};
+}
+
+ProfileVerdict judge_profile(const kernels::PolicyChain& chain, double work_otherwise, double max_bytes, int threads) {
+  const State n = chain.n_states();
+  // Elimination takes about 4 w^2 operations per state of a graph of width w. Long means a length of n/w >= 10 w: where a graph
+  // is more of a plane, sweeps or incomplete factors have less far to go.
+  constexpr double long_way = 0.4;
+  const double most = std::min(most_flops, std::max(long_way * n * n, work_otherwise));
+  ProfileVerdict verdict;
+  if (is_short(chain, std::sqrt(2.0 * most / n))) {
+    verdict.order = natural_order(n);
+  } else if (auto levels = narrow_levels(chain, widest_level(n))) {
+    verdict.order = std::move(levels->order);
+  } else {
+    return verdict;
+  }
+  const auto work = kernels::ProfileLu(verdict.order).plan(chain.rows(), threads);
+  verdict.cheap = work.flops <= most && work.bytes() <= max_bytes;
+  verdict.work = 0.25 * work.flops + 4.0 * work.entries;  // measured
+  verdict.why =
+      fmt::format("the transition graph is long and narrow: elimination takes about {:.1g} operations", work.flops);
+  return verdict;
 }
 
 std::unique_ptr<Improver> make_policy_iteration(const Mdp& mdp, const SolveOptions& options, bool or_modified) {
@@ -115,28 +177,35 @@ std::unique_ptr<Improver> make_automatic(const Mdp& mdp, const SolveOptions& opt
   }
   // What the other methods take, in sweeps, where they are at their best: no sooner is it worth while to give up.
   constexpr double sweeps_before = 400.0;
-  const LuVerdict verdict = judge_sparse_lu({mdp, scattered_policy(mdp), options.threads}, memory_limit_of(options));
+  const double work_before = sweeps_before * static_cast<double>(mdp.n_transitions() + mdp.n_rows());
+  const double max_bytes = memory_limit_of(options);
+  const kernels::PolicyChain chain(mdp, scattered_policy(mdp), options.threads);
+  ProfileVerdict profile = judge_profile(chain, work_before, max_bytes, options.threads);
+  const LuVerdict verdict = profile.cheap ? LuVerdict() : judge_sparse_lu(chain, max_bytes);
   const bool absorbing = kernels::has_absorbing_state(mdp);
-  const double work_of_sweep = static_cast<double>(mdp.n_transitions() + mdp.n_rows());
-  ModifiedPolicyIteration::Limits first{sweeps_before * work_of_sweep, sweeps_before * work_of_sweep};
-  if (verdict.cheap) first = {std::min(first.work, verdict.work), std::min(first.expected, verdict.work)};
-  InexactPolicyIteration::Options last;
-  last.sparse_lu = verdict.cheap;
-  last.max_flops = most_flops;
-  last.max_bytes = memory_limit_of(options);
-  last.backward_start = !absorbing;
+  // Of policy iteration with one or the other; operations take more time than entries read.
+  const double direct_work = profile.cheap ? 6.0 * profile.work : verdict.cheap ? verdict.work : infinity;
   std::vector<std::unique_ptr<Improver>> methods;
-  methods.push_back(std::make_unique<ModifiedPolicyIteration>(Evaluation::sweeps, first));
-  if (absorbing) {
-    // Policy iteration by sparse LU takes some ten factorisations, whose operations take more time than entries read: what
-    // may be done before it, and what a first rate may promise (rates are poorest at first).
+  const double first = std::min(work_before, direct_work);
+  methods.push_back(
+      std::make_unique<ModifiedPolicyIteration>(Evaluation::sweeps, ModifiedPolicyIteration::Limits{first, first}));
+  if (profile.cheap) {
+    const DirectPolicyIteration::Limits limits{most_flops, max_bytes};
+    methods.push_back(std::make_unique<DirectPolicyIteration>(std::move(profile.order), limits));
+  } else if (absorbing) {
+    // What may be done before policy iteration, and what a first rate may promise (rates are poorest at first).
     OrderedPolicyIteration::Limits limits;
     if (verdict.cheap) limits = {8.0 * verdict.work, 20.0 * verdict.work};
     methods.push_back(std::make_unique<OrderedPolicyIteration>(limits));
   }
+  InexactPolicyIteration::Options last;
+  last.sparse_lu = verdict.cheap;
+  last.max_flops = most_flops;
+  last.max_bytes = max_bytes;
+  last.backward_start = profile.cheap;  // else the method before has searched
   methods.push_back(std::make_unique<InexactPolicyIteration>(last));
   auto improver = std::make_unique<Relay>(std::move(methods));
-  improver->set_reason(verdict.why + (absorbing ? "; there are absorbing states" : ""));
+  improver->set_reason((profile.cheap ? profile.why : verdict.why) + (absorbing ? "; there are absorbing states" : ""));
   return improver;
 }
 

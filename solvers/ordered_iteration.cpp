@@ -4,8 +4,8 @@
 #include <cmath>
 #include <utility>
 
-#include "libmdp/kernels/backward_search.hpp"
 #include "libmdp/kernels/permuted_chain.hpp"
+#include "solvers/backward_start.hpp"
 #include "solvers/centre.hpp"
 #include "solvers/krylov.hpp"
 #include "solvers/sweep_loop.hpp"
@@ -66,22 +66,8 @@ bool OrderedPolicyIteration::evaluate_first(const Mdp& mdp, kernels::OrderedChai
 
 // The order, by the values of a search backwards or those at hand; from a flat start, those values and their policy too.
 void OrderedPolicyIteration::begin(const Mdp& mdp, Iterate& it, const Run& run) {
-  std::vector<double> by = it.v;
-  if (run.flat_start()) {
-    auto found = kernels::search_backward(mdp);
-    const double complement = mdp.exact_discount().complement.value();
-    for (State s = 0; s < mdp.n_states(); ++s) {
-      if (!(it.v[s] < infinity) || found.value[s] < infinity) continue;
-      const auto first = mdp.cost().begin() + mdp.state_rows()[s];
-      const auto least = std::min_element(first, first + mdp.n_actions(s));
-      found.value[s] = *least / complement;
-      found.policy[s] = static_cast<Action>(least - first);
-    }
-    for (State s = 0; s < mdp.n_states(); ++s) by[s] = it.v[s] < infinity ? found.value[s] : infinity;
-    it.v = by;
-    it.policy = std::move(found.policy);
-  }
-  for (const State s : kernels::order_by_value(by)) {
+  if (run.flat_start()) start_backward(mdp, it);
+  for (const State s : kernels::order_by_value(it.v)) {
     if (it.v[s] < infinity) order_.push_back(s);
   }
 }

@@ -14,7 +14,7 @@
 using namespace mdp;
 using namespace mdp::solvers;
 
-TEST_CASE("Narrow graphs are for sparse LU, wide ones are not") {
+TEST_CASE("Long and narrow graphs are for elimination, less narrow ones for sparse LU, wide ones for neither") {
   generate::GridworldOptions corridor;
   corridor.width = 2000;
   corridor.height = 5;
@@ -24,10 +24,20 @@ TEST_CASE("Narrow graphs are for sparse LU, wide ones are not") {
   garnet.shape = {2000, 2, 5};
   const Mdp wide = generate::garnet(garnet);
   REQUIRE(!judge_sparse_lu({wide, uniform_policy(wide)}).cheap);
+  REQUIRE(!judge_profile({wide, uniform_policy(wide)}, 1e6, infinity, 1).cheap);
   garnet.shape = {200, 2, 5};
   const Mdp small = generate::garnet(garnet);
   REQUIRE(judge_sparse_lu({small, uniform_policy(small)}).cheap);
-  REQUIRE(solve(narrow).method == "inexact policy iteration (BiCGSTAB, sparse LU)");
+  REQUIRE(judge_profile({narrow, uniform_policy(narrow)}, 0.0, infinity, 1).cheap);
+  REQUIRE(!judge_profile({narrow, uniform_policy(narrow)}, 0.0, 1e5, 1).cheap);
+  REQUIRE(solve(narrow).method == "policy iteration (Gauss–Seidel, profile LU)");
+  generate::GridworldOptions room;
+  room.width = 60;
+  room.height = 60;
+  const Mdp plane = generate::gridworld(room);
+  REQUIRE(judge_sparse_lu({plane, uniform_policy(plane)}).cheap);
+  REQUIRE(!judge_profile({plane, uniform_policy(plane)}, 0.0, infinity, 1).cheap);
+  REQUIRE(judge_profile({plane, uniform_policy(plane)}, 1e9, infinity, 1).cheap);
   REQUIRE(solve(wide).method == "modified policy iteration");
   REQUIRE(solve(small).method == "policy iteration (sparse LU)");
 }
