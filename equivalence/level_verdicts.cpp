@@ -97,6 +97,20 @@ std::vector<EquivalenceLevel> LevelsResult::maximal() const {
   return result;
 }
 
+std::string LevelsResult::summary() const {
+  std::string holding, open;
+  const auto list = [](std::string& text, EquivalenceLevel level) {
+    text += (text.empty() ? "" : ", ") + std::string(to_string(level));
+  };
+  for (const EquivalenceLevel level : maximal()) list(holding, level);
+  for (std::size_t i = 0; i < levels.size(); ++i) {
+    if (levels[i].holds == Verdict::undecided) list(open, static_cast<EquivalenceLevel>(i));
+  }
+  std::string text = holding.empty() ? "no level is known to hold" : holding + " and what follows from it";
+  if (holding.empty() && open.empty()) text = "no level holds";
+  return open.empty() ? text : text + "; undecided within the bounds: " + open;
+}
+
 std::string pair_text(const Mdp& mdp, State s, Action a) {
   std::string text = "state " + mdp.state_name(s);
   if (a >= 0) text += ", action " + mdp.action_name(mdp.state_rows()[static_cast<std::size_t>(s)] + a);

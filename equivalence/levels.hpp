@@ -70,6 +70,8 @@ struct LevelsResult {
   [[nodiscard]] std::string_view lowest() const noexcept;
   /// The levels that hold and are implied by no other that holds: at most two, E2 beside E3 or E4.
   [[nodiscard]] std::vector<EquivalenceLevel> maximal() const;
+  /// One sentence: the maximal levels, and those that are undecided.
+  [[nodiscard]] std::string summary() const;
 };
 
 struct LevelsOptions {

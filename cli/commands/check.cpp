@@ -92,11 +92,16 @@ double largest_absolute(std::span<const double> x) {
 
 double largest(std::span<const double> x) { return x.empty() ? not_computed : *std::max_element(x.begin(), x.end()); }
 
+/// What was found, or why the solver stopped before.
+std::string message_of(const LevelsResult& found) {
+  return found.status == Status::converged ? found.summary() : found.message;
+}
+
 Result to_result(const Mdp& world, const Mdp& model, const LevelsResult& found) {
   const auto& candidate = found.candidate;
   Result result;
   result.set("status", to_string(found.status));
-  result.set("message", found.message);
+  result.set("message", message_of(found));
   result.set("level", found.lowest());
   result.set("maximal", maximal_words(found));
   result.set("levels", levels_result(world, found));
@@ -118,9 +123,10 @@ Result to_result(const Mdp& world, const Mdp& model, const LevelsResult& found) 
 std::string tables(const Mdp& world, const Mdp& model, const LevelsResult& found) {
   const auto& candidate = found.candidate;
   Facts facts;
-  facts.add("status", status_text(found.status, found.message));
+  facts.add("status", status_text(found.status, message_of(found)));
   facts.add("level", std::string(found.lowest()));
-  facts.add("maximal levels", fmt::format("{}", fmt::join(maximal_words(found), ", ")));
+  facts.add("maximal levels",
+            found.maximal().empty() ? "none" : fmt::format("{}", fmt::join(maximal_words(found), ", ")));
   facts.add("precision", std::string(to_string(found.precision)));
   facts.add("discounts", fmt::format("world {}, model {}; {}", world.discount(), model.discount(),
                                      objective_word(world.objective())));

@@ -45,6 +45,7 @@ class Check(program.ProgramTest):
             self.assertIn(key, result)
         self.assertEqual(list(result["levels"]), ["E0", "E2", "E3", "E4", "E5", "E6"])
         self.assertEqual(result["level"], "E5")
+        self.assertEqual(result["message"], "E5 and what follows from it")
         self.assertEqual(result["levels"]["E3"]["witness"], {"state": 0, "action": 1})
         self.assertEqual(result["regret"], 0)
         self.assertAlmostEqual(result["q_error"], 2, delta=1e-9)
