@@ -157,9 +157,7 @@ class Rows {
     result_.moment_residual[r] = solved.residual[lane];
     if (is_kept) return;
     const auto begin = static_cast<std::size_t>(eq_.reference.row_begin()[r]);
-    for (std::size_t i = 0; i < length; ++i) {
-      transitions.probability[begin + i] = solved.p[i * kernels::TiltBatch::lanes + lane];
-    }
+    kernels::TiltRows::write(solved, lane, length, transitions.probability.data() + begin);
     if (transitions.probability_tail.empty()) return;
     std::fill_n(transitions.probability_tail.begin() + static_cast<std::ptrdiff_t>(begin), length, 0.0);
   }

@@ -70,7 +70,7 @@ void project(benchmark::State& state) {
       const auto flush = [&] {
         rows.solve([&](State, Offset row, std::size_t lane, std::size_t length, const kernels::TiltBatch& solved) {
           const auto begin = static_cast<std::size_t>(i.model.row_begin()[static_cast<std::size_t>(row)]);
-          for (std::size_t k = 0; k < length; ++k) p[begin + k] = solved.p[k * kernels::TiltBatch::lanes + lane];
+          kernels::TiltRows::write(solved, lane, length, p.data() + begin);
           divergence[static_cast<std::size_t>(row)] = solved.divergence[lane];
         });
       };

@@ -1,9 +1,9 @@
 // libmdp/kernels/tilt.hpp — exponential tilting of many short rows at once: r e^{lambda x} with mean 0.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "libmdp/two_double.hpp"
 
@@ -21,40 +21,56 @@ namespace mdp::kernels {
 
 /// Moment equations  sum p V = tau  of rows side by side, tau - own = ratio E_world[V - own] + (ratio - 1) own + shift: entry i of
 /// row l stands at [i * lanes + l]; rows shorter than the longest end in zeros of r (of world) and V = own.
-struct TiltBatch {
+struct alignas(64) TiltBatch {
   static constexpr std::size_t lanes = 8;
   static constexpr std::size_t max_length = 64;
-  using Column = std::array<double, max_length * lanes>;
-  using PerRow = std::array<double, lanes>;
+  static constexpr std::size_t side_by_side = 4;  ///< batches of one call
+  struct alignas(64) PerRow {
+    double lane[lanes];
+    double& operator[](std::size_t l) { return lane[l]; }
+    const double& operator[](std::size_t l) const { return lane[l]; }
+  };
 
   TwoDouble ratio = 1.0, ratio_minus_one = 0.0, shift = 0.0;
-
   std::size_t length = 0, world_length = 0;  ///< of the longest rows
-  Column r, value;                           ///< reference and V, finite
-  Column world, world_value;                 ///< the world's row and V, finite
-  PerRow own{};                              ///< any finite number, e.g. V of the row's state
 
-  Column p;              ///< result
-  Column x;              ///< V - tau
+  /// One of each row: what is worked on together stands together.
+  struct Entry {
+    PerRow r, value;            ///< reference and V, finite
+    PerRow world, world_value;  ///< the world's row and V, finite
+    PerRow p;                   ///< result
+    PerRow x;                   ///< V - tau
+  };
+  Entry entry[max_length];
+
+  PerRow own{};  ///< any finite number, e.g. V of the row's state
+
   PerRow multiplier{};   ///< lambda
   PerRow divergence{};   ///< KL(p || r) in nats
   PerRow gap{};          ///< divergence + log sum r e^{lambda x}
   PerRow residual{};     ///< sum p x, p of mass 1
   PerRow low{}, high{};  ///< least and largest x where r > 0, with 0 put between them
-  enum class End : std::uint8_t { unsolved, kept, solved };
-  std::array<End, lanes> end{};
+  enum class End : std::int64_t { unsolved, kept, solved };
+  End end[lanes]{};
 };
 
-/// For every row of two batches (the second may be empty, of length 0): the information projection p = r e^{lambda x} / Z with sum p x = 0, by Halley's method on
+/// Lanes that this machine works on at once: 8, 4 or 2.
+[[nodiscard]] std::size_t lanes_at_once() noexcept;
+
+/// For every row of up to TiltBatch::side_by_side batches (some may be empty, of length 0): the information projection
+/// p = r e^{lambda x} / Z with sum p x = 0. x is computed in twice the precision, as kernels::AccurateRow would, and rounded.
+/// lambda comes from Halley's method on
 ///     h(lambda) = log sum_{x>0} p x - log sum_{x<0} p |x|,
-/// (nearly linear in lambda, see equivalence/information_projection.hpp), each step multiplying p by e^{eta x}. x is computed in
-/// twice the precision, as kernels::AccurateRow would, and rounded.
-/// kept: |sum r x| <= 4 2^-53 sum r |x|, p = r to the bit. solved: some x below and some above `tie` = 4 2^-53 max(|V|, |tau|), and the
-/// very p that is returned has |sum p x| <= 4 2^-53 sum p |x|, within 8 steps of |eta x| <= 600. What is unsolved is left to a method
+/// (nearly linear in lambda, see equivalence/information_projection.hpp), with weights and logarithms to a few digits: a first step
+/// from r, a second one from r e^{lambda x}, more where that was not enough. Then r e^{lambda x} is computed to the last digits,
+/// and two small steps, of third and second order, are multiplied into it, the first by a short polynomial, the second as 1 + eta x.
+/// kept: |sum r x| <= 4 2^-53 sum r |x|, p = r to the bit. solved: some x below and some above `tie` = 4 2^-53 (|tau| + max |x|),
+/// |lambda x| <= 600, and the very p that is returned has |sum p x| <= 4 2^-53 sum p |x|. What is unsolved is left to a method
 /// with a bracket.
 ///
-/// Traffic: the batches. Arithmetic per entry: some 40 sums and products, and for each step one exponential and some ten
-/// more; three steps on average.
-void tilt(TiltBatch& first, TiltBatch& second);
+/// Batches go side by side since each operation on one waits for the one before it. The same bits for any number of lanes at once
+/// (2, or what lanes_at_once() says and less).
+/// Traffic: the batches. Arithmetic per entry: some 100 sums and products, and two exponentials, one of them short.
+void tilt(std::span<TiltBatch> batches, std::size_t at_once = lanes_at_once());
 
 }  // namespace mdp::kernels

@@ -3,16 +3,21 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <memory>
 #include <span>
+
+#ifdef __x86_64__
+#include <emmintrin.h>
+#endif
 
 #include "libmdp/kernels/tilt.hpp"
 #include "libmdp/mdp.hpp"
 
 namespace mdp::kernels {
 
-/// Collects rows of a reference with the world's rows beside them, in two batches of eight. One object per thread.
+/// Collects rows of a reference with the world's rows beside them, in four batches of eight. One object per thread.
 /// Traffic per row: 12 B per transition of each, and a gather of V for each, one for both where they have the same successors.
 class TiltRows {
  public:
@@ -20,7 +25,11 @@ class TiltRows {
   /// \param ratio, ratio_minus_one, shift  of TiltBatch
   TiltRows(const Mdp& world, const Mdp& reference, std::span<const double> values, TwoDouble ratio,
            TwoDouble ratio_minus_one, TwoDouble shift)
-      : world_(world), reference_(reference), values_(values), batches_(std::make_unique<Batches>()) {
+      : world_(world),
+        reference_(reference),
+        cost_(world.probability_tail().empty() ? world.cost().data() : nullptr),
+        values_(values.data()),
+        batches_(std::make_unique<Batches>()) {
     for (TiltBatch& batch : *batches_) {
       batch.ratio = ratio;
       batch.ratio_minus_one = ratio_minus_one;
@@ -28,12 +37,20 @@ class TiltRows {
     }
   }
 
+  TiltRows(const TiltRows&) = delete;
+  TiltRows& operator=(const TiltRows&) = delete;
+  ~TiltRows() {  // what write() wrote is there for the other threads
+#ifdef __x86_64__
+    _mm_sfence();
+#endif
+  }
+
   /// Takes a row of state s; false if it is too long, has +inf somewhere, or if probabilities have tails.
   bool add(State s, Offset row) {
     const auto r = static_cast<std::size_t>(row);
-    const double own = values_[static_cast<std::size_t>(s)];
-    if (!world_.probability_tail().empty() || !(own < infinity) || !(world_.cost()[r] < infinity)) return false;
-    if (!take(row_of(world_, r), row_of(reference_, r))) return false;
+    const double own = values_[s];
+    if (cost_ == nullptr || !(own < infinity) || !(cost_[r] < infinity)) return false;
+    if (!take(world_.row(r), reference_.row(r))) return false;
     (*batches_)[n_ / lanes].own[n_ % lanes] = own;
     state_[n_] = s;
     row_[n_] = row;
@@ -42,21 +59,34 @@ class TiltRows {
   }
   [[nodiscard]] bool full() const { return n_ == n_rows; }
 
+  /// Copies p of a row to `out`, past the caches where the machine can: it is not read again soon, and what is overwritten need not
+  /// be read.
+  static void write(const TiltBatch& batch, std::size_t lane, std::size_t length, double* out) {
+    for (std::size_t i = 0; i < length; ++i) {
+#ifdef __x86_64__
+      _mm_stream_si64(reinterpret_cast<long long*>(out + i), std::bit_cast<long long>(batch.entry[i].p[lane]));
+#else
+      out[i] = batch.entry[i].p[lane];
+#endif
+    }
+  }
+
   /// Solves the rows at hand and calls done(state, row, lane, length, batch) for each, in order.
   template <class F>
   void solve(F&& done) {
     if (n_ == 0) return;
     for (std::size_t k = n_; k < n_rows; ++k) length_[k] = world_length_[k] = 0;
     for (std::size_t b = 0; b < batches_->size(); ++b) even_out((*batches_)[b], b * lanes);
-    tilt((*batches_)[0], (*batches_)[1]);
+    tilt(*batches_);
     for (std::size_t k = 0; k < n_; ++k) done(state_[k], row_[k], k % lanes, length_[k], (*batches_)[k / lanes]);
     n_ = 0;
   }
 
  private:
   static constexpr std::size_t lanes = TiltBatch::lanes;
-  static constexpr std::size_t n_rows = 2 * lanes;
-  using Batches = std::array<TiltBatch, 2>;
+  static constexpr std::size_t n_rows = TiltBatch::side_by_side * lanes;
+  static constexpr std::size_t values_ahead = 64;  // transitions
+  using Batches = std::array<TiltBatch, TiltBatch::side_by_side>;
 
   struct Row {
     const State* next;
@@ -64,12 +94,25 @@ class TiltRows {
     std::size_t length, rest;  // rest: transitions from here to the end of the MDP
   };
 
-  static Row row_of(const Mdp& mdp, std::size_t row) {
-    const auto begin = static_cast<std::size_t>(mdp.row_begin()[row]);
-    const auto end = static_cast<std::size_t>(mdp.row_begin()[row + 1]);
-    return {mdp.next_state().data() + begin, mdp.probability().data() + begin, end - begin,
-            mdp.next_state().size() - begin};
-  }
+  // The arrays of an MDP.
+  struct Rows {
+    explicit Rows(const Mdp& mdp)
+        : row_begin(mdp.row_begin().data()),
+          next(mdp.next_state().data()),
+          probability(mdp.probability().data()),
+          n_transitions(mdp.next_state().size()) {}
+
+    [[nodiscard]] Row row(std::size_t row) const {
+      const auto begin = static_cast<std::size_t>(row_begin[row]);
+      return {next + begin, probability + begin, static_cast<std::size_t>(row_begin[row + 1]) - begin,
+              n_transitions - begin};
+    }
+
+    const Offset* row_begin;
+    const State* next;
+    const double* probability;
+    std::size_t n_transitions;
+  };
 
   bool take(const Row& world, const Row& reference) {
     if (std::max(world.length, reference.length) > TiltBatch::max_length) return false;
@@ -77,35 +120,29 @@ class TiltRows {
     const std::size_t lane = n_ % lanes;
     world_length_[n_] = world.length;
     length_[n_] = reference.length;
-    fetch_ahead(world);
     stream_ahead(world);
     stream_ahead(reference);
-    if (!have_same_successors(world, reference)) {
-      fetch_ahead(reference);
-      return gather(world, &batch.world[lane], &batch.world_value[lane]) &&
-             gather(reference, &batch.r[lane], &batch.value[lane]);
+    using Entry = TiltBatch::Entry;
+    if (world.length != reference.length) {
+      return gather<&Entry::world, &Entry::world_value>(world, batch, lane) &&
+             gather<&Entry::r, &Entry::value>(reference, batch, lane);
     }
-    double* value = &batch.value[lane];
-    double* world_value = &batch.world_value[lane];
-    for (std::size_t i = 0; i < world.length; ++i) {
-      batch.world[i * lanes + lane] = world.probability[i];
-      batch.r[i * lanes + lane] = reference.probability[i];
-    }
+    // Most references have the world's successors: their values are fetched once.
+    const State* ahead = world.next + (world.rest < values_ahead + world.length ? 0 : values_ahead);
+    State differ = 0;
     bool is_finite = true;
     for (std::size_t i = 0; i < world.length; ++i) {
-      const double v = values_[static_cast<std::size_t>(world.next[i])];
-      is_finite = is_finite && v < infinity;
-      value[i * lanes] = world_value[i * lanes] = v;
+      __builtin_prefetch(values_ + ahead[i]);
+      const State next = world.next[i];
+      differ |= next ^ reference.next[i];
+      const double v = values_[next];
+      is_finite &= v < infinity;
+      Entry& entry = batch.entry[i];
+      entry.world[lane] = world.probability[i];
+      entry.r[lane] = reference.probability[i];
+      entry.world_value[lane] = entry.value[lane] = v;
     }
-    return is_finite;
-  }
-
-  // A loop, since a call of memcmp takes longer than most rows.
-  static bool have_same_successors(const Row& a, const Row& b) {
-    if (a.length != b.length) return false;
-    State differ = 0;
-    for (std::size_t i = 0; i < a.length; ++i) differ |= a.next[i] ^ b.next[i];
-    return differ == 0;
+    return is_finite && (differ == 0 || gather<&Entry::r, &Entry::value>(reference, batch, lane));
   }
 
   // The transitions some thousand bytes on: see StreamAhead, whose lines a short row does not fill.
@@ -117,50 +154,48 @@ class TiltRows {
   }
 
   // The values of the rows of a later batch are on their way while this one is solved.
-  void fetch_ahead(const Row& row) const {
-    constexpr std::size_t ahead = 64;
-    if (row.rest < ahead + row.length) return;
-    for (std::size_t i = ahead; i < ahead + row.length; ++i) {
-      __builtin_prefetch(values_.data() + static_cast<std::size_t>(row.next[i]));
-    }
-  }
-
-  bool gather(const Row& row, double* p, double* v) const {
+  template <auto p, auto value>
+  bool gather(const Row& row, TiltBatch& batch, std::size_t lane) const {
+    const State* ahead = row.next + (row.rest < values_ahead + row.length ? 0 : values_ahead);
     bool is_finite = true;
     for (std::size_t i = 0; i < row.length; ++i) {
-      const double value = values_[static_cast<std::size_t>(row.next[i])];
-      is_finite = is_finite && value < infinity;
-      p[i * lanes] = row.probability[i];
-      v[i * lanes] = value;
+      __builtin_prefetch(values_ + ahead[i]);
+      const double v = values_[row.next[i]];
+      is_finite &= v < infinity;
+      (batch.entry[i].*p)[lane] = row.probability[i];
+      (batch.entry[i].*value)[lane] = v;
     }
     return is_finite;
   }
 
   // Rows shorter than the longest of their batch end in zeros.
-  void even_out(TiltBatch& batch, std::size_t first) const {
-    const auto length = length_.begin() + static_cast<std::ptrdiff_t>(first);
-    const auto world_length = world_length_.begin() + static_cast<std::ptrdiff_t>(first);
-    batch.length = *std::max_element(length, length + lanes);
-    batch.world_length = *std::max_element(world_length, world_length + lanes);
+  void even_out(TiltBatch& batch, std::size_t first) {
+    const std::size_t* length = &length_[first];
+    const std::size_t* world_length = &world_length_[first];
+    const auto [shortest, longest] = std::minmax_element(length, length + lanes);
+    const auto [world_shortest, world_longest] = std::minmax_element(world_length, world_length + lanes);
+    batch.length = *longest;
+    batch.world_length = *world_longest;
+    if (*shortest == *longest && *world_shortest == *world_longest) return;
+    using Entry = TiltBatch::Entry;
     for (std::size_t l = 0; l < lanes; ++l) {
       if (first + l >= n_) batch.own[l] = 0.0;
-      pad(batch.r, batch.value, batch.own[l], l, length[static_cast<std::ptrdiff_t>(l)], batch.length);
-      pad(batch.world, batch.world_value, batch.own[l], l, world_length[static_cast<std::ptrdiff_t>(l)],
-          batch.world_length);
+      pad<&Entry::r, &Entry::value>(batch, l, length[l], batch.length);
+      pad<&Entry::world, &Entry::world_value>(batch, l, world_length[l], batch.world_length);
     }
   }
 
-  static void pad(TiltBatch::Column& p, TiltBatch::Column& v, double own, std::size_t lane, std::size_t from,
-                  std::size_t to) {
+  template <auto p, auto value>
+  static void pad(TiltBatch& batch, std::size_t lane, std::size_t from, std::size_t to) {
     for (std::size_t i = from; i < to; ++i) {
-      p[i * lanes + lane] = 0.0;
-      v[i * lanes + lane] = own;
+      (batch.entry[i].*p)[lane] = 0.0;
+      (batch.entry[i].*value)[lane] = batch.own[lane];
     }
   }
 
-  const Mdp& world_;
-  const Mdp& reference_;
-  std::span<const double> values_;
+  Rows world_, reference_;
+  const double* cost_;  // of the world; null where probabilities have tails
+  const double* values_;
   std::unique_ptr<Batches> batches_;
   std::size_t n_ = 0;
   std::array<std::size_t, n_rows> length_{}, world_length_{};

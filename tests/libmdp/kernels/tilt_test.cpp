@@ -2,8 +2,8 @@
 #include "libmdp/kernels/tilt.hpp"
 
 #include <cmath>
-#include <memory>
 #include <random>
+#include <vector>
 
 #include <catch2/catch.hpp>
 
@@ -16,24 +16,23 @@ namespace {
 
 constexpr std::size_t lanes = TiltBatch::lanes;
 
-// Rows of length n: V = base + spread U, world and reference of random weights.
-std::unique_ptr<TiltBatch> random_batch(std::mt19937_64& random, std::size_t n, double base, double spread) {
-  auto batch = std::make_unique<TiltBatch>();
+// Rows of length n: V = base + spread U, world and reference of random weights U^power.
+void fill_at_random(TiltBatch& batch, std::mt19937_64& random, std::size_t n, double base, double spread,
+                    double power = 1.0) {
   std::uniform_real_distribution<double> uniform(0.01, 1.0);
-  batch->length = batch->world_length = n;
+  batch.length = batch.world_length = n;
   for (std::size_t l = 0; l < lanes; ++l) {
     double r = 0.0, w = 0.0;
     for (std::size_t i = 0; i < n; ++i) {
-      const std::size_t k = i * lanes + l;
-      r += batch->r[k] = uniform(random);
-      w += batch->world[k] = uniform(random);
-      batch->value[k] = base + spread * uniform(random);
-      batch->world_value[k] = base + spread * (0.4 + 0.2 * uniform(random));
+      TiltBatch::Entry& entry = batch.entry[i];
+      r += entry.r[l] = std::pow(uniform(random), power);
+      w += entry.world[l] = uniform(random);
+      entry.value[l] = base + spread * uniform(random);
+      entry.world_value[l] = base + spread * (0.4 + 0.2 * uniform(random));
     }
-    for (std::size_t i = 0; i < n; ++i) batch->r[i * lanes + l] /= r, batch->world[i * lanes + l] /= w;
-    batch->own[l] = base;
+    for (std::size_t i = 0; i < n; ++i) batch.entry[i].r[l] /= r, batch.entry[i].world[l] /= w;
+    batch.own[l] = base;
   }
-  return batch;
 }
 
 }  // namespace
@@ -62,28 +61,31 @@ TEST_CASE("T6: rows of a batch meet their equation, the KKT conditions and the d
     CAPTURE(trial);
     const std::size_t n = 3 + static_cast<std::size_t>(trial) % 20;
     const double spread = std::ldexp(1.0, trial % 60 - 30);
-    const auto batch = random_batch(random, n, trial % 3 == 0 ? 100.0 * spread : 0.0, spread);
-    const auto other = random_batch(random, 5, 1.0, 2.0);  // whatever stands beside it, on either side
-    trial % 2 == 0 ? tilt(*batch, *other) : tilt(*other, *batch);
+    // Whatever stands beside it, on either side.
+    std::vector<TiltBatch> batches(1 + static_cast<std::size_t>(trial) % TiltBatch::side_by_side);
+    for (TiltBatch& other : batches) fill_at_random(other, random, 5, 1.0, 2.0);
+    TiltBatch& batch = trial % 2 == 0 ? batches.front() : batches.back();
+    fill_at_random(batch, random, n, trial % 3 == 0 ? 100.0 * spread : 0.0, spread);
+    tilt(batches);
     for (std::size_t l = 0; l < lanes; ++l) {
-      if (batch->end[l] != TiltBatch::End::solved) continue;
+      if (batch.end[l] != TiltBatch::End::solved) continue;
       ++n_solved;
       long double tau = 0, world = 0, mean = 0, mass = 0, kl = 0;
       for (std::size_t i = 0; i < n; ++i) {
-        const std::size_t k = i * lanes + l;
-        tau += static_cast<long double>(batch->world[k]) * batch->world_value[k];
-        world += batch->world[k];
-        mean += static_cast<long double>(batch->p[k]) * batch->value[k];
-        mass += batch->p[k];
-        kl += batch->p[k] * std::log(static_cast<long double>(batch->p[k]) / batch->r[k]);
+        const TiltBatch::Entry& entry = batch.entry[i];
+        tau += static_cast<long double>(entry.world[l]) * entry.world_value[l];
+        world += entry.world[l];
+        mean += static_cast<long double>(entry.p[l]) * entry.value[l];
+        mass += entry.p[l];
+        kl += entry.p[l] * std::log(static_cast<long double>(entry.p[l]) / entry.r[l]);
       }
       REQUIRE(std::abs(static_cast<double>(mean / mass - tau / world)) <= 8.0 * unit_roundoff * spread);
       REQUIRE(std::abs(static_cast<double>(mass - 1)) <= 32.0 * unit_roundoff);
-      REQUIRE(batch->divergence[l] == Approx(static_cast<double>(kl)).epsilon(1e-11).margin(1e-15));
-      REQUIRE(std::abs(batch->gap[l]) <= 1e-14 * (1.0 + batch->divergence[l]));
-      const auto log_ratio = [&](std::size_t i) { return std::log(batch->p[i * lanes + l] / batch->r[i * lanes + l]); };
+      REQUIRE(batch.divergence[l] == Approx(static_cast<double>(kl)).epsilon(1e-11).margin(1e-15));
+      REQUIRE(std::abs(batch.gap[l]) <= 1e-14 * (1.0 + batch.divergence[l]));
+      const auto log_ratio = [&](std::size_t i) { return std::log(batch.entry[i].p[l] / batch.entry[i].r[l]); };
       for (std::size_t i = 1; i < n; ++i) {  // log(p/r) is affine in x with slope lambda
-        const double rise = batch->multiplier[l] * (batch->x[i * lanes + l] - batch->x[l]);
+        const double rise = batch.multiplier[l] * (batch.entry[i].x[l] - batch.entry[0].x[l]);
         REQUIRE(log_ratio(i) - log_ratio(0) == Approx(rise).epsilon(1e-11).margin(1e-12));
       }
     }
@@ -93,18 +95,61 @@ TEST_CASE("T6: rows of a batch meet their equation, the KKT conditions and the d
 
 TEST_CASE("T6: a batch keeps what balances, and leaves what it cannot bracket") {
   std::mt19937_64 random(3);
-  const auto batch = random_batch(random, 4, 1.0, 2.0);
+  std::vector<TiltBatch> batches(2);  // the second is empty
+  TiltBatch& batch = batches.front();
+  fill_at_random(batch, random, 4, 1.0, 2.0);
   for (std::size_t i = 0; i < 4; ++i) {  // row 0: the world's own; row 1: every V above tau; row 2: constant V
-    batch->world[i * lanes] = batch->r[i * lanes];
-    batch->world_value[i * lanes] = batch->value[i * lanes];
-    batch->world_value[i * lanes + 1] = -5.0;
-    batch->value[i * lanes + 2] = 2.0;
+    TiltBatch::Entry& entry = batch.entry[i];
+    entry.world[0] = entry.r[0];
+    entry.world_value[0] = entry.value[0];
+    entry.world_value[1] = -5.0;
+    entry.value[2] = 2.0;
   }
-  const auto empty = std::make_unique<TiltBatch>();
-  tilt(*batch, *empty);
-  REQUIRE(batch->end[0] == TiltBatch::End::kept);
-  REQUIRE(batch->divergence[0] == 0.0);
-  for (std::size_t i = 0; i < 4; ++i) REQUIRE(batch->p[i * lanes] == batch->r[i * lanes]);
-  REQUIRE(batch->end[1] == TiltBatch::End::unsolved);
-  REQUIRE(batch->end[2] == TiltBatch::End::unsolved);
+  tilt(batches);
+  REQUIRE(batch.end[0] == TiltBatch::End::kept);
+  REQUIRE(batch.divergence[0] == 0.0);
+  for (std::size_t i = 0; i < 4; ++i) REQUIRE(batch.entry[i].p[0] == batch.entry[i].r[0]);
+  REQUIRE(batch.end[1] == TiltBatch::End::unsolved);
+  REQUIRE(batch.end[2] == TiltBatch::End::unsolved);
+}
+
+TEST_CASE("T6: the same bits for any number of lanes at once, and next to no row is left unsolved") {
+  std::mt19937_64 random(4);
+  int n_rows = 0, n_unsolved = 0;
+  for (int trial = 0; trial < 600; ++trial) {
+    CAPTURE(trial);
+    std::vector<TiltBatch> one(TiltBatch::side_by_side);
+    for (TiltBatch& batch : one) {
+      const double power = trial % 4 == 0 ? 6.0 : 1.0;  // down to 1e-12
+      fill_at_random(batch, random, 2 + random() % 12, trial % 3 == 0 ? 50.0 : 0.0, std::ldexp(1.0, trial % 40 - 20),
+                     power);
+    }
+    std::vector<TiltBatch> more = one;
+    tilt(one, 2);
+    for (const std::size_t at_once : {std::size_t{4}, std::size_t{8}}) {
+      if (at_once > lanes_at_once()) continue;
+      tilt(more, at_once);
+      for (std::size_t b = 0; b < one.size(); ++b) {
+        for (std::size_t l = 0; l < lanes; ++l) {
+          REQUIRE(one[b].end[l] == more[b].end[l]);
+          if (one[b].end[l] == TiltBatch::End::unsolved) continue;
+          for (auto column : {&TiltBatch::multiplier, &TiltBatch::divergence, &TiltBatch::gap, &TiltBatch::residual}) {
+            REQUIRE((one[b].*column)[l] == (more[b].*column)[l]);
+          }
+          for (std::size_t i = 0; i < one[b].length; ++i) REQUIRE(one[b].entry[i].p[l] == more[b].entry[i].p[l]);
+        }
+      }
+    }
+    for (const TiltBatch& batch : one) {
+      for (std::size_t l = 0; l < lanes; ++l) {
+        // Without an entry on both sides of tau there is nothing to solve.
+        if (!(batch.low[l] < 0.0 && batch.high[l] > 0.0)) continue;
+        ++n_rows;
+        if (batch.end[l] == TiltBatch::End::unsolved) ++n_unsolved;
+      }
+    }
+  }
+  CAPTURE(n_rows, n_unsolved);
+  REQUIRE(n_rows > 10000);
+  REQUIRE(n_unsolved * 1000 < n_rows);
 }
