@@ -203,6 +203,20 @@ Result to_result(const Mdp& world, solvers::Criterion from, solvers::Criterion t
   }
   result.set_rows("cost", world, doubles(cost));
   result.set_rows("cost_exact", world, texts(cost));
+  if (!found.terminal.empty()) {
+    result.set("terminal", doubles(found.terminal));
+    result.set("terminal_exact", texts(found.terminal));
+  }
+  if (!found.cost_by_stage.empty()) {
+    std::vector<std::vector<double>> stages;
+    std::vector<std::vector<std::string>> stages_exact;
+    for (const auto& stage : found.cost_by_stage) {
+      stages.push_back(doubles(stage));
+      stages_exact.push_back(texts(stage));
+    }
+    result.set("cost_by_stage", std::move(stages));
+    result.set("cost_by_stage_exact", std::move(stages_exact));
+  }
   result.set("shift", doubles({found.shift}).front() + 0.0);
   result.set("shift_exact", texts({found.shift}).front());
   Result confirmation;

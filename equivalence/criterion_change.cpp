@@ -174,6 +174,7 @@ void change_to_finite(const Work& work, CriterionChange& result) {
     if (k == 0) result.model = stage;
   }
   result.terminal = std::move(stages.values.back());
+  result.cost.cost = stages.cost.front();  // as the model has it
   result.cost_by_stage = std::move(stages.cost);
 }
 

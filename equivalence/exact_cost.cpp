@@ -39,11 +39,13 @@ bool is_free(const io::ExactModel& model, std::int64_t s) {
   return std::all_of(first, last, [](const auto& row) { return !row.inadmissible && row.cost == 0; });
 }
 
-// L^ = Q* - gamma^ P^ V*, and TC(a).
-ExactCost cost_for(const ExactTarget& target, const io::ExactModel& model, double max_characters = infinity) {
-  ExactCost result{target.status, target.message, model, 0, {}};
-  if (target.status != Status::converged) return result;
-  const ScaledValues values(target.values);
+// L^ = Q* - gamma^ P^ V* of the next stage, and TC(a).
+ExactCost cost_for(const std::vector<Extended>& q, const std::vector<Extended>& next, const io::ExactModel& model,
+                   double max_characters = infinity) {
+  ExactCost result;
+  result.status = Status::converged;
+  result.model = model;
+  const ScaledValues values(next);
   const double characters = 2.0 * values.digits() * static_cast<double>(model.rows.size());
   if (characters > max_characters) {
     refuse(result, fmt::format("the costs in rationals would take some {:.0f} characters", characters));
@@ -51,15 +53,14 @@ ExactCost cost_for(const ExactTarget& target, const io::ExactModel& model, doubl
   }
   each_row(model, [&](std::int64_t s, std::int64_t r) {
     auto& row = result.model.rows[at(r)];
-    row.inadmissible = !target.q[at(r)].is_finite();
+    row.inadmissible = !q[at(r)].is_finite();
     row.cost = 0;
     if (row.inadmissible || result.status != Status::converged) return;
-    const mpq_class& q = target.q[at(r)].finite;
     const auto future = values.mean(row.to);
     if (future) {
-      row.cost = (q * values.unit - model.discount * *future) / values.unit;
+      row.cost = (q[at(r)].finite * values.unit - model.discount * *future) / values.unit;
     } else if (model.discount == 0) {
-      row.cost = q;
+      row.cost = q[at(r)].finite;
     } else {
       const auto lost = std::find_if(row.to.begin(), row.to.end(),
                                      [&](const auto& entry) { return values.finite[at(entry.first)] == 0; });
@@ -71,6 +72,12 @@ ExactCost cost_for(const ExactTarget& target, const io::ExactModel& model, doubl
   std::erase_if(result.model.goal, [&](std::int64_t s) { return !is_free(result.model, s); });
   result.message = "Q^* = Q* exactly (T1)";
   return result;
+}
+
+std::vector<Extended> costs_of(const io::ExactModel& model) {
+  std::vector<Extended> cost;
+  for (const auto& row : model.rows) cost.push_back(row.inadmissible ? Extended::infinity(1) : Extended(row.cost));
+  return cost;
 }
 
 solvers::ExactAnswer solve(const io::ExactModel& model, Criterion criterion, const solvers::SolveOptions& options,
@@ -207,6 +214,47 @@ void change_to_goal(const ExactTarget& target, const solvers::SolveOptions& opti
                        number(result.model, result.shift)));
 }
 
+// T2 for a finite world: a cost for each stage, each stage of the model solved with the values that the one after it has.
+void change_stages(const ExactTarget& target, const io::ExactModel& model, std::int64_t horizon,
+                   const solvers::SolveOptions& options, ExactCost& result) {
+  const std::size_t n = at(horizon);
+  if (n > target.q_by_stage.size()) {
+    return refuse(
+        result, fmt::format("the model has {} stages, the world {}: a stage of its own is missing for the others (T3)",
+                            n, target.q_by_stage.size()));
+  }
+  result.cost_by_stage.resize(n);
+  result.terminal = target.values_by_stage[n];
+  std::vector<Extended> next = result.terminal;
+  bool confirmed = true;
+  for (std::size_t k = n; k-- > 0;) {
+    const ExactCost stage = cost_for(target.q_by_stage[k], target.values_by_stage[k + 1], model);
+    if (stage.status != Status::converged) return refuse(result, fmt::format("stage {}: {}", k, stage.message));
+    const auto solved = solve(stage.model, Criterion::finite, options, 1, next);
+    if (unfinished(result, solved)) return;
+    confirmed = confirmed && solved.q == target.q_by_stage[k] && solved.value == target.values_by_stage[k];
+    next = solved.value;
+    result.cost_by_stage[k] = costs_of(stage.model);
+    if (k == 0) result.model = stage.model;
+  }
+  result.status = Status::converged;
+  conclude(result, confirmed, fmt::format("{} stages, one by one", n),
+           "Q^*_k = Q*_k exactly in every stage, with the world's V* after them as terminal cost (T2)");
+}
+
+// What is left to solve of a finite world from each stage on.
+void add_stages(const io::ExactModel& world, const solvers::ExactOptions& options, const solvers::ExactAnswer& solved,
+                ExactTarget& target) {
+  target.values_by_stage = solved.value_by_stage;
+  target.q_by_stage.push_back(solved.q);
+  solvers::ExactOptions one = options;
+  one.criterion.horizon = 1;
+  for (std::size_t k = 1; k + 1 < target.values_by_stage.size(); ++k) {
+    one.terminal = target.values_by_stage[k + 1];
+    target.q_by_stage.push_back(solvers::solve_exact(world, Criterion::finite, one).q);
+  }
+}
+
 }  // namespace
 
 ExactTarget exact_target(const io::ExactModel& world, Criterion criterion, const solvers::ExactOptions& options,
@@ -223,7 +271,7 @@ ExactTarget exact_target(const io::ExactModel& world, Criterion criterion, const
     asked.criterion.horizon -= stage;
   }
   const auto solved = solvers::solve_exact(world, criterion, asked);
-  ExactTarget target{solved.status, solved.message, criterion, solved.value, solved.q, world.goal};
+  ExactTarget target{solved.status, solved.message, criterion, solved.value, solved.q, world.goal, {}, {}};
   if (!solved.converged()) return target;
   for (std::size_t s = 0; s < target.values.size(); ++s) {
     const bool undefined = !solved.undefined_states.empty() && solved.undefined_states[s] != 0;
@@ -234,6 +282,7 @@ ExactTarget exact_target(const io::ExactModel& world, Criterion criterion, const
                                  undefined ? "undefined (infinity minus infinity)" : "-infinity");
     return target;
   }
+  if (criterion == Criterion::finite) add_stages(world, asked, solved, target);
   if (criterion != Criterion::average) return target;
   for (std::size_t s = 0; s < target.values.size(); ++s) {
     if (target.values[s].is_finite()) target.values[s] = Extended(solved.potential[s]);
@@ -249,19 +298,30 @@ ExactCost exact_criterion_change(const ExactTarget& target, const io::ExactModel
   if (criterion == Criterion::discounted && model.discount >= 1) {
     throw InvalidArgument("the model's discount is 1: criterion discounted needs one below 1");
   }
-  if (criterion == Criterion::finite && target.criterion == Criterion::finite && horizon != 1) {
-    throw InvalidArgument("a finite world gives a finite model one cost per stage: one stage at a time in rationals");
-  }
   const bool undiscounted = criterion != Criterion::discounted && criterion != Criterion::finite;
   io::ExactModel seen = model;
   if (undiscounted) seen.discount = 1;
-  ExactCost result = cost_for(target, seen);
+  if (target.status != Status::converged) {
+    ExactCost result;
+    result.status = target.status;
+    result.message = target.message;
+    result.model = std::move(seen);
+    return result;
+  }
+  if (criterion == Criterion::finite && target.criterion == Criterion::finite) {
+    ExactCost result;
+    result.model = seen;
+    change_stages(target, seen, horizon, options, result);
+    return result;
+  }
+  ExactCost result = cost_for(target.q, target.values, seen);
   if (result.status != Status::converged) return result;
   if (criterion == Criterion::goal) {
     change_to_goal(target, options, model.goal.empty() ? target.goal : model.goal, result);
   } else if (undiscounted) {
     change_to_undiscounted(target, criterion, options, result);
   } else if (criterion == Criterion::finite) {
+    result.terminal = target.values;
     const auto solved = solve(result.model, Criterion::finite, options, horizon, target.values);
     if (unfinished(result, solved)) return result;
     const bool confirmed =
@@ -281,7 +341,13 @@ ExactCost exact_equivalent_cost(const io::ExactModel& world, const io::ExactMode
                                 const solvers::SolveOptions& options, double max_characters) {
   solvers::ExactOptions exact;
   exact.criterion.solve = options;
-  return cost_for(exact_target(world, Criterion::discounted, exact), model, max_characters);
+  const ExactTarget target = exact_target(world, Criterion::discounted, exact);
+  if (target.status == Status::converged) return cost_for(target.q, target.values, model, max_characters);
+  ExactCost result;
+  result.status = target.status;
+  result.message = target.message;
+  result.model = model;
+  return result;
 }
 
 }  // namespace mdp::equivalence

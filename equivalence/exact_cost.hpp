@@ -23,6 +23,8 @@ struct ExactTarget {
   std::vector<io::Extended> values;  ///< [n_states] finite or +inf. average: h, with L - g for L
   std::vector<io::Extended> q;       ///< [n_rows] average: +inf at actions that lose gain (theory.md, section 0)
   std::vector<std::int64_t> goal;    ///< of the world
+  /// finite: Q*_k, Q*_{k+1}, ... from the stage that was asked for to the last, and V* before each and after the last.
+  std::vector<std::vector<io::Extended>> q_by_stage, values_by_stage;
 };
 
 /// \param options  criterion.horizon and terminal are those of `finite`. \param stage  finite: k of Q*_k, 0 <= k < horizon
@@ -37,19 +39,23 @@ struct ExactCost {
   std::string message;
   io::ExactModel
       model;  ///< the model with cost L^, discount 1 where its criterion does not discount; goals that are not free are none
-  mpq_class shift;           ///< c:  Q^* = Q* - c
-  std::string confirmation;  ///< which solve of the model confirmed it, e.g. "goal"
+  mpq_class shift;                     ///< c:  Q^* = Q* - c
+  std::string confirmation;            ///< which solve of the model confirmed it, e.g. "goal"
+  std::vector<io::Extended> terminal;  ///< finite: [n_states] of the model
+  /// finite world into finite model: [N^][n_rows], +inf where inadmissible; `model` has those of its first stage.
+  std::vector<std::vector<io::Extended>> cost_by_stage;
 };
 
 /// T1 without rounding:  L^ = Q* - gamma^ P^ V*, inadmissible where Q* = inf, for a model of criterion
 ///   discounted             Q^* = Q*, if TC(a) holds
-///   finite (N^ stages)     Q^*_k = Q* in every stage with terminal cost V*; a finite world gives one stage, so N^ = 1 for it
+///   finite (N^ stages)     Q^*_k = Q* in every stage with terminal cost V*; of a finite world Q^*_k = Q*_k with a cost for each
+///                          stage, L^_k = Q*_k - gamma^ P^ V*_{k+1}, and terminal cost V*_N^; refused if it has fewer stages (T3)
 ///   goal, total, average   Q^* = Q* - c, gain 0: conditions G and M(c) of docs/equivalent_costs.md.
 /// M(c) is one average-cost solve: with the zero-advantage pairs alone, the largest long-run average of V* from a state is the mean of
 /// m(C) over the C where it ends, at most c = max m(C), and equal to c iff that C has m(C) = c almost surely. So M(c) holds iff this gain is
 /// the same in every state of finite V*, and it is c.
 /// \param model  of the world's shape; its costs are not read. \param horizon  N^, read for `finite` alone
-/// \throws InvalidArgument: criterion discounted with discount 1; more than one stage of a finite world; InvalidOption: reach
+/// \throws InvalidArgument: criterion discounted with discount 1; InvalidOption: reach
 [[nodiscard]] ExactCost exact_criterion_change(const ExactTarget& target, const io::ExactModel& model,
                                                solvers::Criterion criterion, const solvers::SolveOptions& options,
                                                std::int64_t horizon = 1);

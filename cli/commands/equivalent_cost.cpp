@@ -194,11 +194,6 @@ int run_exact(const EquivalentCostCommand& command, const CommonFlags& common, c
   }
   if (to == Criterion::finite && !command.model_horizon)
     throw UsageError("--model-criterion finite needs --model-horizon N");
-  if (from == Criterion::finite && to == Criterion::finite && *command.model_horizon != 1) {
-    throw UsageError(
-        "--level exact: a finite world gives each stage of a finite model a cost of its own; take them one by one, "
-        "--stage K --model-horizon 1");
-  }
   const solvers::SolveOptions solve = command.pair.solve().options(common);
   const auto level = command.pair.exact_options(solve);
   solvers::ExactOptions options{.criterion = level.criterion};

@@ -65,7 +65,7 @@ class Criteria(program.ProgramTest):
                     if source == "goal" and objective is program.maximised:
                         flags += ["--improper", "excluded"]
                     if target == "finite":
-                        flags += ["--model-horizon", 1 if source == "finite" else 5]
+                        flags += ["--model-horizon", 3 if source == "finite" else 5]
                     with self.subTest(source=source, target=target):
                         exact = self.run_pair(world, model, *flags, "--level", "exact")
                         self.assertEqual((exact["status"], exact["level"]), ("converged", "exact"))
@@ -75,6 +75,13 @@ class Criteria(program.ProgramTest):
                             self.assertAlmostEqual(x, y, delta=1e-6)
                         for x, y in zip(sum(exact["q"], []), sum(rough["q"], [])):
                             self.assertAlmostEqual(x, y, delta=1e-6)
+                        self.assertEqual("cost_by_stage_exact" in exact, source == target == "finite")
+                        for x, y in zip(sum(exact.get("cost_by_stage", []), []), sum(rough.get("cost_by_stage", []), [])):
+                            self.assertAlmostEqual(x, y, delta=1e-6)
+                        if target == "finite":
+                            self.assertEqual(len(exact["terminal_exact"]), 3)
+                            for x, y in zip(exact["terminal"], rough["terminal"]):
+                                self.assertAlmostEqual(x, y, delta=1e-6)
                         if "shift" in rough:
                             self.assertAlmostEqual(exact["shift"], rough["shift"]["lower"], delta=1e-6)
             # V* = (q(a), ..): by hand Q*(1, a) = 2 + 0.45 V*(0), V*(0) = min(...).
@@ -95,8 +102,6 @@ class Criteria(program.ProgramTest):
             (["--least-change", "l2"], "made in doubles"),
             (["--exclude-violations"], "made in doubles"),
             (["--model-criterion", "finite"], "needs --model-horizon"),
-            (["--world-criterion", "finite", "--horizon", "3", "--model-criterion", "finite", "--model-horizon", "2"],
-             "a cost of its own"),
         ]:  # fmt: skip
             with self.subTest(flags=flags):
                 self.assertIn(message, self.complaint(*pair, *flags, code=2))
@@ -119,9 +124,10 @@ class Criteria(program.ProgramTest):
         self.assertEqual(len(result["cost_by_stage"]), 3)
 
     def test_refused_and_wrong_flags(self):
-        self.assertIn("8 stages, the world 6", self.run_pair(
-            TO_GOAL, OTHER, "--world-criterion", "finite", "--horizon", 6, "--model-criterion", "finite",
-            "--model-horizon", 8, code=1)["message"])  # fmt: skip
+        for level in ([], ["--level", "exact"]):
+            self.assertIn("8 stages, the world 6", self.run_pair(
+                TO_GOAL, OTHER, "--world-criterion", "finite", "--horizon", 6, "--model-criterion", "finite",
+                "--model-horizon", 8, *level, code=1)["message"])  # fmt: skip
         world = self.write("world.json", TO_GOAL)
         pair = "equivalent-cost", "--world", world, "--model", world
         finite = "--world-criterion", "finite", "--horizon", "6"
