@@ -84,6 +84,12 @@ void confirm(const CriterionResult& solved, std::string how, const Work& work, s
   accept({solved.status, std::move(how), error, enclosed && work.certified(), solved.message}, work, w, result);
 }
 
+// "Q^* = Q* - 5", c in the sense of the file.
+std::string shifted(const Mdp& world, double c) {
+  const double own = world.objective() == Objective::maximize ? -c : c;
+  return fmt::format("Q^* = Q* {} {:.6g}", own < 0.0 ? '+' : '-', std::abs(own));
+}
+
 void change_to_discounted(const Work& work, CriterionChange& result) {
   result.message = "Q^* = Q* at every pair (T1)";
   confirm(solvers::solve_criterion(*result.model, Criterion::discounted, work.model_options()), "discounted", work,
@@ -223,7 +229,7 @@ void change_to_goal(const Work& work, CriterionChange& result) {
   result.shift = c;
   result.spread = c.upper - c.lower;
   result.model = with_goals(model, goals);
-  result.message = fmt::format("Q^* = Q* - {:.6g} for the policies that reach the goal (T3)", c.upper);
+  result.message = shifted(work.world, c.upper) + " for the policies that reach the goal (T3)";
   CriterionOptions options = work.model_options();
   options.improper = solvers::Improper::excluded;
   confirm(solvers::solve_criterion(*result.model, Criterion::goal, options), "goal", work, work.w, result);
@@ -240,11 +246,12 @@ void change_to_undiscounted(const Work& work, CriterionChange& result) {
   result.shift = {term.constant.lower - work.radius, term.constant.upper + work.radius};
   result.spread = term.spread;
   result.message =
-      fmt::format("{} Q* - {:.6g} (T3{})", average ? "gain 0 and bias V* - c; Q^* =" : "Q^* =", term.constant.upper,
+      fmt::format("{}{} (T3{})", average ? "gain 0 and bias V* - c; " : "", shifted(work.world, term.constant.upper),
                   term.spread > 0.0 ? fmt::format(", equal means up to {:.2g}", term.spread) : "");
   if (!average) {
     const auto solved = solvers::solve_criterion(*result.model, Criterion::total, work.model_options());
     if (solved.status == Status::converged) return confirm(solved, "total", work, work.w, result);
+    result.message += ", of the Cesaro sum: the sum itself does not settle";
   }
   // The total sum oscillates, or is known to rounding only: its Cesaro limit is the bias.
   accept(confirm_gain_and_bias(*result.model, term, work.w, result.shift, work.radius, work.model_options()), work,

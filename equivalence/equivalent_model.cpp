@@ -216,7 +216,7 @@ void refuse_finite_rows(const Mdp& world, std::span<const double> values, Equiva
       result.outcome[row] = RowOutcome::infeasible;
       result.multiplier[row] = not_computed;
       result.divergence[row] = infinity;
-      result.infeasible.push_back({static_cast<Offset>(row)});
+      result.infeasible.push_back({static_cast<Offset>(row), infinity});
     }
   }
   std::sort(result.infeasible.begin(), result.infeasible.end(), by_row);

@@ -40,7 +40,7 @@ struct EquivalentModelOptions {
 /// A row that cannot meet its moment equation. In cost sense.
 struct InfeasibleRow {
   Offset row = 0;
-  double target = not_computed;  ///< tau
+  double target = not_computed;  ///< tau; +-inf at gamma^ = 0, +inf where Q* is
   double low = infinity;         ///< min_D V*, +inf without any D
   double high = -infinity;       ///< max_D V*
 };

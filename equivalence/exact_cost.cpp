@@ -28,6 +28,12 @@ std::string number(const io::ExactModel& model, const mpq_class& x) {
   return (model.objective == Objective::maximize ? mpq_class(-x) : x).get_str();
 }
 
+// "Q^* = Q* - 5", c in the sense of the file.
+std::string shifted_by(const io::ExactModel& model, const mpq_class& c) {
+  const mpq_class own = model.objective == Objective::maximize ? mpq_class(-c) : c;
+  return fmt::format("Q^* = Q* {} {} exactly", own < 0 ? '+' : '-', mpq_class(abs(own)).get_str());
+}
+
 void refuse(ExactCost& result, std::string message) {
   result.status = Status::refused;
   result.message = std::move(message);
@@ -165,13 +171,13 @@ void change_to_undiscounted(const ExactTarget& target, Criterion criterion, cons
                                       state_text(result.model, static_cast<std::int64_t>(*least))));
   }
   result.shift = *average[*least];
-  const std::string shifted = fmt::format("Q^* = Q* - {} exactly (T3)", number(result.model, result.shift));
+  const std::string shifted = shifted_by(result.model, result.shift) + " (T3)";
   if (criterion == Criterion::total) {
     const auto solved = solve(result.model, Criterion::total, options);
     const bool is_sum = solved.converged() && std::none_of(solved.value.begin(), solved.value.end(),
                                                            [](const Extended& v) { return v.infinite < 0; });
     if (is_sum) return conclude(result, same_but_for(solved.value, target.values, result.shift), "total", shifted);
-    return confirm_gain(target, options, result, shifted + ", of the Cesaro sum: the sum itself oscillates");
+    return confirm_gain(target, options, result, shifted + ", of the Cesaro sum: the sum itself does not settle");
   }
   confirm_gain(target, options, result, "gain 0 and bias V* - c; " + shifted);
 }
@@ -210,8 +216,7 @@ void change_to_goal(const ExactTarget& target, const solvers::SolveOptions& opti
   const auto solved = solve(result.model, Criterion::goal, options);
   if (unfinished(result, solved)) return;
   conclude(result, same_but_for(solved.value, target.values, result.shift), "goal",
-           fmt::format("Q^* = Q* - {} exactly for the policies that reach the goal (T3)",
-                       number(result.model, result.shift)));
+           shifted_by(result.model, result.shift) + " for the policies that reach the goal (T3)");
 }
 
 // T2 for a finite world: a cost for each stage, each stage of the model solved with the values that the one after it has.

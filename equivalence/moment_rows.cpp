@@ -58,7 +58,7 @@ void MomentRows::set(State s, Offset row) {
   moment_ = gamma_ * (own_ + drift);
   // tau - V(s) = (gamma/gamma^) E_rho[V - V(s)] + (gamma/gamma^ - 1) V(s) + c (1 - gamma^)/gamma^
   offset_ = clamped(ratio_ * drift + ratio_minus_one_ * own_ + shift_term_);
-  target_ = gamma_model_.hi > 0.0 ? (own_ + offset_).value() : not_computed;
+  target_ = gamma_model_.hi > 0.0 ? (own_ + offset_).value() : quotient(moment_ + shift_, 0.0, 0.0);
   set_values();
   if (low_ > high_) return;
   shifts_ = {quotient(gamma_model_ * low_ - moment_, eq_.discount.complement, -infinity),

@@ -117,6 +117,36 @@ class Criteria(program.ProgramTest):
         result = self.run_pair(TRAP, TRAP, "--model-criterion", "finite", "--model-horizon", 30)
         self.assertEqual(result["status"], "converged")
 
+    def test_the_message_has_the_shift_in_the_sense_of_the_file(self):
+        ring = {"format": "mdp", "version": 1, "discount": 0.5, "states": 2, "choices": [
+            {"state": 0, "action": "a", "cost": 3, "to": [[1, 1]]}, {"state": 1, "action": "a", "cost": 0, "to": [[0, 1]]},
+        ]}  # fmt: skip
+        # V* = 3 + V*/4 = (4, 2): the mean over the ring is 3.
+        for sign, text in ((1, "Q^* = Q* - 3"), (-1, "Q^* = Q* + 3")):
+            costs = [dict(c, cost=sign * c["cost"]) for c in ring["choices"]]
+            world = dict(ring, choices=costs, objective="minimize" if sign > 0 else "maximize")
+            for flags in (["--model-criterion", "total"], ["--model-criterion", "total", "--level", "exact"]):
+                result = self.run_pair(world, world, *flags)
+                self.assertIn(text, result["message"])
+                self.assertIn("of the Cesaro sum", result["message"])
+                shift = result["shift"]
+                self.assertAlmostEqual(shift["lower"] if isinstance(shift, dict) else shift, 3 * sign, delta=1e-6)
+
+    def test_the_first_stage_is_the_cost(self):
+        flags = "--world-criterion", "finite", "--horizon", 6, "--model-criterion", "finite", "--model-horizon", 4
+        result = self.run_pair(TO_GOAL, OTHER, *flags, "--output", "first.json")
+        self.assertEqual(sum(result["cost"], []), result["cost_by_stage"][0])
+        exact = self.run_pair(TO_GOAL, OTHER, *flags, "--level", "exact", "--output", "first.json")
+        self.assertEqual(sum(exact["cost_exact"], []), exact["cost_by_stage_exact"][0])
+        # The last stage by hand: V_6 = 0, V_5 = the least cost of one stage and so on; here k = 3 of a world of 6.
+        values = [fractions.Fraction(0)] * 3
+        for _ in range(2):  # V_4
+            values = [min(1 + fractions.Fraction(9, 10) * (values[0] / 4 + values[1] / 2), 3 + fractions.Fraction(9, 10) * values[0] / 8),
+                      2 + fractions.Fraction(9, 10) * values[0] / 2, fractions.Fraction(0)]  # fmt: skip
+        self.assertEqual([fractions.Fraction(v) for v in exact["terminal_exact"]], values)
+        q = 1 + fractions.Fraction(9, 10) * (values[0] / 4 + values[1] / 2)
+        self.assertEqual(fractions.Fraction(exact["cost_by_stage_exact"][3][0]), q - fractions.Fraction(3, 4) * values[0] / 2)
+
     def test_a_terminal_cost_that_is_given(self):
         terminal = self.write("terminal.json", [1, 2])
         result = self.run_pair(TRAP, TRAP, "--model-criterion", "finite", "--model-horizon", 3, "--model-terminal", terminal)

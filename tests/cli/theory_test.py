@@ -132,6 +132,12 @@ class EquivalentModel(program.ProgramTest):
         for s, a, tau, low, high in result["infeasible_rows"]:
             self.assertTrue(tau < low or tau > high)
         self.assertGreater(result["epsilon"], 0)
+        # Without a future no row has V* > 0 ahead of it: tau = gamma E[V*]/0.
+        for objective, tau in ((lambda model: model, "inf"), (program.maximised, "-inf")):
+            world = self.write("world.json", objective(WORLD))
+            blind = self.json("equivalent-model", "--world", world, "--discount-model", 0, code=1)
+            self.assertTrue(blind["infeasible_rows"])
+            self.assertEqual({row[2] for row in blind["infeasible_rows"]}, {tau})
 
 
     DIVERGENCES = "kl reverse-kl likelihood chi2 l2 l1 wasserstein sparsest".split()
