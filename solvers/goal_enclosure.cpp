@@ -9,6 +9,7 @@
 #include "libmdp/kernels/residual.hpp"
 #include "libmdp/policy.hpp"
 #include "libmdp/vectors.hpp"
+#include "solvers/direct_chain.hpp"
 #include "solvers/krylov.hpp"
 
 namespace mdp::solvers {
@@ -55,13 +56,14 @@ Mdp costless(const Mdp& mdp) {
 class GoalEncloser {
  public:
   GoalEncloser(const Mdp& mdp, std::span<const TwoDouble> v, std::span<const Action> policy,
-               kernels::OrderedChain& chain, const EntryUncertainty& uncertainty, int threads)
+               kernels::OrderedChain& chain, const EntryUncertainty& uncertainty, int threads, double max_factor_bytes)
       : mdp_(mdp),
         v_(v),
         policy_(policy.begin(), policy.end()),
         chain_(chain),
         uncertainty_(uncertainty),
         threads_(threads),
+        direct_(max_factor_bytes),
         gap_(gaps_of(mdp, v, uncertainty, threads)) {}
 
   GoalEnclosure operator()() {
@@ -114,7 +116,7 @@ class GoalEncloser {
     chain_.assign(policy);
     std::vector<double> x(chain_.size(), 0.0);
     std::vector<double> y(x.size());
-    double change = infinity;
+    double change = direct_.improve(chain_, x, threads_) ? chain_.residual(x, y, threads_) : infinity;
     for (int sweep = 0; sweep < most_time_sweeps && change > enough; ++sweep) {
       change = chain_.gauss_seidel(x, y, threads_);
       x.swap(y);
@@ -211,6 +213,7 @@ class GoalEncloser {
   kernels::OrderedChain& chain_;
   const EntryUncertainty& uncertainty_;
   int threads_;
+  DirectChain direct_;
   RowNumbers gap_, drift_;
   std::vector<double> w_;
   double least_ = 0.0;
@@ -219,8 +222,9 @@ class GoalEncloser {
 }  // namespace
 
 GoalEnclosure enclose_until_goal(const Mdp& mdp, std::span<const TwoDouble> v, std::span<const Action> policy,
-                                 kernels::OrderedChain& chain, const EntryUncertainty& uncertainty, int threads) {
-  return GoalEncloser(mdp, v, policy, chain, uncertainty, threads)();
+                                 kernels::OrderedChain& chain, const EntryUncertainty& uncertainty, int threads,
+                                 double max_factor_bytes) {
+  return GoalEncloser(mdp, v, policy, chain, uncertainty, threads, max_factor_bytes)();
 }
 
 }  // namespace mdp::solvers

@@ -35,8 +35,10 @@ struct GoalEnclosure {
 /// \param v       [n_states], 0 at goals
 /// \param policy  [n_states]
 /// \param chain   on all states but the goals; its policy is changed
+/// \param max_factor_bytes  for times by elimination, where the chain is narrow (DirectChain)
 [[nodiscard]] GoalEnclosure enclose_until_goal(const Mdp& mdp, std::span<const TwoDouble> v,
                                                std::span<const Action> policy, kernels::OrderedChain& chain,
-                                               const EntryUncertainty& uncertainty, int threads);
+                                               const EntryUncertainty& uncertainty, int threads,
+                                               double max_factor_bytes = 0.0);
 
 }  // namespace mdp::solvers

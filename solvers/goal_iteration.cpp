@@ -8,6 +8,7 @@
 #include "libmdp/policy.hpp"
 #include "libmdp/vectors.hpp"
 #include "solvers/goal_enclosure.hpp"
+#include "solvers/memory.hpp"
 
 namespace mdp::solvers {
 namespace {
@@ -93,7 +94,8 @@ class Iteration {
     a.value.assign(it_.v.begin(), it_.v.end());
     // The greedy policy of v, or, where it does not prove anything, the one that is known to reach the goal.
     for (const auto* policy : {&it_.policy, &first_}) {
-      auto found = enclose_until_goal(problem_.mdp, a.value, *policy, it_.chain, problem_.uncertainty, run_.threads());
+      auto found = enclose_until_goal(problem_.mdp, a.value, *policy, it_.chain, problem_.uncertainty, run_.threads(),
+                                      memory_limit_of(run_.options()));
       if (a.below.empty()) a.below = std::move(found.below);
       if (found.above.empty()) continue;
       a.above = std::move(found.above);

@@ -1,12 +1,15 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <optional>
 #include <queue>
 #include <utility>
 
 #include "libmdp/graph/components.hpp"
 #include "libmdp/kernels/gauss_seidel.hpp"
+#include "solvers/direct_chain.hpp"
 #include "solvers/goal_iteration.hpp"
+#include "solvers/memory.hpp"
 #include "solvers/ordered_iteration.hpp"
 
 namespace mdp::solvers {
@@ -111,7 +114,7 @@ class PolicyStep : public GoalStep {
     it.chain.assign(it.policy, run.threads());
     resize(it);
     x_.assign(x_.size(), 0.0);
-    if (!sweep(it, run, first_sweeps, enough)) solve(it, run, 1e-3, 1000);
+    if (!solve_directly(it, run) && !sweep(it, run, first_sweeps, enough)) solve(it, run, 1e-3, 1000);
     it.chain.scatter(x_, it.v, run.threads());
   }
 
@@ -121,12 +124,14 @@ class PolicyStep : public GoalStep {
     const State n_changed = it.chain.assign(it.policy, run.threads());
     resize(it);
     it.chain.gather(it.tv, x_, run.threads());
+    if (solve_directly(it, run)) return it.chain.scatter(x_, it.v, run.threads());
     const bool settled = at(n_changed) <= it.chain.size() / 1000;
     const bool done = sweep(it, run, sweeps, enough);
     if (!done && settled) solve(it, run, enough, 400);
     it.chain.scatter(x_, it.v, run.threads());
   }
   [[nodiscard]] std::string name() const override {
+    if (direct_used_) return "policy iteration (profile LU)";
     return krylov_ ? "inexact policy iteration (Gauss–Seidel, BiCGSTAB)" : "modified policy iteration (Gauss–Seidel)";
   }
 
@@ -149,11 +154,20 @@ class PolicyStep : public GoalStep {
     return false;
   }
 
+  bool solve_directly(const GoalIterate& it, const Run& run) {
+    if (!krylov_) return false;
+    if (!direct_) direct_.emplace(memory_limit_of(run.options()));
+    direct_used_ = direct_->improve(it.chain, x_, run.threads());
+    return direct_used_;
+  }
+
   void solve(const GoalIterate& it, Run& run, double reduction, std::int64_t most_products) {
     if (krylov_) improve_by_krylov(it.chain, x_, y_, reduction, most_products, run);
   }
 
   bool krylov_;
+  std::optional<DirectChain> direct_;
+  bool direct_used_ = false;   // for the last policy
   std::vector<double> x_, y_;  // in the order of the chain
 };
 

@@ -141,6 +141,24 @@ double OrderedChain::residual(std::span<const double> x, std::span<double> r, in
   });
 }
 
+void OrderedChain::row_sums(std::span<double> sum, int threads) const {
+  for_states(blocks_, threads, [&](State first, State last) {
+    for (auto i = at(first); i < at(last); ++i) {
+      const State s = order_[i];
+      const Offset row = mdp_.state_rows()[at(s)] + policy_[at(s)];
+      double leaving = 0.0;
+      double out = 0.0;
+      for (Offset k = mdp_.row_begin()[at(row)]; k < mdp_.row_begin()[at(row) + 1]; ++k) {
+        const State next = mdp_.next_state()[at(k)];
+        const double p = mdp_.probability()[at(k)];
+        leaving += next == s ? discount_.complement.hi * p : p;
+        out += place_[at(next)] < 0 ? p : discount_.complement.hi * p;
+      }
+      sum[i] = out / leaving;
+    }
+  });
+}
+
 void OrderedChain::gather(std::span<const double> v, std::span<double> x, int threads) const {
   for_states(blocks_, threads, [&](State first, State last) {
     for (auto i = at(first); i < at(last); ++i) x[i] = v[at(order_[i])];

@@ -38,6 +38,9 @@ class OrderedChain {
   double gauss_seidel(std::span<const double> x, std::span<double> y, int threads) const;
   /// r = cost + P x - x; returns max |r|. Reads as much as a sweep.
   double residual(std::span<const double> x, std::span<double> r, int threads) const;
+  /// Row sums of I - P, the parts that leave the chain, by sums alone: 0 exactly where nothing does.
+  /// A row must be assigned to every state. \param sum  [size]
+  void row_sums(std::span<double> sum, int threads) const;
   /// P for the functions of system.hpp; rows have unused entries of value 0 on the diagonal.
   [[nodiscard]] CompressedRows rows() const noexcept { return {begin_, next_, weight_, blocks_}; }
 
