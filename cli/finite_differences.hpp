@@ -15,6 +15,9 @@
 
 namespace mdp::cli {
 
+/// What quotients in doubles can be asked for, relative to the largest derivative of a kind.
+inline constexpr double agreement = 1e-5;
+
 /// One entry of a model, its exact derivative and what a difference quotient gives. Cost sense.
 struct CheckedEntry {
   bool is_cost = true;  ///< a row's cost, else the probability of a transition
@@ -28,28 +31,29 @@ struct GradientCheck {
   std::vector<CheckedEntry> entries;  ///< largest |derivative| first, costs before probabilities
   double discount_exact = not_computed;
   double discount_quotient = not_computed;
-  double max_error = 0.0;           ///< largest |exact - quotient|
-  double max_relative_error = 0.0;  ///< the same over the largest |exact| of its kind
+  double max_error = 0.0;  ///< largest |exact - quotient|
+  double max_relative_error =
+      0.0;                     ///< the same, beyond the rounding of quotients, over the largest |exact| of its kind
+  std::int64_t n_skipped = 0;  ///< probabilities of which no step that doubles hold is small enough
 
-  /// Whether that is below 1e-5: what quotients in doubles can be asked for.
-  [[nodiscard]] bool agrees() const { return max_relative_error <= 1e-5; }
+  [[nodiscard]] bool agrees() const { return max_relative_error <= agreement; }
 };
 
 /// A number that a model has. Models it is asked about may have one more state, the last, without cost and
 /// without way out: what a row that misses 1 loses.
 using ModelNumber = std::function<double(const Mdp&)>;
 
-/// How far entries move: quotients use four times this at most.
+/// How far entries move at first: quotients use four times this at most.
 struct DifferenceSteps {
-  double cost = 1e-5;                    ///< in units of cost
-  double probability = 2.5e-4;           ///< at most this, and at most an eighth of the probability
-  double discount_fraction = 1.0 / 256;  ///< of 1 - gamma
-  bool lost_is_goal = false;  ///< where what a row loses ends: at a goal, or in a state that goes on for ever
+  double cost = 1e-5;            ///< in units of cost
+  double probability = 2.5e-4;   ///< at most this, and at most an eighth of the probability
+  double discount = 1.0 / 4096;  ///< downwards
+  bool lost_is_goal = false;     ///< where what a row loses ends: at a goal, or in a state that goes on for ever
 };
 
 /// Differences of `f` of error O(h^4) for the largest entries of a gradient: Richardson's extrapolation of central ones; one-sided
-/// ones where a probability moves alone (raw), since rows cannot sum to more than 1: it is lowered, and what is lost is
-/// worth 0. Else its row is divided by its sum (normalised).
+/// ones for the discount, and where a probability moves alone (raw), since rows cannot sum to more than 1: it is lowered, and
+/// what is lost is worth 0. Else its row is divided by its sum (normalised). Where they disagree, smaller steps are tried.
 /// \param gradient  of f, in `convention`; cost sense
 /// \param n         entries of each kind that are checked. Cost: 4 or 5 evaluations of f per entry.
 [[nodiscard]] GradientCheck check_gradient(const Mdp& model, const solvers::EntryGradient& gradient,

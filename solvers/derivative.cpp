@@ -98,7 +98,7 @@ std::string DerivativeOptions::check() const {
 Linearisation::Linearisation(const Mdp& mdp, LinearisationPoint point, const DerivativeOptions& options)
     : mdp_(mdp), point_(std::move(point)), options_(options) {
   if (const std::string problem = options_.check(); !problem.empty()) throw InvalidOption(problem);
-  if (point_.status == Status::refused) return;
+  if (point_.status != Status::converged) return;
   require_size("values", point_.values.size(), mdp_.n_states());
   require_size("row_weights", point_.row_weights.size(), mdp_.n_rows());
   const bool infinite = std::find(point_.values.begin(), point_.values.end(), infinity) != point_.values.end();
@@ -113,7 +113,7 @@ ForwardDerivative Linearisation::jvp(const EntryDirection& direction) const {
   ForwardDerivative result;
   result.status = point_.status;
   result.message = point_.message;
-  if (point_.status == Status::refused) return result;
+  if (point_.status != Status::converged) return result;
 
   const auto& v = point_.values;
   const int threads = options_.threads;
@@ -213,7 +213,7 @@ ReverseDerivative Linearisation::vjp(const OutputGradient& output) const {
   ReverseDerivative result;
   result.status = point_.status;
   result.message = point_.message;
-  if (point_.status == Status::refused) return result;
+  if (point_.status != Status::converged) return result;
 
   const Weights weights = weights_of(output);
   const double gamma = mdp_.discount();
@@ -278,7 +278,7 @@ ReverseDerivative Linearisation::performance_gradient() const {
   ReverseDerivative result;
   result.status = point_.status;
   result.message = point_.message;
-  if (point_.status == Status::refused) return result;
+  if (point_.status != Status::converged) return result;
   for (State s = 0; s < mdp_.n_states(); ++s) {
     if (mdp_.initial()[s] == 0.0 || point_.values[s] < infinity) continue;
     result.status = Status::refused;

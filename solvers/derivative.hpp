@@ -102,7 +102,7 @@ struct OutputGradient {
 
 /// Where the Bellman equation is linearised.
 struct LinearisationPoint {
-  Status status = Status::converged;  ///< or refused
+  Status status = Status::converged;  ///< or refused; precision_limit: doubles do not solve the system
   std::string message = {};
   std::vector<double> values = {};                  ///< [n_states] V; +inf allowed
   double value_error_bound = 0.0;                   ///< of each finite value
@@ -123,7 +123,7 @@ class Linearisation {
   /// \throws InvalidOption; InvalidArgument if the point does not fit the MDP.
   Linearisation(const Mdp& mdp, LinearisationPoint point, const DerivativeOptions& options = {});
 
-  /// `converged`, or `refused`: then jvp() and vjp() return results that are refused, too.
+  /// `converged`; or `refused` or `precision_limit`: then jvp() and vjp() return results that say so, without numbers.
   [[nodiscard]] Status status() const noexcept { return point_.status; }
   [[nodiscard]] const std::string& message() const noexcept { return point_.message; }
   /// States where several actions may be optimal; empty at a policy or a soft point.

@@ -101,6 +101,9 @@ GainLinearisation::GainLinearisation(const Mdp& mdp, std::span<const Action> pol
   message_ = "derivative of the gain and bias of a policy with one recurrent class";
   find_stationary();
   find_bias();
+  if (bias_error_ < infinity) return;
+  status_ = Status::precision_limit;
+  message_ = "I - P of the policy is singular within the rounding of doubles: nothing can be proved of its solutions";
 }
 
 std::string GainLinearisation::find_class(std::span<const Action> policy) {
@@ -192,7 +195,7 @@ std::vector<double> zero_where_missing(std::span<const double> x) {
 }
 
 void require_differentiable(Status status, const std::string& message) {
-  if (status == Status::refused) throw InvalidArgument("no derivative: " + message);
+  if (status != Status::converged) throw InvalidArgument("no derivative: " + message);
 }
 
 }  // namespace
@@ -387,7 +390,11 @@ OptimumGradient gain_optimum_gradient(const Mdp& mdp, const CriterionResult& sol
   Policy policy = solution.policy;
   for (;;) {
     const GainLinearisation at(mdp, policy, options);
-    if (at.status() == Status::refused) return refuse(at.message());
+    if (at.status() != Status::converged) {
+      refuse(at.message());
+      result.reverse.status = at.status();
+      return result;
+    }
     const Verdicts verdicts = judge_rows(at_one, at, solution, upper_gain);
     if (improve(at_one, at, verdicts, policy)) continue;  // transient states: the gain is optimal already
     result.tie_margin = verdicts.margin;

@@ -111,6 +111,13 @@ std::vector<double> deterministic_weights(const Mdp& mdp, std::span<const Action
   return weights;
 }
 
+void require_bounds(LinearisationPoint& point) {
+  if (point.system->error_of(1.0) < infinity) return;
+  point.status = Status::precision_limit;
+  point.message =
+      "I - P of the policy is singular within the rounding of doubles: nothing can be proved of its solutions";
+}
+
 Linearisation linearise_solved(const SolvedPoint& solved, const DerivativeOptions& options) {
   const Mdp& mdp = solved.mdp;
   OptimalActions optimal = optimal_actions(mdp, solved.bounds, options.threads);
@@ -137,6 +144,7 @@ Linearisation linearise_solved(const SolvedPoint& solved, const DerivativeOption
   point.value_error_bound = solved.bounds.error(solved.values);
   point.row_weights = deterministic_weights(mdp, policy, solved.values, solved.ends);
   point.system = solved.system(policy, point.row_weights);
+  require_bounds(point);
   return {mdp, std::move(point), options};
 }
 

@@ -34,6 +34,9 @@ struct SolvedPoint {
 /// D1 at V*, or a refusal that names the ties. \throws InvalidArgument if the bounds exclude every action of a state.
 [[nodiscard]] Linearisation linearise_solved(const SolvedPoint& solved, const DerivativeOptions& options);
 
+/// Sets status and message where the point's system has no bound.
+void require_bounds(LinearisationPoint& point);
+
 /// "state s (and 2 more states): actions a, b cannot be told apart within the bounds of the solution".
 [[nodiscard]] std::string tie_message(const Mdp& mdp, const std::vector<Tie>& ties);
 

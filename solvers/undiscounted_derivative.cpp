@@ -133,6 +133,7 @@ Linearisation linearise_until_goal(const Mdp& mdp, Criterion criterion, std::spa
   }
   point.message = "derivative of the value of the policy";
   point.of_policy = true;
+  require_bounds(point);
   return {summed, std::move(point), options};
 }
 

@@ -51,7 +51,7 @@ class GainLinearisation {
   /// \throws InvalidArgument  a policy that is none, an inadmissible row taken; InvalidOption
   GainLinearisation(const Mdp& mdp, std::span<const Action> policy, const DerivativeOptions& options = {});
 
-  [[nodiscard]] Status status() const noexcept { return status_; }  ///< converged or refused
+  [[nodiscard]] Status status() const noexcept { return status_; }  ///< converged, refused or precision_limit
   [[nodiscard]] const std::string& message() const noexcept { return message_; }
   [[nodiscard]] double gain() const noexcept { return gain_; }
   [[nodiscard]] double gain_error_bound() const noexcept { return gain_error_; }

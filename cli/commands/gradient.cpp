@@ -122,8 +122,9 @@ solvers::OptimumGradient gradient_by(const Mdp& mdp, const solvers::CriterionRes
 DifferenceSteps steps_for(const Mdp& mdp, Criterion criterion, const solvers::ReverseDerivative& found) {
   double time = 0.0;
   for (const double visits : found.adjoint) time += visits;
-  return {.cost = 1e-5 * std::max(mdp.max_abs_cost(), 1e-6),
+  return {.cost = 1e-5 * (mdp.max_abs_cost() > 0.0 ? mdp.max_abs_cost() : 1.0),
           .probability = std::min(2.5e-4, 1.0 / (256.0 * std::max(time, 1.0))),
+          .discount = std::min(1.0 / 4096, criterion == Criterion::discounted ? (1.0 - mdp.discount()) / 256 : 1.0),
           .lost_is_goal = criterion == Criterion::goal};
 }
 
@@ -155,7 +156,7 @@ int gradient_of_value(const GradientCommand& command, const CommonFlags& common)
   solvers::OptimumGradient optimum = gradient_by(mdp, solved, derivative);
   solvers::ReverseDerivative& found = optimum.reverse;
   const bool average = criterion == Criterion::average;
-  const bool differentiable = found.status == Status::converged && optimum.ties.empty() && !optimum.of_policy;
+  const bool differentiable = found.status != Status::refused && optimum.ties.empty() && !optimum.of_policy;
   const double value = initial_average(mdp, in_sense(mdp.objective(), average ? solved.gain : solved.values));
   const Status status = solved.converged() ? found.status : solved.status;
   std::string message = solved.converged() ? found.message : solved.message;
@@ -181,7 +182,7 @@ int gradient_of_value(const GradientCommand& command, const CommonFlags& common)
   const bool computed = found.status == Status::converged;
   bool agrees = true;
   std::string check;
-  if (differentiable) {
+  if (differentiable && computed) {
     agrees = add_check(command, mdp, found.gradient, criterion, optimal_performance(criterion, asked),
                        steps_for(mdp, criterion, found), result, check);
   }
@@ -254,7 +255,8 @@ int gradient_of_world_performance(const GradientCommand& command, const CommonFl
   std::string check;
   if (computed) {
     const DifferenceSteps steps{.cost = 1e-2 * *command.temperature,
-                                .probability = std::min(2.5e-4, (1.0 - model.discount()) / 16)};
+                                .probability = std::min(2.5e-4, (1.0 - model.discount()) / 64),
+                                .discount = std::min(1.0 / 4096, (1.0 - model.discount()) / 256)};
     agrees = add_check(command, model, found.gradient, Criterion::discounted, world_performance(world, soft), steps,
                        result, check);
   }

@@ -209,6 +209,18 @@ TEST_CASE("D1 at discount 1: a cycle that costs nothing, within reach, leaves no
   CHECK(of_policy.reverse.gradient.cost == std::vector<double>{1.0, 0.0, 0.0, 0.0, 0.0});
 }
 
+TEST_CASE("D1 at discount 1: where rounding hides the way out, nothing is claimed") {
+  MdpBuilder b(2);
+  b.discount(1.0);
+  b.row(0, 1.0).to(0, 1.0 - 0x1p-53).to(1, 0x1p-53);
+  b.goal(1);
+  const Mdp mdp = b.build();
+  const CriterionResult solved = solve_criterion(mdp, Criterion::goal);
+  REQUIRE(solved.status == Status::converged);
+  CHECK(until_goal_gradient(mdp, solved).reverse.status == Status::precision_limit);
+  CHECK(linearise_until_goal(mdp, Criterion::goal, Policy{0, 0}).status() == Status::precision_limit);
+}
+
 TEST_CASE("D1 at discount 1: gradients of V*, against differences of the best of all policies in rationals") {
   const Rational h(0x1p-60);
   int differentiable = 0;
