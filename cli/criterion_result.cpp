@@ -77,7 +77,11 @@ void add_gain(Result& result, const Mdp& mdp, const CriterionResult& solved) {
     result.set("gain_lower", gain.lower);
     result.set("gain_upper", gain.upper);
   }
-  result.set("bias", in_sense(mdp.objective(), solved.bias));
+  const SensedValues bias(mdp.objective(), solved.bias, solved.bias_lower, solved.bias_upper);
+  result.set("bias", bias.value);
+  if (bias.lower.empty()) return;
+  result.set("bias_lower", bias.lower);
+  result.set("bias_upper", bias.upper);
 }
 
 std::string criterion_text(const Mdp& mdp, const CriterionResult& solved) {

@@ -27,7 +27,8 @@ Interval distance_of_values(std::span<const double> values, std::span<const doub
 }
 
 Confirmation confirm_gain_and_bias(const Mdp& model, const BoundaryTerm& term, std::span<const double> w,
-                                   const Interval& shift, double radius, const solvers::CriterionOptions& options) {
+                                   const Interval& shift, double radius, bool certified,
+                                   const solvers::CriterionOptions& options) {
   const auto least = solvers::solve_criterion(model, Criterion::average, options);
   const auto reached = solvers::evaluate_criterion(model, term.policy, Criterion::average, options);
   const bool solved = least.status == Status::converged;
@@ -37,17 +38,32 @@ Confirmation confirm_gain_and_bias(const Mdp& model, const BoundaryTerm& term, s
                      false,
                      solved ? reached.message : least.message};
   if (least.gain.size() != w.size() || reached.gain.size() != w.size() || reached.bias.size() != w.size()) return found;
-  double gain = 0.0;
-  std::vector<double> bias = reached.bias;
+  const bool enclosed = !reached.bias_lower.empty() && !least.gain_lower.empty();
+  Interval gain{0.0, 0.0};  // encloses max |gain|
+  const auto take_gain = [&](double low, double high) {
+    gain.lower = std::max({gain.lower, low, -high});
+    gain.upper = std::max({gain.upper, high, -low});
+  };
+  solvers::CriterionResult bias = reached;
+  bool all_known = enclosed;
   for (std::size_t s = 0; s < w.size(); ++s) {
     if (w[s] == infinity) {
-      bias[s] = infinity;
+      bias.bias[s] = infinity;
+      if (enclosed) bias.bias_lower[s] = bias.bias_upper[s] = infinity;
+    } else if (enclosed) {
+      take_gain(least.gain_lower[s], least.gain_upper[s]);
+      take_gain(reached.gain_lower[s], reached.gain_upper[s]);
+      all_known = all_known && std::isfinite(bias.bias_lower[s]) && std::isfinite(bias.bias_upper[s]);
     } else {
-      gain = std::max({gain, std::abs(least.gain[s]), std::abs(reached.gain[s])});
+      take_gain(least.gain[s], least.gain[s]);
+      take_gain(reached.gain[s], reached.gain[s]);
     }
   }
-  found.error = distance_of_values(bias, {}, {}, w, shift, radius);
-  found.error = {std::max(found.error.lower, gain), std::max(found.error.upper, gain)};
+  if (!all_known) bias.bias_lower.clear();
+  if (!all_known) bias.bias_upper.clear();
+  found.certified = certified && all_known;
+  found.error = distance_of_values(bias.bias, bias.bias_lower, bias.bias_upper, w, shift, radius);
+  found.error = {std::max(found.error.lower, gain.lower), std::max(found.error.upper, gain.upper)};
   return found;
 }
 

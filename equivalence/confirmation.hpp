@@ -16,7 +16,7 @@ namespace mdp::equivalence {
 struct Confirmation {
   Status status = Status::not_run;  ///< of the model's solve
   std::string how;                  ///< which solve: "discounted", "goal", "total", "gain and bias", "30 stages"
-  /// Encloses max |V^* + c - V*| over the states of finite value (every stage, for finite); not certified for gain and bias.
+  /// Encloses max |V^* + c - V*| over the states of finite value (every stage, for finite).
   bounds::Interval error;
   bool certified = false;
   std::string message;  ///< of the model's solve
@@ -29,10 +29,10 @@ struct Confirmation {
                                                   const bounds::Interval& shift, double radius);
 
 /// An undiscounted model: its least gain, which is to be 0, and the bias of the policy of the boundary term, which is to be W - c.
-/// Its error is the larger of |gain| and the distance of the biases: numbers of the stored model, not certified.
-/// \param w  [n_states] the values that are reproduced, +inf where V* is
+/// Its error is the larger of |gain| and the distance of the biases; certified where the biases of both are enclosed.
+/// \param w  [n_states] the values that are reproduced, +inf where V* is. \param certified  whether `radius` is proved
 [[nodiscard]] Confirmation confirm_gain_and_bias(const Mdp& model, const BoundaryTerm& term, std::span<const double> w,
-                                                 const bounds::Interval& shift, double radius,
+                                                 const bounds::Interval& shift, double radius, bool certified,
                                                  const solvers::CriterionOptions& options);
 
 }  // namespace mdp::equivalence

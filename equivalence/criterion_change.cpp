@@ -254,8 +254,9 @@ void change_to_undiscounted(const Work& work, CriterionChange& result) {
     result.message += ", of the Cesaro sum: the sum itself does not settle";
   }
   // The total sum oscillates, or is known to rounding only: its Cesaro limit is the bias.
-  accept(confirm_gain_and_bias(*result.model, term, work.w, result.shift, work.radius, work.model_options()), work,
-         work.w, result);
+  accept(confirm_gain_and_bias(*result.model, term, work.w, result.shift, work.radius, work.certified(),
+                               work.model_options()),
+         work, work.w, result);
 }
 
 }  // namespace

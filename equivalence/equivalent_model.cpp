@@ -283,7 +283,7 @@ void decide_undiscounted_sum(const Mdp& world, std::span<const double> values, i
   }
   solvers::CriterionOptions criterion;
   criterion.solve = options;
-  result.confirmation = confirm_gain_and_bias(*result.model, term, values, {0.0, 0.0}, 0.0, criterion);
+  result.confirmation = confirm_gain_and_bias(*result.model, term, values, {0.0, 0.0}, 0.0, false, criterion);
   const double largest = std::max(1.0, max_abs_finite(values));
   if (result.confirmation->status != Status::converged) {
     result.status = result.confirmation->status;

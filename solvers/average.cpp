@@ -10,10 +10,14 @@
 #include "solvers/component_models.hpp"
 #include "solvers/criterion_answer.hpp"
 #include "solvers/end_components.hpp"
+#include "solvers/gain_iteration.hpp"
 #include "solvers/gaps.hpp"
 
 namespace mdp::solvers {
 namespace {
+
+// Components of more states are not copied as reduced MDPs.
+constexpr State most_reduced = 2000;
 
 class Average {
  public:
@@ -43,7 +47,7 @@ class Average {
     result_.values.clear();
     result_.value_lower.clear();
     result_.value_upper.clear();
-    result_.bias = bias_of(mdp_, live_.states, result_.policy);
+    take_bias();
     close(result_, run_);
     return std::move(result_);
   }
@@ -55,17 +59,23 @@ class Average {
     return solve;
   }
 
+  void take_bias() {
+    Bias bias = bias_of(mdp_, live_.states, result_.policy, options_.uncertainty, accuracy_, run_, result_.iterate);
+    result_.bias = std::move(bias.value);
+    if (options_.solve.level == Level::approximate) return;
+    result_.bias_lower = std::move(bias.lower);
+    result_.bias_upper = std::move(bias.upper);
+  }
+
   // The gain of staying in each component for ever, and the rows that attain it.
   void solve_components() {
     rows_.assign(at(mdp_.n_states()), -1);
-    const ComponentModels models(mdp_, ends_, options_.uncertainty);
+    ComponentModels models(mdp_, ends_, options_.uncertainty, most_reduced);
     // The choice among components has the rest.
     const Accuracy share{0.25 * accuracy_.absolute, 0.25 * accuracy_.relative};
     result_.iterate.assign(at(mdp_.n_states()), 0.0);
     for (State c = 0; c < ends_.component.count; ++c) {
-      const ComponentGain gain = given_.empty()
-                                     ? least_gain(models.part(c), share, run_, of_component(start_, models, c))
-                                     : gain_bounds(models.part(c), of_component(given_, models, c), run_);
+      const ComponentGain gain = gain_of(models, c, share);
       least_gain_.emplace_back(gain.lower);
       greatest_gain_.emplace_back(gain.upper);
       const Middle mid = gain.lower == gain.upper ? Middle{gain.lower, 0.0} : middle(gain.lower, gain.upper);
@@ -75,9 +85,48 @@ class Average {
         result_.iterate[at(models.states(c)[i])] = gain.relative_value[i].value();
       }
       for (std::size_t i = 0; i < gain.rows.size(); ++i) {
-        rows_[at(models.states(c)[i])] = models.part(c).origin[at(gain.rows[i])];
+        rows_[at(models.states(c)[i])] = gain.rows[i];
       }
     }
+  }
+
+  // The gain of a component, its rows those of the MDP.
+  [[nodiscard]] ComponentGain gain_of(ComponentModels& models, State c, const Accuracy& share) {
+    const bool large = models.states(c).size() > at(most_reduced);
+    const std::vector<double> start = of_component(given_.empty() ? start_ : given_, models, c);
+    const bool iterates =
+        run_.options().method == Method::automatic || run_.options().method == Method::policy_iteration;
+    if (!given_.empty() && (large || !elimination_pays(models.part(c)))) {
+      const auto closed = models.closed(c);
+      return of_mdp(gain_around(closed.mdp, start, options_.uncertainty, run_.threads()), closed);
+    }
+    if (given_.empty() && iterates && (large || !elimination_pays(models.part(c)))) {
+      const auto closed = models.closed(c);
+      IteratedGain found = iterate_gain(closed.mdp, share, options_.uncertainty, run_, start);
+      result_.method = found.method;
+      const Middle mid = middle(found.lower, found.upper);
+      const bool good = found.lower == found.upper || mid.half_width <= share.at(mid.value);
+      if (good || run_.stopped() != Status::not_run || !elimination_pays(models.part(c))) {
+        return of_mdp(std::move(found), closed);
+      }
+    }
+    const graph::ReducedMdp& part = models.part(c);
+    ComponentGain gain = given_.empty() ? least_gain(part, share, run_, start) : gain_bounds(part, start, run_);
+    for (Offset& row : gain.rows) row = part.origin[at(row)];
+    return gain;
+  }
+
+  [[nodiscard]] static ComponentGain of_mdp(IteratedGain found, const ClosedPart& closed) {
+    ComponentGain gain;
+    gain.good = std::isfinite(found.lower) && std::isfinite(found.upper);
+    gain.lower = found.lower;
+    gain.upper = found.upper;
+    gain.gap_error = found.gap_error;
+    gain.relative_value = std::move(found.relative_value);
+    for (State s = 0; s < closed.mdp.n_states(); ++s) {
+      gain.rows.push_back(closed.row_of(selected_row(closed.mdp, found.policy, s)));
+    }
+    return gain;
   }
 
   // Entries of the states of a component; empty where there are none, or some are not finite.
@@ -107,8 +156,25 @@ class Average {
     }
   }
 
+  // Every live state in one component: nothing to choose.
+  [[nodiscard]] bool stays_everywhere() const {
+    if (ends_.component.count != 1) return false;
+    for (std::size_t s = 0; s < rows_.size(); ++s) {
+      if (live_.states[s] != 0 && ends_.component.of_state[s] < 0) return false;
+    }
+    return true;
+  }
+  void stay_everywhere() {
+    for (std::size_t s = 0; s < rows_.size(); ++s) {
+      result_.value_lower.push_back(live_.states[s] != 0 ? least_gain_[0].hi : infinity);
+      result_.value_upper.push_back(live_.states[s] != 0 ? greatest_gain_[0].hi : infinity);
+    }
+    take_rows(mdp_, rows_, result_.policy);
+  }
+
   // The best expected gain: a total-cost problem on the quotient, paid on staying.
   void choose_component() {
+    if (stays_everywhere()) return stay_everywhere();
     if (!given_.empty()) return enclose_choice();
     const CollapsedAnswer answer = best_stay(gain_);
     bool narrow = true;

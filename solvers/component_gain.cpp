@@ -3,14 +3,15 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include "libmdp/bounds.hpp"
 #include "libmdp/graph/reduced_gap.hpp"
 #include "libmdp/graph/reduced_sweep.hpp"
 #include "libmdp/vectors.hpp"
+#include "solvers/absorbing.hpp"
 #include "solvers/component_program.hpp"
 #include "solvers/criterion_answer.hpp"
-#include "solvers/elimination.hpp"
 #include "solvers/exact_component.hpp"
 #include "solvers/gaps.hpp"
 
@@ -19,31 +20,8 @@ namespace {
 
 using graph::ReducedMdp;
 
-constexpr double max_factor_entries = 4e7;
 constexpr double inflate = 1.0 + 0x1p-30;
 constexpr double sharp = 1e-12;  // relative width of a gain interval that needs no more work
-
-// All states but the root, which is the exit.
-ReducedMdp rooted(const ReducedMdp& m, State root) {
-  std::vector<char> keep(at(m.n_states()), 1);
-  keep[at(root)] = 0;
-  return graph::restrict_to(m, keep);
-}
-
-// Position of a state among those that are not the root.
-std::size_t besides(State s, State root) { return at(s < root ? s : s - 1); }
-
-std::vector<Offset> rows_besides(const ReducedMdp& part, std::span<const Offset> rows, State root) {
-  std::vector<Offset> result(at(part.n_states()));
-  for (State s = 0; s < static_cast<State>(rows.size()); ++s) {
-    if (s == root) continue;
-    const State own = static_cast<State>(besides(s, root));
-    Offset row = part.state_rows[at(own)];
-    while (part.origin[at(row)] != rows[at(s)]) ++row;
-    result[at(own)] = row;
-  }
-  return result;
-}
 
 // Ranges of c + P h - h, rounded outward.
 class RowGaps {
@@ -234,46 +212,6 @@ class Communicating {
 
 }  // namespace
 
-RootedGain evaluate_gain(const ReducedMdp& m, std::span<const Offset> rows, State root) {
-  RootedGain result;
-  const auto n = rows.size();
-  const ReducedMdp part = rooted(m, root);
-  const auto part_rows = rows_besides(part, rows, root);
-  const Elimination chain(part, part_rows, max_factor_entries);
-  if (chain.too_large()) return result;
-  // Until the root: time, positive and negative costs.
-  const auto until_root = [&](auto&& cost_of) {
-    std::vector<TwoDouble> b(n - 1);
-    for (std::size_t s = 0; s < b.size(); ++s) b[s] = cost_of(rows[s < at(root) ? s : s + 1]);
-    return chain.solve(b);
-  };
-  const auto cycle = [&](TwoDouble own, const std::vector<TwoDouble>& until) {
-    for (Offset k = m.row_begin[at(rows[at(root)])]; k < m.row_begin[at(rows[at(root)]) + 1]; ++k) {
-      own = own + until[besides(m.next_state[at(k)], root)] * m.probability[at(k)];
-    }
-    return own;
-  };
-  const auto positive = [&](double sign) {
-    return [&m, sign](Offset row) {
-      const TwoDouble c = m.cost[at(row)] * sign;
-      return c.hi > 0.0 ? c : TwoDouble();
-    };
-  };
-  const auto time = until_root([](Offset) { return TwoDouble(1.0); });
-  const auto paid = until_root(positive(1.0));
-  const auto earned = until_root(positive(-1.0));
-  const Offset own = rows[at(root)];
-  result.gain = (cycle(positive(1.0)(own), paid) - cycle(positive(-1.0)(own), earned)) / cycle(1.0, time);
-  result.relative_value.resize(n);
-  for (State s = 0; s < static_cast<State>(n); ++s) {
-    if (s == root) continue;
-    const std::size_t i = besides(s, root);
-    result.relative_value[at(s)] = paid[i] - earned[i] - result.gain * time[i];
-  }
-  result.good = chain.relative_error() < infinity && max_abs(result.relative_value) < 1e290;
-  return result;
-}
-
 namespace {
 
 bool close_enough(const ComponentGain& gain, const Accuracy& accuracy) {
@@ -322,38 +260,24 @@ ComponentGain by_improvement(const ReducedMdp& m, Run& run, std::span<const doub
 }
 
 ComponentGain by_method(const ReducedMdp& m, const Accuracy& accuracy, Run& run, std::span<const double> start) {
-  constexpr std::int64_t sweeps_first = 5000;
   const Method method = run.options().method;
   if (method == Method::value_iteration || method == Method::modified_policy_iteration) {
     return by_sweeps(m, accuracy, run, start);
   }
   if (method == Method::linear_programming) return by_improvement(m, run, relative_values_by_program(m));
-  if (method != Method::automatic || m.n_states() <= many_states) {
-    return sharpened(m, accuracy, by_improvement(m, run, start), run);
-  }
-  ComponentGain swept = relative_value_iteration(m, accuracy, sweeps_first, run, start);
-  if (close_enough(swept, accuracy) || run.stopped() != Status::not_run) return swept;
-  ComponentGain improved = Communicating(m, run)();
-  if (!improved.good || improved.upper - improved.lower > swept.upper - swept.lower) return swept;
-  return improved;
+  return sharpened(m, accuracy, by_improvement(m, run, start), run);
 }
 
 // Solves with costs of about 1, so that nothing underflows.
 template <class Solve>
 ComponentGain with_costs_of_about_one(const ReducedMdp& m, Solve&& solve) {
-  double largest = 0.0;
-  for (const TwoDouble c : m.cost) largest = std::max(largest, std::abs(c.hi));
-  if (largest == 0.0 || (largest > 0x1p-100 && largest < 0x1p100)) return solve(m, 0);
-  const int exponent = std::ilogb(largest);
-  const auto shift = [](TwoDouble& x, int by) { x = {std::ldexp(x.hi, by), std::ldexp(x.lo, by)}; };
-  ReducedMdp scaled = m;
-  for (TwoDouble& c : scaled.cost) shift(c, -exponent);
-  scaled.cost_error = std::ldexp(m.cost_error, -exponent);
-  ComponentGain result = solve(scaled, exponent);
-  result.lower = bounds::round_down(std::ldexp(result.lower, exponent));
-  result.upper = bounds::round_up(std::ldexp(result.upper, exponent));
-  result.gap_error = bounds::round_up(std::ldexp(result.gap_error, exponent));
-  for (TwoDouble& h : result.relative_value) shift(h, exponent);
+  const auto scaled = normalised(m);
+  if (!scaled) return solve(m, 0);
+  ComponentGain result = solve(scaled->m, scaled->exponent);
+  result.lower = bounds::round_down(std::ldexp(result.lower, scaled->exponent));
+  result.upper = bounds::round_up(std::ldexp(result.upper, scaled->exponent));
+  result.gap_error = shifted_bound(result.gap_error, scaled->exponent);
+  for (TwoDouble& h : result.relative_value) h = shifted(h, scaled->exponent);
   return result;
 }
 
@@ -426,6 +350,11 @@ ComponentGain least_gain(const ReducedMdp& m, const Accuracy& accuracy, Run& run
     for (double& h : first) h = std::ldexp(h, -exponent);
     return by_method(scaled, {std::ldexp(accuracy.absolute, -exponent), accuracy.relative}, run, first);
   });
+}
+
+bool elimination_pays(const ReducedMdp& m) {
+  constexpr State few_states = 300;
+  return m.n_states() <= few_states || elimination_is_cheap(rooted(m, 0));
 }
 
 ComponentGain sharpest_gain(const ReducedMdp& m, Run& run) {

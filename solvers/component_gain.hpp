@@ -5,22 +5,10 @@
 #include <vector>
 
 #include "libmdp/graph/reduce.hpp"
+#include "solvers/rooted_gain.hpp"
 #include "solvers/run.hpp"
 
 namespace mdp::solvers {
-
-/// Gain and relative values of a policy of one recurrent class:  h(s) + g = c + P h,  h(root) = 0.
-struct RootedGain {
-  bool good = false;  ///< false: out of the range of doubles, or factors too large
-  TwoDouble gain;
-  std::vector<TwoDouble> relative_value;  ///< [n_states]
-};
-
-/// \param m     closed: no exits (Reduction::keep_loops)
-/// \param rows  [n_states] policy under which every state reaches `root`
-/// Renewal theory: g = E[cost of a cycle] / E[length of a cycle], both by Elimination with the root as exit; h is the
-/// cost until the root less g times the time. Positive and negative costs apart.
-[[nodiscard]] RootedGain evaluate_gain(const graph::ReducedMdp& m, std::span<const Offset> rows, State root);
 
 /// g* of a communicating MDP, enclosed.
 struct ComponentGain {
@@ -38,12 +26,15 @@ struct ComponentGain {
 /// Bounds (C5), for any h:  min over all rows of (c + P h - h)  <=  g*  <=  max over a policy's rows of the same.
 /// Proof: a stationary law x of an optimal (of this) policy has x P = x, so g = x c = x (c + P h - h).
 /// \param m  closed and communicating
-/// By run.options().method: value-iteration and modified-policy-iteration are relative_value_iteration(), its last policy evaluated once where rounding ends the
-/// sweeps; `auto` too where there are many states, and policy iteration where that does not come as close as asked. Where that does
-/// not either, and states are few: exact_component_gain(). linear-programming: policy iteration from relative_values_by_program().
+/// By run.options().method: value-iteration and modified-policy-iteration are relative_value_iteration(), its last policy evaluated once
+/// where rounding ends the sweeps; linear-programming: policy iteration from relative_values_by_program(); else policy iteration and, where
+/// that does not come as close as asked and states are few, exact_component_gain(). Where elimination would be dear: iterate_gain().
 /// \param start  [n_states] relative values to start from, finite, or empty
 [[nodiscard]] ComponentGain least_gain(const graph::ReducedMdp& m, const Accuracy& accuracy, Run& run,
                                        std::span<const double> start = {});
+
+/// Whether elimination is the way: few states, or policies whose factors have few entries.
+[[nodiscard]] bool elimination_pays(const graph::ReducedMdp& m);
 
 /// The same, always by policy iteration with elimination: bounds to the last of 106 bits, which tell the sign of a gain.
 [[nodiscard]] ComponentGain sharpest_gain(const graph::ReducedMdp& m, Run& run);

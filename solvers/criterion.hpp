@@ -61,8 +61,9 @@ struct CriterionResult : SolveResult {
 
   /// average: [n_states] each; gain_lower <= g* <= gain_upper is proved. `values` and its bounds are empty.
   std::vector<double> gain, gain_lower, gain_upper;
-  /// average: [n_states] bias h of `policy`, P*h = 0; in twice the precision, not enclosed.
-  std::vector<double> bias;
+  /// average: [n_states] bias h of `policy`, P*h = 0; bias_lower <= h <= bias_upper is proved (-inf and inf where it was too dear to
+  /// prove). NaN where the gain is infinite, and where there are many states and several recurrent classes.
+  std::vector<double> bias, bias_lower, bias_upper;
 
   /// total, goal, reach, average: [n_states] what the run ended with, to go on from (SolveOptions::start): the last values, which
   /// need not lie in the middle of the bounds; `average`: relative values. Else empty.

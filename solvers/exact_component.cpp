@@ -40,12 +40,12 @@ std::optional<ExactComponentGain> exact_component_gain(const graph::ReducedMdp& 
   model.state_rows.assign(m.state_rows.begin(), m.state_rows.end());
   ExactOptions options;
   double passed = 0.0;
-  double largest = 0.0;
+  double least = infinity;  // cost
   for (State s = 0; s < m.n_states(); ++s) {
     options.start.push_back(static_cast<Action>(start[at(s)] - m.state_rows[at(s)]));
     for (Offset row = m.state_rows[at(s)]; row < m.state_rows[at(s) + 1]; ++row) {
       passed = std::max(passed, take_row(m, s, row, model.rows.emplace_back()));
-      largest = std::max(largest, std::abs(m.cost[at(row)].hi) * (1.0 + 0x1p-50));
+      least = std::min(least, m.cost[at(row)].hi);
     }
   }
   options.max_bytes = 1e8;
@@ -54,10 +54,11 @@ std::optional<ExactComponentGain> exact_component_gain(const graph::ReducedMdp& 
   const double e = (m.entry_error + passed) * (1.0 + 0x1p-50);
   const double power = 2.01 * static_cast<double>(m.n_states()) * e;  // q <= exp(power) <= 1 + 1.1 power
   if (!answer.converged() || !(power < 0.05)) return std::nullopt;
-  const double error = (1.1 * power + e) * largest * (1.0 + 0x1p-50) + m.cost_error * (1.0 + 0x1p-50);
   ExactComponentGain gain;
   gain.lower = io::round_down(answer.value.front());
   gain.upper = io::round_up(answer.value.front());
+  const double size = (std::max(0.0, gain.upper - least) + 2.0 * std::abs(least)) * (1.0 + 0x1p-50);
+  const double error = ((1.1 * power + e) * size + m.cost_error) * (1.0 + 0x1p-50);
   if (error > 0.0) {
     gain.lower = bounds::round_down(gain.lower - error);
     gain.upper = bounds::round_up(gain.upper + error);

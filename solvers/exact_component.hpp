@@ -18,8 +18,9 @@ struct ExactComponentGain {
 ///
 /// The entries are taken as they are. Those of the MDP meant differ by a factor in [1 - e, 1 + e]: the stationary law of a class of n
 /// states is a ratio of sums of products of n - 1 probabilities of moves between states (Markov chain tree theorem), so that
-/// each of its entries moves by a factor in [q^-1, q], q = ((1+e)/(1-e))^(n-1) (O'Cinneide 1993), and the gain of every policy by
-/// at most (q - 1 + e) max |c| + cost_error.
+/// each of its entries moves by a factor in [q^-1, q], q = ((1+e)/(1-e))^(n-1) (O'Cinneide 1993). A gain g is the least cost c_min
+/// plus a mean of numbers c - c_min >= 0, so that it moves by at most (q - 1 + e) (g - c_min + 2 |c_min|) + cost_error: however large the costs
+/// are that a policy does not pay. That grows with g, so that it bounds how far the least of the gains moves.
 /// \param m      closed
 /// \param start  [n_states] rows to start from
 /// Nothing if the numbers would be too long.

@@ -115,7 +115,7 @@ int run_reference(const ReferenceCommand& command, const CommonFlags& common) {
   result.set("level", "digits");
   result.set("status", to_string(refined.status));
   if (!refined.message.empty()) result.set("message", refined.message);
-  result.set("value", refined.value);
+  result.set(criterion == Criterion::average ? "gain" : "value", refined.value);
   result.set("digits", *command.digits);
   result.set("value_error_bound", refined.value_error_bound);
   if (!refined.policy.empty()) result.set("policy", std::span<const Action>(refined.policy));

@@ -120,6 +120,7 @@ ReducedMdp restrict_to(const ReducedMdp& m, std::span<const char> keep, std::spa
   part.state_rows.assign(1, 0);
   part.row_begin.assign(1, 0);
   part.entry_error = m.entry_error;
+  part.cost_error = m.cost_error;
   for (State s = 0; s < m.n_states(); ++s) {
     if (keep[at(s)] == 0) continue;
     for (Offset row = m.state_rows[at(s)]; row < m.state_rows[at(s) + 1]; ++row) {
@@ -154,6 +155,7 @@ std::vector<ReducedMdp> split(const ReducedMdp& m, std::span<const State> part_o
     part.state_rows.assign(1, 0);
     part.row_begin.assign(1, 0);
     part.entry_error = m.entry_error;
+    part.cost_error = m.cost_error;
   }
   for (State s = 0; s < m.n_states(); ++s) {
     ReducedMdp& part = parts[at(part_of[at(s)])];

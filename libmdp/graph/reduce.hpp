@@ -52,8 +52,8 @@ struct Reduction {
 [[nodiscard]] ReducedMdp reduce(const Mdp& mdp, const Reduction& reduction);
 
 /// The same rows on fewer states: those that are not kept become exit, worth boundary[state], which goes into the cost.
-/// States are numbered in the order kept; origin is the row of `m`. Costs are within entry_error of |c| + sum p |boundary|
-/// if the boundary is exact.
+/// States are numbered in the order kept; origin is the row of `m`. Costs are within entry_error of |c| + sum p |boundary|,
+/// beyond cost_error, if the boundary is exact.
 /// \param keep, boundary  [m.n_states()]; an empty boundary is zero
 [[nodiscard]] ReducedMdp restrict_to(const ReducedMdp& m, std::span<const char> keep,
                                      std::span<const TwoDouble> boundary = {});

@@ -66,7 +66,10 @@ void fill_average(ExactResult& result, const ExactAnswer& answer, Objective obje
   result.gain_exact = texts_of(objective, answer.value);
   std::vector<Extended> bias(answer.bias.begin(), answer.bias.end());
   for (std::size_t s = 0; s < bias.size(); ++s) {
-    result.bias.push_back(answer.value[s].is_finite() ? io::nearest(bias[s]) : not_computed);
+    const bool finite = answer.value[s].is_finite();
+    result.bias.push_back(finite ? io::nearest(bias[s]) : not_computed);
+    result.bias_lower.push_back(finite ? io::round_down(bias[s].finite) : not_computed);
+    result.bias_upper.push_back(finite ? io::round_up(bias[s].finite) : not_computed);
   }
   result.bias_exact = texts_of(objective, bias);
 }

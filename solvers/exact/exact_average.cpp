@@ -1,7 +1,10 @@
 // Gain and bias, exactly; see solvers/average.hpp for the criterion.
+#include <algorithm>
+
 #include "solvers/end_components.hpp"
 #include "solvers/exact/exact_criteria.hpp"
 #include "solvers/exact/exact_gain.hpp"
+#include "solvers/exact/refine_gain.hpp"
 
 namespace mdp::solvers {
 namespace {
@@ -49,12 +52,48 @@ ChainGain chain_of_policy(const ExactContext& context, const graph::StateSet& li
   return gain_of_chain(rows, cost, context.limits(), true);
 }
 
+// To many digits: the gain of staying in each component, then a choice among them that pays the middle of it. The least expected gain
+// moves by no more than the costs of staying do.
+void refine_average(ExactContext& context, const Live& live, const ExactSize& size, ExactAnswer& answer) {
+  const Mdp& m = context.structure();
+  const SignedComponents ends = signed_components(m, live.rows);
+  std::vector<std::vector<State>> states(at(ends.component.count));
+  for (State s = 0; s < m.n_states(); ++s) {
+    if (ends.component.of_state[at(s)] >= 0) states[at(ends.component.of_state[at(s)])].push_back(s);
+  }
+  const auto& certified = context.certified();
+  const std::vector<double> h = certified ? certified->iterate : std::vector<double>{};
+  ExactCollapse choice;
+  mpq_class half_width;
+  for (const auto& own : states) {
+    const RefinedGain gain = refine_gain(context.model(), own, ends.inside, context.start(), h,
+                                         context.options().digits + 1, context.limits());
+    if (context.unfinished(gain.end, size, answer)) return;
+    choice.stay_cost.emplace_back((gain.lower + gain.upper) / 2);
+    half_width = std::max(half_width, mpq_class((gain.upper - gain.lower) / 2));
+  }
+  choice.graph.open = live.states;
+  choice.graph.usable = live.rows;
+  choice.graph.component = ends.component;
+  choice.graph.inside = ends.inside;
+  choice.graph.may_stay.assign(states.size(), 1);
+  const std::vector<mpq_class> free(context.model().rows.size());
+  choice.cost = free;
+  const ExactCollapsed solved = solve_exact_collapsed(context, choice);
+  if (context.unfinished(solved.end, solved.size, answer)) return;
+  answer.value = extended(live.states, solved.value);
+  answer.error = solved.error + half_width;
+}
+
 }  // namespace
 
 void solve_exact_average(ExactContext& context, ExactAnswer& answer) {
   const Mdp& m = context.structure();
   const Live live = live_part(m);
   ExactGain solved = least_exact_gain(context, live.states, live.rows, usable_start(context, live.states, live.rows));
+  if (solved.end == ExactEnd::too_large && context.options().digits > 0) {
+    return refine_average(context, live, solved.size, answer);
+  }
   if (context.unfinished(solved.end, solved.size, answer)) return;
   take_lowest_rows(m, live.states, solved.tied, answer.policy);
   ChainGain chain = chain_of_policy(context, live.states, answer.policy);

@@ -34,8 +34,9 @@ struct RefinedResult {
 /// the policy's system for every 5 to 15 digits. \throws InvalidArgument if the discount is 1; InvalidOption for n_digits < 1.
 [[nodiscard]] RefinedResult refine_discounted(const ExactMdp& mdp, int n_digits, const SolveOptions& options = {});
 
-/// The same for `total`, `goal` and `reach`: the least cost until exit to which they come down is refined in place of being solved in
-/// rationals (refine_until_exit.hpp). `policy` is empty. Status::refused, with the reason of why_no_digits(), for others;
+/// The same for `total`, `goal`, `reach` and `average`: the least cost until exit to which they come down is refined in place of being solved in
+/// rationals (refine_until_exit.hpp). `average`: `value` is the gain, refined in each end component (refine_gain.hpp), and the choice
+/// among them as the others; the bias is not refined. `policy` is empty. Status::refused, with the reason of why_no_digits(), for others;
 /// precision_limit where no proof was found; undefined as solve_exactly().
 /// \throws InvalidOption for n_digits < 1.
 [[nodiscard]] RefinedResult refine_undiscounted(const ExactMdp& mdp, Criterion criterion, int n_digits,

@@ -9,10 +9,6 @@ namespace mdp::solvers {
 
 std::string why_no_digits(Criterion criterion) {
   switch (criterion) {
-    case Criterion::average:
-      return "relative values are known up to a constant, and the choice among components compares gains: both are "
-             "refined "
-             "by no theorem here; the exact level has them to about 3000 connected states";
     case Criterion::finite: return "every stage has to be exact for the next: there is nothing to refine";
     default: return {};
   }

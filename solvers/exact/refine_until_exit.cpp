@@ -5,6 +5,8 @@
 
 #include <Eigen/SparseLU>
 
+#include "solvers/exact/dyadic.hpp"
+
 namespace mdp::solvers {
 namespace {
 
@@ -39,26 +41,6 @@ class Inverse {
  private:
   Eigen::SparseLU<Matrix> lu_;
 };
-
-// The e with |x| < 2^e, about.
-long exponent_of(const mpq_class& x) {
-  return static_cast<long>(mpz_sizeinbase(x.get_num_mpz_t(), 2)) -
-         static_cast<long>(mpz_sizeinbase(x.get_den_mpz_t(), 2)) + 1;
-}
-
-mpq_class shifted(mpq_class x, long by) {
-  by >= 0 ? mpq_mul_2exp(x.get_mpq_t(), x.get_mpq_t(), static_cast<mp_bitcnt_t>(by))
-          : mpq_div_2exp(x.get_mpq_t(), x.get_mpq_t(), static_cast<mp_bitcnt_t>(-by));
-  return x;
-}
-
-// x rounded to a multiple of 2^-bits.
-mpq_class to_grid(const mpq_class& x, long bits) {
-  const mpq_class scaled = shifted(x, bits);
-  mpz_class whole;
-  mpz_fdiv_q(whole.get_mpz_t(), scaled.get_num_mpz_t(), scaled.get_den_mpz_t());
-  return shifted(mpq_class(whole), -bits);
-}
 
 bool all_finite(const std::vector<double>& x) {
   return std::all_of(x.begin(), x.end(), [](double y) { return std::isfinite(y); });

@@ -111,7 +111,12 @@ TEST_CASE("T3: the world's Q* of each criterion is what its Bellman step gives")
   // Every policy reaches the goal: the gain is 0 and the bias the total cost.
   for (std::size_t s = 0; s < total.values.size(); ++s)
     REQUIRE(average.values[s] == Approx(total.values[s]).margin(1e-7));
-  REQUIRE(average.lower.empty());
+  for (std::size_t s = 0; s < total.values.size(); ++s) {
+    REQUIRE(average.lower[s] <= total.upper[s]);
+    REQUIRE(total.lower[s] <= average.upper[s]);
+    REQUIRE(average.upper[s] - average.lower[s] <= 1e-12 * (1.0 + std::abs(total.values[s])));
+  }
+  REQUIRE(average.optimality_residual < 1e-12);
   REQUIRE_FALSE(total.lower.empty());
   const auto finite = world_target(world, Criterion::finite, world_options(Criterion::finite), 4);
   REQUIRE(finite.stages == 2);
