@@ -140,6 +140,7 @@ void add_exact(Result& result, const Mdp& mdp, const solvers::ExactResult& solve
   if (!solved.value_exact.empty()) result.set("value_exact", solved.value_exact);
   if (!solved.gain_exact.empty()) result.set("gain_exact", solved.gain_exact);
   if (!solved.bias_exact.empty()) result.set("bias_exact", solved.bias_exact);
+  if (!solved.optimal_bias_exact.empty()) result.set("optimal_bias_exact", solved.optimal_bias_exact);
   if (!solved.value_by_stage_exact.empty()) result.set("value_by_stage_exact", solved.value_by_stage_exact);
   if (solved.optimal.size() != static_cast<std::size_t>(mdp.n_rows())) return;  // of a chain: nothing to choose
   result.set("optimal_actions", optimal_actions(mdp, solved.optimal));

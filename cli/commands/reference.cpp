@@ -60,6 +60,7 @@ void add_exact_answer(Result& result, const Mdp& mdp, const solvers::ExactResult
   set("value", solved.value_exact);
   set("gain", solved.gain_exact);
   set("bias", solved.bias_exact);
+  set("optimal_bias", solved.optimal_bias_exact);
   if (digits) result.set("digits", *digits);
   result.set("policy", std::span<const Action>(solved.policy));
   result.set("optimal_actions", optimal_actions(mdp, solved.optimal));

@@ -169,9 +169,14 @@ ExactResult result_of_chain(const ExactMdp& mdp, std::span<const mpq_class> poli
 }  // namespace
 
 ExactResult solve_exactly(const ExactMdp& mdp, Criterion criterion, const ExactLevelOptions& options) {
-  return result_of(
-      std::make_shared<const ExactAnswer>(solve_exact(mdp.model(), criterion, exact_options(mdp, options))),
-      mdp.model().objective);
+  const ExactOptions how = exact_options(mdp, options);
+  const auto answer = std::make_shared<const ExactAnswer>(solve_exact(mdp.model(), criterion, how));
+  ExactResult result = result_of(answer, mdp.model().objective);
+  if (criterion != Criterion::average || !answer->converged()) return result;
+  if (const auto bias = exact_optimal_bias(mdp.model(), *answer, how)) {
+    result.optimal_bias_exact = texts_of(mdp.model().objective, {bias->begin(), bias->end()});
+  }
+  return result;
 }
 
 ExactResult evaluate_exactly(const ExactMdp& mdp, const std::string& policy_path, Criterion criterion,

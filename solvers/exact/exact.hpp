@@ -64,6 +64,8 @@ struct ExactResult : CriterionResult {
   /// In the sense of the file: "2/3", "5", "inf", "-inf"; "undefined" where a total is infinity minus infinity. Empty unless level
   /// is exact. [n_states] each; value_exact is empty for `average`, gain_exact and bias_exact for the others.
   std::vector<std::string> value_exact, gain_exact, bias_exact;
+  std::vector<std::string>
+      optimal_bias_exact;  ///< average, solve_exactly(): the least bias of the policies of the least gain
   std::vector<std::vector<std::string>> value_by_stage_exact;  ///< finite: [horizon + 1][n_states]
   std::vector<char> optimal;                                   ///< [n_rows] 1 = the row attains V* exactly
   std::shared_ptr<const ExactAnswer> answer;                   ///< all of it in rationals (exact_answer.hpp)

@@ -82,6 +82,15 @@ struct ExactAnswer {
 [[nodiscard]] ExactAnswer solve_exact(const io::ExactModel& model, Criterion criterion,
                                       const ExactOptions& options = {});
 
+/// [n_states] the least bias that a policy of the least gain can have, 0 where the gain is infinite; nothing where a limit or the size
+/// stopped it. It is h + y, h the potential and y the least of  E[sum of A] - m(C):  A = q - h >= 0 is paid until a maximal end component C
+/// of rows with A = 0 is entered for ever, m(C) is the largest long-run average of h there. Proof: along a policy of gain g* the sum of
+/// L - g* telescopes to h(s) + E[sum of A] - lim E h, as in T3; a policy that pays A for ever has a larger gain.
+/// \param answer  of solve_exact() for `average`, converged
+[[nodiscard]] std::optional<std::vector<mpq_class>> exact_optimal_bias(const io::ExactModel& model,
+                                                                       const ExactAnswer& answer,
+                                                                       const ExactOptions& options);
+
 /// A policy's chain, and the states that those of the chain stand for.
 struct ExactChain {
   io::ExactModel model;

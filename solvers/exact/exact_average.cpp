@@ -87,6 +87,46 @@ void refine_average(ExactContext& context, const Live& live, const ExactSize& si
 
 }  // namespace
 
+std::optional<std::vector<mpq_class>> exact_optimal_bias(const io::ExactModel& model, const ExactAnswer& answer,
+                                                         const ExactOptions& options) {
+  io::ExactModel means = model;  // pays -h
+  ExactCollapse choice;
+  std::vector<mpq_class> advantage(model.rows.size());
+  choice.graph.usable.assign(advantage.size(), 0);
+  for (std::size_t s = 0; s < answer.value.size(); ++s) {
+    choice.graph.open.push_back(answer.value[s].is_finite() ? 1 : 0);
+    for (Offset row = model.state_rows[s]; row < model.state_rows[s + 1]; ++row) {
+      means.rows[at(row)].cost = -answer.potential[s];
+      if (!answer.q[at(row)].is_finite() || choice.graph.open[s] == 0) continue;
+      choice.graph.usable[at(row)] = 1;
+      advantage[at(row)] = answer.q[at(row)].finite - answer.potential[s];
+    }
+  }
+  ExactOptions own = options;
+  own.start = answer.policy;
+  ExactContext context(means, Criterion::average, own);
+  const Mdp& m = context.structure();
+  const graph::RowMask tied = rows_of(m, choice.graph.open, answer.optimal);
+  choice.graph.component = graph::maximal_end_components(m, tied);
+  choice.graph.inside = rows_inside(m, choice.graph.component, tied);
+  choice.graph.may_stay.assign(at(choice.graph.component.count), 1);
+  const graph::StateSet staying = states_of(choice.graph.component, choice.graph.may_stay);
+  const ExactGain mean =
+      least_exact_gain(context, staying, choice.graph.inside, usable_start(context, staying, choice.graph.inside));
+  if (mean.end != ExactEnd::solved) return std::nullopt;
+  choice.stay_cost.resize(choice.graph.may_stay.size());
+  for (std::size_t s = 0; s < staying.size(); ++s) {
+    if (staying[s] != 0) choice.stay_cost[at(choice.graph.component.of_state[s])] = mean.gain[s];
+  }
+  choice.cost = advantage;
+  ExactCollapsed solved = solve_exact_collapsed(context, choice);
+  if (solved.end != ExactEnd::solved) return std::nullopt;
+  for (std::size_t s = 0; s < solved.value.size(); ++s) {
+    if (choice.graph.open[s] != 0) solved.value[s] += answer.potential[s];
+  }
+  return std::move(solved.value);
+}
+
 void solve_exact_average(ExactContext& context, ExactAnswer& answer) {
   const Mdp& m = context.structure();
   const Live live = live_part(m);

@@ -1,5 +1,6 @@
-// The average criterion: enclosures of the bias, components of many states, costs of all sizes.
+// The average criterion (theory.md, section 0): enclosures of the bias, components of many states (C5), costs of all sizes, the optimal bias (T3).
 #include <cmath>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -184,6 +185,36 @@ TEST_CASE("average: what a mean of costs of both signs loses is part of the boun
   const auto even = evaluate_criterion(mdp, half, Criterion::average);
   CHECK(mpq_class(even.gain_lower[0]) <= mpq_class(3e-100) / 2);
   CHECK(mpq_class(3e-100) / 2 <= mpq_class(even.gain_upper[0]));
+}
+
+TEST_CASE("average: the optimal bias, all policies in rationals", "[criteria]") {
+  int differ = 0;
+  for (std::uint64_t seed = 2000; seed < 2150; ++seed) {
+    const auto model = random_model(seed, {.max_states = 4, .with_goal = seed % 3 == 0});
+    INFO("seed " << seed);
+    const auto gain = gains(model);
+    std::vector<std::optional<mpq_class>> least(model.n());
+    for_every_policy(model, [&](const std::vector<int>& policy) {
+      const Chain own = chain_of(model, policy);
+      for (std::size_t s = 0; s < gain.size(); ++s) {
+        if (gain[s].infinite == 0 && own.gain[s] != gain[s].value) return;
+      }
+      for (std::size_t s = 0; s < gain.size(); ++s) {
+        if (!least[s] || own.bias[s] < *least[s]) least[s] = own.bias[s];
+      }
+    });
+    const auto r = solve_exactly(ExactMdp(model.build()), Criterion::average);
+    REQUIRE(r.optimal_bias_exact.size() == gain.size());
+    for (std::size_t s = 0; s < gain.size(); ++s) {
+      INFO("state " << s);
+      if (gain[s].infinite != 0) continue;
+      mpq_class found(r.optimal_bias_exact[s]);
+      if (model.objective == Objective::maximize) found = -found;
+      CHECK(found == *least[s]);
+      differ += r.optimal_bias_exact[s] != r.bias_exact[s] ? 1 : 0;
+    }
+  }
+  CHECK(differ > 0);  // the policy is not bias-optimal everywhere
 }
 
 TEST_CASE("average: N digits where rationals are too large", "[criteria]") {
