@@ -1,5 +1,6 @@
 // The average criterion (theory.md, section 0): enclosures of the bias, components of many states (C5), costs of all sizes, the optimal bias (T3).
 #include <cmath>
+#include <memory>
 #include <optional>
 #include <random>
 #include <string>
@@ -9,6 +10,7 @@
 #include <gmpxx.h>
 
 #include "libmdp/builder.hpp"
+#include "libmdp/io/exact_model.hpp"
 #include "solvers/criterion.hpp"
 #include "solvers/exact/exact.hpp"
 #include "solvers/exact/refine.hpp"
@@ -51,6 +53,25 @@ CriterionResult average(const Mdp& mdp, const SolveOptions& solve = {}) {
   CriterionOptions options;
   options.solve = solve;
   return solve_criterion(mdp, Criterion::average, options);
+}
+
+// Thirds are thirds: ties in gain and bias stay ties.
+std::shared_ptr<const io::ExactModel> exact(const TinyModel& model) {
+  auto result = std::make_shared<io::ExactModel>();
+  result->objective = model.objective;
+  result->n_states = static_cast<std::int64_t>(model.n());
+  result->state_rows = {0};
+  for (const auto& rows : model.rows) {
+    for (const auto& row : rows) {
+      auto& own = result->rows.emplace_back();
+      own.cost = row.cost;
+      for (std::size_t next = 0; next < row.p.size(); ++next) {
+        if (row.p[next] != 0) own.to.emplace_back(static_cast<std::int64_t>(next), row.p[next]);
+      }
+    }
+    result->state_rows.push_back(static_cast<std::int64_t>(result->rows.size()));
+  }
+  return result;
 }
 
 void require_same(const CriterionResult& x, const CriterionResult& y) {
@@ -190,7 +211,7 @@ TEST_CASE("average: what a mean of costs of both signs loses is part of the boun
 TEST_CASE("average: the optimal bias, all policies in rationals", "[criteria]") {
   int differ = 0;
   for (std::uint64_t seed = 2000; seed < 2150; ++seed) {
-    const auto model = random_model(seed, {.max_states = 4, .with_goal = seed % 3 == 0});
+    const auto model = random_model(seed, {.max_states = 4, .with_goal = false});
     INFO("seed " << seed);
     const auto gain = gains(model);
     std::vector<std::optional<mpq_class>> least(model.n());
@@ -203,7 +224,7 @@ TEST_CASE("average: the optimal bias, all policies in rationals", "[criteria]") 
         if (!least[s] || own.bias[s] < *least[s]) least[s] = own.bias[s];
       }
     });
-    const auto r = solve_exactly(ExactMdp(model.build()), Criterion::average);
+    const auto r = solve_exactly(ExactMdp(exact(model)), Criterion::average);
     REQUIRE(r.optimal_bias_exact.size() == gain.size());
     for (std::size_t s = 0; s < gain.size(); ++s) {
       INFO("state " << s);
