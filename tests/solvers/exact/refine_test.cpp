@@ -122,6 +122,6 @@ TEST_CASE("digits without a discount: within the proved bound of exact rationals
   }
   CHECK(n_refined > 200);
   CHECK(n_unproved < 60);
-  CHECK(refine_undiscounted(ExactMdp(tests::draw_mdp(1).mdp), Criterion::average, 20).status == Status::refused);
+  CHECK(refine_undiscounted(ExactMdp(tests::draw_mdp(1).mdp), Criterion::finite, 20).status == Status::refused);
   CHECK_THROWS_AS(refine_undiscounted(ExactMdp(tests::draw_mdp(1).mdp), Criterion::goal, 0), InvalidOption);
 }
