@@ -35,6 +35,12 @@ class GainRefinement {
       if (!h.empty() && std::isfinite(h[s])) h_[s] = h[s];
     }
     own_.resize(rows_.size());
+    for (const State state : states) {
+      for (Offset row = model.state_rows[at(state)]; row < model.state_rows[at(state) + 1]; ++row) {
+        if (inside[at(row)] != 0) negligible_ = std::max(negligible_, mpq_class(abs(model.rows[at(row)].cost)));
+      }
+    }
+    negligible_ /= mpq_class(power_of_ten(n_digits_ + 30));
   }
 
   RefinedGain operator()() {
@@ -88,10 +94,16 @@ class GainRefinement {
     greatest_ = *greatest;
   }
 
-  [[nodiscard]] bool narrow(const mpq_class& lower, const mpq_class& upper) const {
+  [[nodiscard]] static mpz_class power_of_ten(int n) {
     mpz_class power;
-    mpz_ui_pow_ui(power.get_mpz_t(), 10, static_cast<unsigned long>(n_digits_));
-    return (upper - lower) * power <= std::max(mpq_class(abs(lower)), mpq_class(abs(upper)));
+    mpz_ui_pow_ui(power.get_mpz_t(), 10, static_cast<unsigned long>(n));
+    return power;
+  }
+  // Beside a gain of exactly 0 nothing is narrow but what is negligible beside the costs.
+  [[nodiscard]] bool narrow(const mpq_class& lower, const mpq_class& upper) const {
+    const mpq_class width = upper - lower;
+    return width <= negligible_ ||
+           width * power_of_ten(n_digits_) <= std::max(mpq_class(abs(lower)), mpq_class(abs(upper)));
   }
 
   // Corrections until the policy's gaps are as close as the digits ask, or come no closer. False: stopped.
@@ -153,6 +165,7 @@ class GainRefinement {
   std::vector<Offset> rows_;    // [states]
   std::vector<mpq_class> own_;  // [states] gaps of rows_
   mpq_class least_, greatest_;
+  mpq_class negligible_;
   Eigen::SparseLU<Eigen::SparseMatrix<double>> lu_;
 };
 

@@ -15,7 +15,8 @@ struct RefinedGain {
   mpq_class lower, upper;            ///< of g*
 };
 
-/// g* of a communicating part of a model, upper - lower at most 10^-n_digits of the larger of them in size. Relative values h are dyadic
+/// g* of a communicating part of a model, upper - lower at most 10^-n_digits of the larger of them in size, or 10^-(n_digits + 30) of the largest
+/// cost, which is what there is to prove beside a gain of 0. Relative values h are dyadic
 /// numbers, their gaps d = c + P h - h exact, and C5 is the proof: min over all rows of d <= g* <= max over a policy's rows of d. The
 /// correction of h for a policy is (I - beta P)^-1 (d - its middle) by a sparse LU in doubles, 1 - beta = 2^-30 (gain_iteration.hpp), and again;
 /// rows whose gap is below that of the policy's by more than the policy's differ are taken. O(n_transitions) rational operations for

@@ -92,9 +92,10 @@ TEST_CASE("digits without a discount: within the proved bound of exact rationals
   for (std::uint64_t seed = 0; seed < 20 * tests::n_drawn_families(); ++seed) {
     const auto drawn = tests::draw_mdp(seed);
     const ExactMdp mdp(drawn.mdp);
-    const Criterion criterion = seed % 3 == 0 ? Criterion::goal : seed % 3 == 1 ? Criterion::reach : Criterion::total;
+    constexpr Criterion criteria[] = {Criterion::goal, Criterion::reach, Criterion::total, Criterion::average};
+    const Criterion criterion = criteria[seed % 4];
     ExactLevelOptions options;
-    options.criterion.improper = seed % 2 == 0 ? Improper::excluded : Improper::infinite;
+    options.criterion.improper = seed % 8 < 4 ? Improper::excluded : Improper::infinite;
     const ExactAnswer truth = solve_exact(mdp.model(), criterion, {.criterion = options.criterion});
     options.max_operations = 0.5;  // nothing is small enough for rationals
     const int n_digits = 20 + static_cast<int>(seed % 50);
