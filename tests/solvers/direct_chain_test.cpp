@@ -26,8 +26,8 @@ Mdp walk(State n, bool closed) {
 }
 
 std::vector<State> nearest_first(State n) {
-  std::vector<State> order;
-  for (State s = n - 2; s >= 0; --s) order.push_back(s);
+  std::vector<State> order(static_cast<std::size_t>(n - 1));
+  for (State i = 0; i < n - 1; ++i) order[i] = n - 2 - i;
   return order;
 }
 
@@ -64,8 +64,8 @@ TEST_CASE("No factors: without memory for them, for a short and wide chain, or w
   kernels::OrderedChain never(closed, nearest_first(n));
   never.assign(Policy(n, 0));
   CHECK(!DirectChain(1e9).improve(never, x, 1));
-  std::vector<State> scattered;  // 997 and 1999 have no common factor
-  for (State k = 0; k < n - 1; ++k) scattered.push_back(static_cast<State>(State{997} * k % (n - 1)));
+  std::vector<State> scattered(static_cast<std::size_t>(n - 1));  // 997 and 1999 have no common factor
+  for (State k = 0; k < n - 1; ++k) scattered[k] = static_cast<State>(State{997} * k % (n - 1));
   kernels::OrderedChain wide(m, scattered);
   wide.assign(Policy(n, 0));
   CHECK(!DirectChain(1e9).improve(wide, x, 1));
