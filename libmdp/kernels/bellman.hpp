@@ -46,7 +46,7 @@ template <class Visitor>
 void visit_rows(const Mdp& mdp, std::span<const double> v, State first, State last, Visitor& visitor) {
   const RowValue q(mdp, v);
   const Offset* rows = mdp.state_rows().data();
-  StreamAhead ahead(q.p, q.next, q.begin[rows[first]], mdp.n_transitions());
+  StreamAhead ahead(q.p, q.next, q.begin[rows[first]], q.begin[rows[last]], mdp.n_transitions(), v);
   for (State s = first; s < last; ++s) {
     visitor.start(s);
     for (Offset row = rows[s]; row < rows[s + 1]; ++row) {

@@ -157,7 +157,8 @@ ResidualRange PolicyChain::sweep(double discount, std::span<const double> x, std
       blocks_, threads, ResidualRange{},
       [&](State first, State last) {
         ResidualRange range;
-        StreamAhead ahead(probability_.data(), next_state_.data(), row_begin_[first], n_transitions());
+        StreamAhead ahead(probability_.data(), next_state_.data(), row_begin_[first], row_begin_[last], n_transitions(),
+                          x);
         for (State s = first; s < last; ++s) {
           ahead(row_begin_[s + 1]);
           const double mean = dot(row_begin_.data(), next_state_.data(), probability_.data(), x.data(), s);
@@ -174,7 +175,7 @@ ResidualRange PolicyChain::sweep(double discount, std::span<const double> x, std
 
 void PolicyChain::multiply(std::span<const double> x, std::span<double> y, int threads) const {
   for_states(blocks_, threads, [&](State first, State last) {
-    StreamAhead ahead(probability_.data(), next_state_.data(), row_begin_[first], n_transitions());
+    StreamAhead ahead(probability_.data(), next_state_.data(), row_begin_[first], row_begin_[last], n_transitions(), x);
     for (State s = first; s < last; ++s) {
       ahead(row_begin_[s + 1]);
       y[s] = dot(row_begin_.data(), next_state_.data(), probability_.data(), x.data(), s);

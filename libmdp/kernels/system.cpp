@@ -11,7 +11,7 @@ namespace mdp::kernels {
 void apply_system(const CompressedRows& m, double discount, std::span<const double> x, std::span<double> y,
                   int threads) {
   for_states(m.blocks, threads, [&](State first, State last) {
-    StreamAhead ahead(m.value.data(), m.index.data(), m.begin[first], m.begin.back());
+    StreamAhead ahead(m.value.data(), m.index.data(), m.begin[first], m.begin[last], m.begin.back(), x);
     for (State i = first; i < last; ++i) {
       ahead(m.begin[i + 1]);
       double sum = 0.0;
