@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Who may include whom. Usage: check_layers.py ROOT; prints every violation, exit code 1 if any.
 
-Reads the #include lines of all .hpp and .cpp files of the rooms. The rules:
+Reads the #include lines of all .hpp, .cpp and .inc files of the rooms. The rules:
 
 - libmdp <- solvers <- {equivalence, estimators} <- cli, bench, tests;
 - inside libmdp: types, error, status <- mdp (and what else lies in libmdp/) <- kernels
@@ -145,7 +145,7 @@ def check(root):
     files = sorted(
         path.relative_to(root).as_posix()
         for room in MAY_INCLUDE
-        for suffix in ("hpp", "cpp")
+        for suffix in ("hpp", "cpp", "inc")
         for path in (root / room).rglob(f"*.{suffix}")
     )
     # The consumer and the fuzz targets of another compiler are programs like others; a project that
