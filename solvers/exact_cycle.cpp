@@ -1,6 +1,7 @@
 #include "solvers/exact_cycle.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 #include <vector>
 
@@ -70,31 +71,101 @@ std::vector<State> class_of(const graph::ReducedMdp& m, std::span<const Offset> 
   return members;
 }
 
-}  // namespace
+// Whether hi + lo is a double, or a sum of doubles of like size, and not a longer number rounded to 106 bits.
+bool is_short(double hi, double lo) {
+  constexpr int longest = 70;  // bits; a longer number rounds to so few with probability 2^-36
+  constexpr double least_with_tail = 0x1p-960;
+  if (hi == 0.0) return lo == 0.0;
+  if (std::abs(hi) < least_with_tail) return false;
+  const double scaled = std::ldexp(lo, longest - std::ilogb(hi));
+  return scaled == std::floor(scaled);
+}
 
-std::optional<int> sign_of_gain(const graph::ReducedMdp& m, std::span<const Offset> rows, State root,
-                                State max_states) {
-  const auto members = class_of(m, rows, root);
-  if (members.size() > at(max_states)) return std::nullopt;
-  std::vector<std::int64_t> position(rows.size());
-  for (std::size_t i = 0; i < members.size(); ++i) position[at(members[i])] = static_cast<std::int64_t>(i);
-  std::vector<RationalRow> chain(members.size());
-  std::vector<mpq_class> cost;
-  for (std::size_t i = 0; i < members.size(); ++i) {
-    const Offset row = rows[at(members[i])];
-    const auto c = rational(m.cost[at(row)]);
-    if (!c) return std::nullopt;
-    cost.push_back(*c);
+// Whether the entries of a row are short: then they are what is meant.
+bool is_plain(const Mdp& mdp, Offset row) {
+  if (mdp.probability_tail().empty()) return true;
+  for (Offset k = mdp.row_begin()[at(row)]; k < mdp.row_begin()[at(row) + 1]; ++k) {
+    if (!is_short(mdp.probability()[at(k)], mdp.probability_tail()[at(k)])) return false;
+  }
+  return true;
+}
+
+// The chain of a class in rationals.
+class MeantChain {
+ public:
+  MeantChain(const MeantComponent& component, std::span<const Offset> rows, std::vector<State> members)
+      : component_(component),
+        members_(std::move(members)),
+        in_part_(rows.size(), -1),
+        in_mdp_(at(component.mdp.n_states()), -1) {
+    for (std::size_t i = 0; i < members_.size(); ++i) {
+      in_part_[at(members_[i])] = static_cast<std::int64_t>(i);
+      in_mdp_[at(component.states[at(members_[i])])] = static_cast<std::int64_t>(i);
+    }
+  }
+
+  // Entries and cost of the i-th member, ascending. False if one cannot be told.
+  [[nodiscard]] bool read(std::size_t i, Offset row, RationalRow& entries, mpq_class& cost) const {
+    const auto c = cost_of(row);
+    if (!c) return false;
+    cost = *c;
+    const Offset origin = component_.part.origin[at(row)];
+    if (component_.exact_doubles && is_plain(component_.mdp, origin)) {
+      read_doubles(origin, entries);
+    } else if (!read_rationals(i, row, entries)) {
+      return false;
+    }
+    std::sort(entries.begin(), entries.end(), [](const auto& x, const auto& y) { return x.first < y.first; });
+    return true;
+  }
+
+ private:
+  [[nodiscard]] std::optional<mpq_class> cost_of(Offset row) const {
+    const TwoDouble c = component_.part.cost[at(row)];
+    if (component_.exact_doubles && is_short(c.hi, c.lo)) return mpq_class(mpq_class(c.hi) + mpq_class(c.lo));
+    return rational(c);
+  }
+
+  void read_doubles(Offset row, RationalRow& entries) const {
+    const Mdp& mdp = component_.mdp;
+    mpq_class sum;
+    for (Offset k = mdp.row_begin()[at(row)]; k < mdp.row_begin()[at(row) + 1]; ++k) {
+      const double tail = mdp.probability_tail().empty() ? 0.0 : mdp.probability_tail()[at(k)];
+      entries.emplace_back(in_mdp_[at(mdp.next_state()[at(k)])], mpq_class(mdp.probability()[at(k)]) + mpq_class(tail));
+      sum += entries.back().second;
+    }
+    for (auto& entry : entries) entry.second /= sum;
+  }
+
+  [[nodiscard]] bool read_rationals(std::size_t i, Offset row, RationalRow& entries) const {
+    const graph::ReducedMdp& m = component_.part;
     mpq_class loop = 1;
     for (Offset k = m.row_begin[at(row)]; k < m.row_begin[at(row) + 1]; ++k) {
       const auto entry = rational(m.probability[at(k)]);
-      if (!entry) return std::nullopt;
-      chain[i].emplace_back(position[at(m.next_state[at(k)])], *entry);
+      if (!entry) return false;
+      entries.emplace_back(in_part_[at(m.next_state[at(k)])], *entry);
       loop -= *entry;
     }
-    if (loop < 0) return std::nullopt;
-    if (loop > 0) chain[i].emplace_back(static_cast<std::int64_t>(i), loop);
-    std::sort(chain[i].begin(), chain[i].end(), [](const auto& x, const auto& y) { return x.first < y.first; });
+    if (loop > 0) entries.emplace_back(static_cast<std::int64_t>(i), loop);
+    return loop >= 0;
+  }
+
+  const MeantComponent& component_;
+  std::vector<State> members_;
+  std::vector<std::int64_t> in_part_, in_mdp_;  // [states] place among the members, or -1
+};
+
+}  // namespace
+
+std::optional<int> sign_of_gain(const MeantComponent& component, std::span<const Offset> rows, State root,
+                                State max_states) {
+  const auto members = class_of(component.part, rows, root);
+  if (members.size() > at(max_states)) return std::nullopt;
+  const MeantChain meant(component, rows, members);
+  std::vector<RationalRow> chain(members.size());
+  std::vector<mpq_class> cost(members.size());
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    if (!meant.read(i, rows[at(members[i])], chain[i], cost[i])) return std::nullopt;
   }
   ExactRun limits;
   limits.max_bytes = 1e8;

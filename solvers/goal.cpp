@@ -173,7 +173,9 @@ class Goal {
       const bool known = gain.good && (gain.upper < 0.0 || tie <= largest_tie * mdp_.max_abs_cost());
       std::optional<int> sign;
       if (known) {
-        sign = gain.upper < 0.0 ? -1 : sign_of_gain(models->part(c), gain.rows, gain.root, largest_exact_class);
+        const bool doubles = options_.uncertainty.probability == 0.0 && options_.uncertainty.cost == 0.0;
+        const MeantComponent meant{models->part(c), models->states(c), mdp_, doubles};
+        sign = gain.upper < 0.0 ? -1 : sign_of_gain(meant, gain.rows, gain.root, largest_exact_class);
       }
       cycles.loses[at(c)] = sign == -1 ? 1 : 0;
       cycles.undecided[at(c)] = !sign ? 1 : 0;

@@ -66,7 +66,6 @@ ExactAnswer proved_answer(const Mdp& mdp, const Question& question) {
 struct Tally {
   std::map<Status, int> ended;
   int n_imprecise = 0;  // ended by rounding, where costs are not extreme
-  int n_open = 0;       // and by `auto`: the sign of a cycle's mean cost that the 106 bits of its entries do not tell
   int n_infinite = 0;
 };
 
@@ -94,8 +93,7 @@ void check_model(const tests::DrawnMdp& drawn, const Question& question, std::ui
     if (truth.status == Status::undefined) {
       CHECK(r.status == Status::undefined);
     } else if (method == Method::automatic && !drawn.extreme) {
-      CHECK((r.converged() || r.status == Status::precision_limit));
-      tally.n_open += r.converged() ? 0 : 1;
+      CHECK(r.converged());
     } else {
       CHECK((r.converged() || r.status == Status::precision_limit || r.status == Status::sweep_limit));
     }
@@ -113,7 +111,6 @@ Tally check_models(const Question& question, std::uint64_t from, std::uint64_t t
   CHECK(tally.ended[Status::converged] + tally.ended[Status::undefined] > n);  // more than one method a model
   CHECK(5 * tally.ended[Status::sweep_limit] < n);
   CHECK(20 * tally.n_imprecise < n);
-  CHECK(1000 * tally.n_open <= n);
   return tally;
 }
 
@@ -146,6 +143,12 @@ TEST_CASE("goal, improper policies excluded: many shapes against rationals") {
 TEST_CASE("goal, improper policies infinite: many shapes against rationals") {
   const Tally tally = check_models(question_of(Criterion::goal, Improper::infinite), 0, n_models);
   CHECK(tally.n_infinite > 100);
+}
+
+TEST_CASE("cycles of mean cost 0 to more than 106 bits, of doubles that sum to 1 + 2^-54") {
+  // Found among thousands of shapes; decided from the doubles themselves.
+  const Question question = question_of(Criterion::goal, Improper::excluded);
+  check_models(question, 3216, 3217);
 }
 
 TEST_CASE("every criterion: thousands of shapes against rationals", "[long]") {
