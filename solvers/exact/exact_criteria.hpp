@@ -5,6 +5,9 @@
 
 namespace mdp::solvers {
 
+/// [n_states] the terminal cost of `finite`, minimised sense. \throws InvalidArgument for a wrong length or -inf.
+[[nodiscard]] std::vector<Extended> exact_terminal(const ExactOptions& options, std::size_t n_states);
+
 void solve_exact_discounted(ExactContext& context, ExactAnswer& answer);
 void solve_exact_finite(ExactContext& context, ExactAnswer& answer);
 void solve_exact_reach(ExactContext& context, ExactAnswer& answer);

@@ -10,26 +10,6 @@
 namespace mdp::solvers {
 namespace {
 
-std::vector<Extended> terminal_of(const ExactContext& context) {
-  const ExactOptions& options = context.options();
-  std::vector<Extended> terminal = options.terminal;
-  if (terminal.empty()) {
-    for (const double x : options.criterion.terminal) {
-      terminal.push_back(std::isinf(x) ? Extended::infinity(x > 0.0 ? 1 : -1) : Extended(mpq_class(x)));
-    }
-  }
-  if (terminal.empty()) terminal.resize(context.n_states());
-  if (terminal.size() != context.n_states()) {
-    throw InvalidArgument(
-        fmt::format("terminal cost: {} entries, required {}, one per state", terminal.size(), context.n_states()));
-  }
-  for (std::size_t s = 0; s < terminal.size(); ++s) {
-    if (terminal[s].infinite < 0)
-      throw InvalidArgument(fmt::format("terminal cost of state {}: -inf when minimised", s));
-  }
-  return terminal;
-}
-
 // A stage adds at most as many bits as the common denominator of a row and its discounted successors has.
 ExactSize size_of(const io::ExactModel& model, std::int64_t horizon) {
   double bits = 1.0, entries = 0.0;
@@ -50,6 +30,25 @@ ExactSize size_of(const io::ExactModel& model, std::int64_t horizon) {
 
 }  // namespace
 
+std::vector<Extended> exact_terminal(const ExactOptions& options, std::size_t n_states) {
+  std::vector<Extended> terminal = options.terminal;
+  if (terminal.empty()) {
+    for (const double x : options.criterion.terminal) {
+      terminal.push_back(std::isinf(x) ? Extended::infinity(x > 0.0 ? 1 : -1) : Extended(mpq_class(x)));
+    }
+  }
+  if (terminal.empty()) terminal.resize(n_states);
+  if (terminal.size() != n_states) {
+    throw InvalidArgument(
+        fmt::format("terminal cost: {} entries, required {}, one per state", terminal.size(), n_states));
+  }
+  for (std::size_t s = 0; s < terminal.size(); ++s) {
+    if (terminal[s].infinite < 0)
+      throw InvalidArgument(fmt::format("terminal cost of state {}: -inf when minimised", s));
+  }
+  return terminal;
+}
+
 void solve_exact_finite(ExactContext& context, ExactAnswer& answer) {
   const io::ExactModel& model = context.model();
   const std::int64_t horizon = context.options().criterion.horizon;
@@ -58,7 +57,7 @@ void solve_exact_finite(ExactContext& context, ExactAnswer& answer) {
   const bool too_large = size.bytes > context.limits().max_bytes || size.operations > context.limits().max_operations;
   if (context.limits().max_bytes > 0.0 && too_large && context.unfinished(ExactEnd::too_large, size, answer)) return;
 
-  std::vector<std::vector<Extended>> values{terminal_of(context)};
+  std::vector<std::vector<Extended>> values{exact_terminal(context.options(), context.n_states())};
   std::vector<Policy> policies;
   std::vector<std::vector<char>> optimal;
   for (std::int64_t k = horizon - 1; k >= 0; --k) {

@@ -10,51 +10,13 @@
 #include "solvers/exact/decimal.hpp"
 #include "solvers/exact/exact_answer.hpp"
 #include "solvers/exact/exact_context.hpp"
+#include "solvers/exact/fixed_point.hpp"
 #include "solvers/policy_system.hpp"
 #include "solvers/run.hpp"
 #include "solvers/solve.hpp"
 
 namespace mdp::solvers {
 namespace {
-
-// Rows and values in units of 2^-bits.
-class FixedPoint {
- public:
-  FixedPoint(const io::ExactModel& model, const Mdp& mdp, const graph::RowMask& usable, unsigned bits)
-      : mdp_(mdp), usable_(usable), bits_(bits), probability_(at(mdp.n_transitions())), cost_(at(mdp.n_rows())) {
-    for (Offset row = 0; row < mdp.n_rows(); ++row) {
-      if (usable[at(row)] == 0) continue;
-      const auto& exact = model.rows[at(row)];
-      cost_[at(row)] = floor_of(exact.cost);
-      std::size_t k = at(mdp.row_begin()[at(row)]);
-      for (const auto& [next, p] : exact.to) probability_[k++] = floor_of(model.discount * p);
-    }
-  }
-
-  [[nodiscard]] mpz_class floor_of(const mpq_class& x) const {
-    mpz_class scaled = x.get_num() << bits_;
-    mpz_fdiv_q(scaled.get_mpz_t(), scaled.get_mpz_t(), x.get_den_mpz_t());
-    return scaled;
-  }
-  // q(row) - V(s), rounded down: low by less than 2 + sum |V(t)| / 2^bits units, and never high by more than that sum.
-  [[nodiscard]] mpz_class gap(Offset row, std::size_t s, const std::vector<mpz_class>& v) const {
-    mpz_class sum;
-    for (Offset k = mdp_.row_begin()[at(row)]; k < mdp_.row_begin()[at(row) + 1]; ++k) {
-      mpz_addmul(sum.get_mpz_t(), probability_[at(k)].get_mpz_t(), v[at(mdp_.next_state()[at(k)])].get_mpz_t());
-    }
-    mpz_fdiv_q_2exp(sum.get_mpz_t(), sum.get_mpz_t(), bits_);
-    sum += cost_[at(row)];
-    return sum - v[s];
-  }
-  [[nodiscard]] bool usable(Offset row) const { return usable_[at(row)] != 0; }
-  [[nodiscard]] unsigned bits() const { return bits_; }
-
- private:
-  const Mdp& mdp_;
-  const graph::RowMask& usable_;
-  unsigned bits_;
-  std::vector<mpz_class> probability_, cost_;
-};
 
 double to_double(const mpz_class& x, long shift) {
   long exponent = 0;
@@ -127,7 +89,7 @@ class Refinement {
       mpz_class largest;
       for (std::size_t s = 0; s < v_.size(); ++s) {
         if (finite_[s] == 0) continue;
-        residual[s] = fixed.gap(mdp_.state_rows()[s] + result_.policy[s], s, v_);
+        residual[s] = fixed.q(mdp_.state_rows()[s] + result_.policy[s], v_) - v_[s];
         if (abs(residual[s]) > largest) largest = abs(residual[s]);
       }
       // As small as the rounding of its sums: no smaller residual can be had.
@@ -162,11 +124,11 @@ class Refinement {
       if (finite_[s] == 0) continue;
       if (abs(v_[s]) > tallest) tallest = abs(v_[s]);
       const Offset own_row = mdp_.state_rows()[s] + result_.policy[s];
-      const mpz_class own = fixed.gap(own_row, s, v_);
+      const mpz_class own = fixed.q(own_row, v_) - v_[s];
       mpz_class best = own;
       for (Offset row = mdp_.state_rows()[s]; row < mdp_.state_rows()[s + 1]; ++row) {
         if (!fixed.usable(row) || row == own_row) continue;
-        mpz_class gap = fixed.gap(row, s, v_);
+        mpz_class gap = fixed.q(row, v_) - v_[s];
         if (gap >= best) continue;
         best = gap;
         if (own - gap > 64) {  // more than the rounding of both

@@ -7,22 +7,11 @@
 
 namespace mdp::solvers {
 
-std::string why_no_digits(Criterion criterion) {
-  switch (criterion) {
-    case Criterion::finite: return "every stage has to be exact for the next: there is nothing to refine";
-    default: return {};
-  }
-}
-
 RefinedResult refine_undiscounted(const ExactMdp& mdp, Criterion criterion, int n_digits,
                                   const ExactLevelOptions& options) {
   if (n_digits < 1) throw InvalidOption(fmt::format("digits = {}, required >= 1", n_digits));
   RefinedResult result;
-  if (const std::string why = why_no_digits(criterion); !why.empty()) {
-    result.status = Status::refused;
-    result.message = "no digits beyond the exact level: " + why;
-    return result;
-  }
+  if (criterion == Criterion::finite) return refine_finite(mdp, n_digits, options);
   ExactOptions exact = exact_options(mdp, options);
   exact.digits = n_digits;
   const ExactAnswer answer = solve_exact(mdp.model(), criterion, exact);

@@ -150,6 +150,15 @@ class Certificates(program.ProgramTest):
         self.assertEqual(gain["gain"][0], "37/60")
         self.assertEqual(len(gain["bias"]), 15)
         self.complaint("reference", PUTERMAN, "--digits", "0", code=2)
+        # Entries of 53 bits: 300 stages are too many for fractions.
+        self.mdp("generate", "garnet", "--states", "200", "--actions", "3", "--successors", "5", "--seed", "4", "--output", "g.npz")
+        digits = self.json("reference", "g.npz", "--criterion", "finite", "--horizon", "300", "--discount", "0.99", "--digits", "25")
+        self.assertEqual((digits["level"], digits["status"], len(digits["stages"])), ("digits", "converged", 301))
+        solved = self.json("solve", "g.npz", "--criterion", "finite", "--horizon", "300", "--discount", "0.99")
+        for k in (0, 150, 299):
+            for value, close in zip(digits["stages"][k]["value"], solved["value_by_stage"][k]):
+                self.assertAlmostEqual(float(value), close, delta=1e-12)
+        self.assertLess(float(digits["stages"][0]["value_error_bound"]), 1e-20)
 
     def test_digits_without_a_discount(self):
         self.mdp("generate", "gridworld", "--width", "9", "--height", "9", "--discount", "1", "--output", "walk.umb")

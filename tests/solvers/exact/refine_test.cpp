@@ -123,6 +123,51 @@ TEST_CASE("digits without a discount: within the proved bound of exact rationals
   }
   CHECK(n_refined > 200);
   CHECK(n_unproved < 60);
-  CHECK(refine_undiscounted(ExactMdp(tests::draw_mdp(1).mdp), Criterion::finite, 20).status == Status::refused);
   CHECK_THROWS_AS(refine_undiscounted(ExactMdp(tests::draw_mdp(1).mdp), Criterion::goal, 0), InvalidOption);
+}
+
+TEST_CASE(
+    "digits of a finite horizon: every stage within its proved bound of exact rationals, whatever the sizes of the "
+    "costs") {
+  for (std::uint64_t seed = 0; seed < 3 * tests::n_drawn_families(); ++seed) {
+    const auto drawn = tests::draw_mdp(seed);
+    const ExactMdp mdp(drawn.mdp);
+    ExactLevelOptions options;
+    options.criterion.horizon = static_cast<std::int64_t>(seed % 7);
+    const auto n = static_cast<std::size_t>(drawn.mdp.n_states());
+    if (seed % 3 == 0) options.criterion.terminal.assign(n, 0.1);
+    if (seed % 6 == 0) options.criterion.terminal.front() = infinity;
+    const int n_digits = 10 + static_cast<int>(seed % 50);
+    CAPTURE(seed, drawn.family, n_digits);
+    const ExactAnswer truth = solve_exact(mdp.model(), Criterion::finite, exact_options(mdp, options));
+    const RefinedResult r = refine_finite(mdp, n_digits, options);
+    CAPTURE(r.message);
+    REQUIRE(r.status == Status::converged);
+    REQUIRE(r.stages.size() == truth.value_by_stage.size());
+    CHECK(r.value == r.stages.front().value);
+    for (std::size_t k = 0; k < r.stages.size(); ++k) {
+      const auto sensed = io::in_sense(drawn.mdp.objective(), truth.value_by_stage[k]);
+      const mpq_class most = bound(r.stages[k].value_error_bound);
+      mpq_class largest;
+      for (std::size_t s = 0; s < n; ++s) {
+        const auto value = io::parse_extended(r.stages[k].value[s]).value();
+        REQUIRE(value.infinite == sensed[s].infinite);
+        if (!value.is_finite()) continue;
+        REQUIRE(abs(mpq_class(value.finite - sensed[s].finite)) <= most);
+        largest = std::max(largest, mpq_class(abs(sensed[s].finite)));
+      }
+      for (int d = 0; d < n_digits; ++d) largest /= 10;
+      if (largest > 0) CHECK(most <= largest * mpq_class(101, 100));
+    }
+  }
+}
+
+TEST_CASE("digits of a finite horizon can be stopped, and need a horizon") {
+  const ExactMdp mdp(tests::draw_mdp(2).mdp);
+  ExactLevelOptions options;
+  CHECK_THROWS_AS(refine_finite(mdp, 20, options), InvalidOption);
+  options.criterion.horizon = 5;
+  CHECK_THROWS_AS(refine_finite(mdp, 0, options), InvalidOption);
+  options.criterion.solve.observer = [](const SweepRecord&) { return false; };
+  CHECK(refine_finite(mdp, 20, options).status == Status::interrupted);
 }
