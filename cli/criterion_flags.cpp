@@ -8,7 +8,7 @@
 
 #include "cli/solve_flags.hpp"
 #include "cli/usage.hpp"
-#include "libmdp/io/read.hpp"
+#include "libmdp/io/policy_file.hpp"
 #include "libmdp/policy.hpp"
 
 namespace mdp::cli {
@@ -96,7 +96,13 @@ solvers::ExactLevelOptions CriterionFlags::exact_options(solvers::SolveOptions s
 
 solvers::CriterionOptions CriterionFlags::options(const Mdp& mdp, solvers::SolveOptions solve) const {
   solvers::CriterionOptions options = exact_options(std::move(solve)).criterion;
-  if (!terminal_.empty()) options.terminal = in_sense(mdp.objective(), io::read_values(terminal_, mdp.n_states()));
+  if (terminal_.empty()) return options;
+  for (const TwoDouble x : io::read_precise_values(terminal_, mdp.n_states())) {
+    options.terminal.push_back(x.hi);
+    options.terminal_tail.push_back(x.lo);
+  }
+  options.terminal = in_sense(mdp.objective(), options.terminal);
+  options.terminal_tail = in_sense(mdp.objective(), options.terminal_tail);
   return options;
 }
 

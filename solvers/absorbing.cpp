@@ -18,6 +18,15 @@ constexpr double max_factor_entries = 1.5e7;
 constexpr double inflate = 1.0 + 0x1p-30;  // roundings of bounds computed in double
 constexpr int max_proof_rounds = 30;
 
+// Costs below it have no room for a tail: they are 2^-1074 off.
+constexpr double least_with_tail = 0x1p-960;
+
+// Absolute error of a row's cost. \param tiny  least_with_tail in the units of m
+double cost_error_of(const ReducedMdp& m, Offset row, double tiny) {
+  const double c = std::abs(m.cost[at(row)].hi);
+  return m.cost_error + (c > 0.0 && c < tiny ? tiny * 0x1p-114 : 0.0);
+}
+
 // V^rows with |value - V| <= relative * size.
 struct Evaluation {
   std::vector<TwoDouble> value;
@@ -28,7 +37,7 @@ struct Evaluation {
   [[nodiscard]] bool good() const { return relative < infinity; }
 };
 
-Evaluation evaluate(const ReducedMdp& m, std::span<const Offset> rows) {
+Evaluation evaluate(const ReducedMdp& m, std::span<const Offset> rows, double tiny) {
   Evaluation e;
   const Elimination chain(m, rows, max_factor_entries);
   if (chain.too_large()) return e;
@@ -50,9 +59,13 @@ Evaluation evaluate(const ReducedMdp& m, std::span<const Offset> rows) {
     }
   }
   const double relative = (chain.relative_error() + 8.0 * unit_roundoff * unit_roundoff) * inflate;
-  if (m.cost_error > 0.0 && relative < infinity) {  // every step may cost so much more or less
-    const auto time = chain.solve(std::vector<TwoDouble>(rows.size(), 1.0));
-    for (std::size_t s = 0; s < rows.size(); ++s) e.size[s] += m.cost_error * time[s].hi / relative * inflate;
+  double largest = 0.0;
+  for (const Offset row : rows) largest = std::max(largest, cost_error_of(m, row, tiny));
+  if (largest > 0.0 && relative < infinity) {  // every step may cost so much more or less
+    std::vector<TwoDouble> step(rows.size());
+    for (std::size_t s = 0; s < rows.size(); ++s) step[s] = cost_error_of(m, rows[s], tiny) / largest;
+    const auto time = chain.solve(step);
+    for (std::size_t s = 0; s < rows.size(); ++s) e.size[s] += largest * time[s].hi / relative * inflate;
   }
   e.relative = relative;
   return e;
@@ -72,13 +85,14 @@ struct KnownGap {
 
 class Problem {
  public:
-  explicit Problem(const ReducedMdp& m) : m_(m), rounding_(graph::reduced_gap_rounding(m)) {}
+  Problem(const ReducedMdp& m, double tiny) : m_(m), tiny_(tiny), rounding_(graph::reduced_gap_rounding(m)) {}
 
   [[nodiscard]] KnownGap gap(Offset row, State s, const Evaluation& e) const {
     const auto gap = graph::gap_of_row(m_, row, s, e.value, e.size);
     const double value = gap.value.value();
     const double relative = e.relative + m_.entry_error + rounding_;
-    return {value, (relative * gap.magnitude + underflow(gap) + m_.cost_error + 2.0 * unit_roundoff * std::abs(value)) *
+    return {value, (relative * gap.magnitude + underflow(gap) + cost_error_of(m_, row, tiny_) +
+                    2.0 * unit_roundoff * std::abs(value)) *
                        inflate};
   }
 
@@ -108,9 +122,11 @@ class Problem {
 
   [[nodiscard]] const ReducedMdp& m() const { return m_; }
   [[nodiscard]] double rounding() const { return rounding_; }
+  [[nodiscard]] double tiny() const { return tiny_; }
 
  private:
   const ReducedMdp& m_;
+  double tiny_;
   double rounding_;
 };
 
@@ -179,12 +195,12 @@ class LowerBound {
       }
       tied.state_rows.push_back(tied.n_rows());
     }
-    const Problem problem(tied);
-    Evaluation e = evaluate(tied, rows);
+    const Problem problem(tied, 0.0);
+    Evaluation e = evaluate(tied, rows, 0.0);
     kernels::ResidualRange range;
     while (e.good() && problem.improve(e, rows, range) > 0) {
       if (!graph::exits_surely(tied, rows)) return {};
-      e = evaluate(tied, rows);
+      e = evaluate(tied, rows, 0.0);
     }
     if (!e.good()) return {};
     for (TwoDouble& x : e.value) x = -x;
@@ -231,7 +247,7 @@ void take_lowest(const Problem& problem, Evaluation& e, std::vector<Offset>& row
     }
   }
   if (lowest == rows || !graph::exits_surely(m, lowest)) return;
-  Evaluation other = evaluate(m, lowest);
+  Evaluation other = evaluate(m, lowest, problem.tiny());
   if (!other.good()) return;
   for (State s = 0; s < m.n_states(); ++s) {
     const double worse = (other.value[at(s)] - e.value[at(s)]).value();
@@ -241,22 +257,26 @@ void take_lowest(const Problem& problem, Evaluation& e, std::vector<Offset>& row
   e = std::move(other);
 }
 
-// Costs times 2^exponent. What falls under the smallest double beside the largest cost is lost, and counted as an error.
+// Scaled costs are 0 or at least this: products with probabilities, and proofs about their errors, stay in the range of doubles.
+constexpr double least_cost = 0x1p-900;
+
+// Costs times 2^exponent. What is too small beside the largest cost is taken for 0, and counted as an error.
 void scale(ReducedMdp& m, int exponent) {
   bool lost = false;
   const auto scaled = [&](double x) {
     const double y = std::ldexp(x, exponent);
-    lost = lost || std::ldexp(y, -exponent) != x;
-    return y;
+    if (y == 0.0 ? x == 0.0 : std::abs(y) >= least_cost) return y;
+    lost = true;
+    return 0.0;
   };
   for (TwoDouble& c : m.cost) c = {scaled(c.hi), scaled(c.lo)};
-  m.cost_error = scaled(m.cost_error);
-  if (lost) m.cost_error = bounds::round_up(m.cost_error + 0x1p-1073);
+  if (m.cost_error > 0.0) m.cost_error = std::ldexp(m.cost_error, exponent) + 0x1p-1074;
+  if (lost) m.cost_error = bounds::round_up(m.cost_error + least_cost);
 }
 
 // Power of two that makes the largest cost about 1, or larger where the smallest would fall under the smallest double.
 int cost_exponent(const ReducedMdp& m) {
-  constexpr int lowest = -900, highest = 500;  // of scaled costs: their products with probabilities stay in range
+  constexpr int lowest = -800, highest = 600;  // of scaled costs: their products with probabilities stay in range
   double largest = 0.0, smallest = infinity;
   for (const TwoDouble c : m.cost) {
     if (c.hi == 0.0) continue;
@@ -277,7 +297,7 @@ std::vector<double> loss_of(const Problem& problem, const Evaluation& e, std::sp
   std::vector<double> loss;
   if (rows.size() <= few) loss = LowerBound(problem, e, rows)();
   const ReducedMdp& m = problem.m();
-  if (!loss.empty() || m.cost_error > 0.0) return loss;
+  if (!loss.empty() || m.cost_error > 0.0) return loss;  // errors of tiny costs are relative: no sign changes
   for (const TwoDouble c : m.cost) {
     if (c.hi < 0.0) return loss;
   }
@@ -303,7 +323,7 @@ AbsorbingAnswer answer(AbsorbingEnd end, const Evaluation& e, const std::vector<
 }  // namespace
 
 AbsorbingAnswer evaluate_absorbing(const ReducedMdp& m, std::span<const Offset> rows) {
-  const Evaluation e = evaluate(m, rows);
+  const Evaluation e = evaluate(m, rows, least_with_tail);
   if (!e.good()) return {};
   return answer(AbsorbingEnd::enclosed, e, std::vector<double>(rows.size(), 0.0), {rows.begin(), rows.end()}, 0);
 }
@@ -312,9 +332,9 @@ AbsorbingAnswer enclose_absorbing(const ReducedMdp& original, std::span<const Of
   ReducedMdp m = original;
   const int exponent = cost_exponent(m);
   scale(m, exponent);
-  const Evaluation e = evaluate(m, rows);
+  const Problem problem(m, std::ldexp(least_with_tail, exponent));
+  const Evaluation e = evaluate(m, rows, problem.tiny());
   if (!e.good()) return {};
-  const Problem problem(m);
   const auto proved = LowerBound(problem, e, rows)();
   const auto loss = proved.empty() ? loss_of(problem, e, rows) : proved;
   const AbsorbingEnd end = proved.empty() ? AbsorbingEnd::imprecise : AbsorbingEnd::enclosed;
@@ -332,12 +352,12 @@ AbsorbingAnswer solve_absorbing(const ReducedMdp& original, Run& run, std::span<
   ReducedMdp m = original;
   const int exponent = cost_exponent(m);
   scale(m, exponent);
-  const Problem problem(m);
+  const Problem problem(m, std::ldexp(least_with_tail, exponent));
   std::vector<double> start(values.begin(), values.end());
   for (double& v : start) v = std::isfinite(v) ? std::ldexp(v, exponent) : 0.0;
   auto rows = good_start(m, start);
   if (static_cast<State>(rows.size()) != m.n_states()) return {};
-  Evaluation e = evaluate(m, rows);
+  Evaluation e = evaluate(m, rows, problem.tiny());
   while (e.good()) {
     if (!run.may_sweep()) return answer(AbsorbingEnd::stopped, e, loss_of(problem, e, rows), rows, exponent);
     run.count_iteration();
@@ -348,7 +368,7 @@ AbsorbingAnswer solve_absorbing(const ReducedMdp& original, Run& run, std::span<
     if (n_changed == 0) break;
     if (!graph::exits_surely(m, better)) return answer(AbsorbingEnd::unbounded, e, {}, rows, exponent);
     rows = std::move(better);
-    e = evaluate(m, rows);
+    e = evaluate(m, rows, problem.tiny());
   }
   if (!e.good()) return {};
   const auto loss = LowerBound(problem, e, rows)();

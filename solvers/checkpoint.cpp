@@ -13,7 +13,7 @@
 namespace mdp::solvers {
 namespace {
 
-constexpr char magic[16] = {"mdp checkpoint2"};
+constexpr char magic[16] = {"mdp checkpoint3"};
 
 class Hash {
  public:
@@ -50,7 +50,8 @@ void append(std::vector<std::byte>& to, std::span<const T> x) {
 // What stands between the magic word and the arrays.
 struct Header {
   std::uint64_t identity;
-  std::int64_t n_states;
+  std::uint64_t n_values;
+  std::uint64_t n_actions;
   std::int64_t sweeps;
   std::int64_t iterations;
   double bytes;
@@ -88,11 +89,25 @@ std::uint64_t identity_of(const Mdp& mdp, const SolveOptions& options, std::int6
   return hash.value();
 }
 
+std::uint64_t identity_of(const Mdp& mdp, Criterion criterion, const CriterionOptions& options,
+                          std::int64_t sweeps_per_stage) {
+  std::uint64_t h = identity_of(mdp, options.solve, sweeps_per_stage);
+  const auto add = [&h](std::uint64_t x) { h = (h ^ x) * 0x100000001b3U; };
+  add(static_cast<std::uint64_t>(criterion));
+  add(static_cast<std::uint64_t>(options.improper));
+  add(static_cast<std::uint64_t>(mdp.objective()));
+  for (const State s : mdp.goal()) add(static_cast<std::uint64_t>(s));
+  if (criterion != Criterion::finite) return h;
+  add(static_cast<std::uint64_t>(options.horizon));
+  for (const auto* terminal : {&options.terminal, &options.terminal_tail}) {
+    for (const double x : *terminal) add(std::bit_cast<std::uint64_t>(x));
+  }
+  return h;
+}
+
 void write_checkpoint(const std::string& path, const Checkpoint& checkpoint) {
-  const Header header{checkpoint.identity, static_cast<std::int64_t>(checkpoint.values.size()),
-                      checkpoint.sweeps,   checkpoint.iterations,
-                      checkpoint.bytes,    checkpoint.closest,
-                      checkpoint.idle};
+  const Header header{checkpoint.identity,   checkpoint.values.size(), checkpoint.policy.size(), checkpoint.sweeps,
+                      checkpoint.iterations, checkpoint.bytes,         checkpoint.closest,       checkpoint.idle};
   std::vector<std::byte> bytes;
   append(bytes, std::span<const char>(magic));
   append(bytes, std::span<const Header>(&header, 1));
@@ -103,29 +118,30 @@ void write_checkpoint(const std::string& path, const Checkpoint& checkpoint) {
   io::write_file(path, std::span<const std::byte>(bytes));
 }
 
-Checkpoint read_checkpoint(const std::string& path, std::uint64_t identity, State n_states) {
+Checkpoint read_checkpoint(const std::string& path, std::uint64_t identity) {
   const io::FileBytes file(path);
   const auto bytes = file.bytes();
-  const auto n = static_cast<std::size_t>(n_states);
   const std::size_t before = sizeof magic + sizeof(Header);
-  const std::size_t length = before + n * (sizeof(double) + sizeof(Action)) + sizeof(std::uint64_t);
   if (bytes.size() < before || std::memcmp(bytes.data(), magic, sizeof magic) != 0) {
     throw InputError(path, "", "not a checkpoint of mdp");
   }
   Header header;
   std::memcpy(&header, bytes.data() + sizeof magic, sizeof header);
-  if (header.identity != identity || header.n_states != n_states) {
+  if (header.identity != identity) {
     throw InputError(path, "", "a checkpoint of another model, or of other options than this run's");
   }
+  const std::size_t n = header.n_values;
+  const std::size_t length = before + n * sizeof(double) + header.n_actions * sizeof(Action) + sizeof(std::uint64_t);
   std::uint64_t sum = 0;
   if (bytes.size() == length) std::memcpy(&sum, bytes.data() + length - sizeof sum, sizeof sum);
   if (bytes.size() != length || sum != hash_of(bytes.first(length - sizeof sum))) {
     throw InputError(path, "", "a damaged checkpoint");
   }
-  Checkpoint checkpoint{identity,  header.sweeps,  header.iterations, header.bytes, std::vector<double>(n),
-                        Policy(n), header.closest, header.idle};
+  Checkpoint checkpoint{
+      identity,       header.sweeps, header.iterations, header.bytes, std::vector<double>(n), Policy(header.n_actions),
+      header.closest, header.idle};
   std::memcpy(checkpoint.values.data(), bytes.data() + before, n * sizeof(double));
-  std::memcpy(checkpoint.policy.data(), bytes.data() + before + n * sizeof(double), n * sizeof(Action));
+  std::memcpy(checkpoint.policy.data(), bytes.data() + before + n * sizeof(double), header.n_actions * sizeof(Action));
   return checkpoint;
 }
 

@@ -30,11 +30,16 @@ struct Checkpoint {
   std::int64_t sweeps = 0;
   std::int64_t iterations = 0;
   double bytes = 0.0;
-  std::vector<double> values;  ///< [n_states] V, up to a constant
-  Policy policy;               ///< [n_states]
-  double closest = infinity;   ///< least error bound so far (criteria without a discount)
-  std::int64_t idle = 0;       ///< stages in a row that brought nothing closer
+  std::vector<double>
+      values;     ///< [n_states] V, up to a constant; `finite`: what the stages done are (finite_horizon.cpp)
+  Policy policy;  ///< [n_states]; `finite`: [stages done * n_states]
+  double closest = infinity;  ///< least error bound so far (criteria without a discount)
+  std::int64_t idle = 0;      ///< stages in a row that brought nothing closer
 };
+
+/// identity_of() and what else an answer by this criterion depends on.
+[[nodiscard]] std::uint64_t identity_of(const Mdp& mdp, Criterion criterion, const CriterionOptions& options,
+                                        std::int64_t sweeps_per_stage);
 
 /// FNV-1a of the arrays and discount of the MDP, of method, level, accuracy, linear solver and temperature, of the start
 /// and of the length of a stage: what two runs must share to give the same bits.
@@ -43,7 +48,7 @@ struct Checkpoint {
 /// \throws OutputError.
 void write_checkpoint(const std::string& path, const Checkpoint& checkpoint);
 /// \throws InputError if the file is missing, is no checkpoint, is damaged, or is not of this MDP and these options.
-[[nodiscard]] Checkpoint read_checkpoint(const std::string& path, std::uint64_t identity, State n_states);
+[[nodiscard]] Checkpoint read_checkpoint(const std::string& path, std::uint64_t identity);
 
 /// solve() in stages. Limits count over all of them; `seconds` and the trace are those of this call.
 /// \throws as solve(), InputError, OutputError.
@@ -53,7 +58,8 @@ void write_checkpoint(const std::string& path, const Checkpoint& checkpoint);
 [[nodiscard]] std::string why_no_stages(Method method, Criterion criterion);
 
 /// solve_criterion() in stages: each is a solve of its own from what the one before ended with (CriterionResult::iterate as
-/// SolveOptions::start), so that a run that is taken up gives the bits of one that was not stopped. Stages that bring neither
+/// SolveOptions::start; `finite` has the stages of its horizon that are done), so that a run that is taken up gives the bits of one that was
+/// not stopped. Stages that bring neither
 /// another iterate nor closer bounds end the run after a while: Status::precision_limit. Refused as why_no_stages() says.
 /// \throws as solve_criterion(), InputError, OutputError.
 [[nodiscard]] CriterionResult solve_criterion(const Mdp& mdp, Criterion criterion, const CriterionOptions& options,

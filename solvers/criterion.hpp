@@ -43,6 +43,8 @@ struct CriterionOptions {
   std::int64_t horizon = -1;               ///< stages of `finite`, >= 0; required there
   /// [n_states] terminal cost of `finite`, minimised sense, +inf allowed; empty = zero.
   std::vector<double> terminal = {};
+  /// [n_states] or empty: terminal + tail is what the input writes, to 106 bits; empty = the doubles themselves.
+  std::vector<double> terminal_tail = {};
   /// What is not known of the MDP meant; 0 for an MDP as read or built.
   EntryUncertainty uncertainty = {};
 

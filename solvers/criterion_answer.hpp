@@ -20,6 +20,14 @@ void require_valid(const Mdp& mdp, const CriterionOptions& options);
 /// Proof of the policy loss: every criterion takes value_upper >= V^policy.
 void judge(CriterionResult& result, const Accuracy& accuracy, Status stopped_by, Level asked);
 
+/// For a status of precision_limit: which state is furthest from the accuracy asked for, and what hides the rest of it; "" if all
+/// are near enough.
+[[nodiscard]] std::string why_too_wide(std::span<const double> lower, std::span<const double> upper,
+                                       const Accuracy& accuracy);
+
+/// Whether doubles can hold a narrower enclosure at some state where it is wider than allowed.
+[[nodiscard]] bool may_narrow(std::span<const double> lower, std::span<const double> upper, const Accuracy& accuracy);
+
 /// The values that a run ended with, shifted by a potential, in result.iterate.
 void keep_iterate(CriterionResult& result, const CollapsedAnswer& answer, std::span<const TwoDouble> potential = {});
 
@@ -29,7 +37,7 @@ void say_how(CriterionResult& result, const CollapsedAnswer& answer);
 /// Counts, seconds and trace of the run.
 void close(CriterionResult& result, Run& run);
 
-/// x - error and x + error as doubles, rounded outward. error >= 0.
+/// x - error and x + error as doubles, rounded outward; -inf and +inf where x is out of their range. error >= 0.
 [[nodiscard]] double outward_lower(TwoDouble x, double error);
 [[nodiscard]] double outward_upper(TwoDouble x, double error);
 

@@ -9,6 +9,8 @@
 
 #include "libmdp/error.hpp"
 #include "libmdp/graph/reachability.hpp"
+#include "solvers/criterion_answer.hpp"
+#include "solvers/discounted_elimination.hpp"
 #include "solvers/enclosure.hpp"
 #include "solvers/gaps.hpp"
 
@@ -52,7 +54,7 @@ class Solve {
       else
         estimate(outcome);
     }
-    result_.method = improver_->name();
+    result_.method = improver_->name() + (eliminated_ ? ", then elimination" : "");
     result_.sweeps = run_.sweeps();
     result_.iterations = run_.iterations();
     result_.trace = run_.take_trace();
@@ -69,7 +71,7 @@ class Solve {
     const bool in_stages = !checkpoint_.save.empty() || !checkpoint_.resume.empty();
     if (!in_stages) return improver_->improve(mdp_, it_, run_, goal);
     const std::uint64_t identity = identity_of(mdp_, run_.options(), checkpoint_.sweeps_per_stage);
-    if (!checkpoint_.resume.empty()) resume(read_checkpoint(checkpoint_.resume, identity, mdp_.n_states()));
+    if (!checkpoint_.resume.empty()) resume(read_checkpoint(checkpoint_.resume, identity));
     for (;;) {
       run_.end_stage_after(run_.sweeps() + checkpoint_.sweeps_per_stage);
       const Outcome outcome = improver_->improve(mdp_, it_, run_, goal);
@@ -125,6 +127,7 @@ class Solve {
     Enclosure best = enclose_iterate(outcome);
     if (!satisfied(best) || improver_->refines_always()) best = refine(std::move(best));
     if (!satisfied(best) && run_.stopped() != Status::not_run) narrow_by_start(best);
+    if (!satisfied(best) && run_.stopped() == Status::not_run) narrow_by_elimination(best);
     result_.level = Level::certified;
     result_.status = satisfied(best) ? Status::converged : stopped_or(Status::precision_limit);
     prefer_zero(best);
@@ -191,7 +194,23 @@ class Solve {
   // Of a run that was stopped: early on, the last V may prove less than the start did.
   void narrow_by_start(Enclosure& best) const {
     const Iterate start = Iterate::from(mdp_, finite_, run_.options().start, run_.threads());
-    const Enclosure other = enclose(mdp_, start.v, run_.threads(), uncertainty_);
+    intersect(best, enclose(mdp_, start.v, run_.threads(), uncertainty_));
+  }
+
+  // Where one bound for all states is too wide for some: a bound for each.
+  void narrow_by_elimination(Enclosure& best) {
+    if (run_.options().method != Method::automatic || !may_narrow(best.lower, best.upper, accuracy_)) return;
+    auto other = enclose_by_elimination(mdp_, finite_, uncertainty_, best.values, run_);
+    if (!other) return;
+    eliminated_ = true;
+    if (other->policy_loss_bound < infinity) {  // the greedy policy's loss is one bound for all states, too
+      best.policy = std::move(other->policy);
+      best.policy_loss_bound = other->policy_loss_bound;
+    }
+    intersect(best, *other);
+  }
+
+  void intersect(Enclosure& best, const Enclosure& other) const {
     best.half_width = 0.0;
     for (std::size_t s = 0; s < finite_.size(); ++s) {
       best.lower[s] = std::max(best.lower[s], other.lower[s]);
@@ -251,7 +270,9 @@ class Solve {
       case Status::sweep_limit: return fmt::format("stopped after max_sweeps = {} sweeps", run_.options().max_sweeps);
       case Status::time_limit: return fmt::format("stopped after {} seconds", run_.options().time_limit_seconds);
       case Status::interrupted: return "stopped on request; the bounds are the best so far";
-      case Status::precision_limit: return "rounding hides further progress, in twice the precision too";
+      case Status::precision_limit:
+        return certified_ ? why_too_wide(result_.value_lower, result_.value_upper, accuracy_)
+                          : "rounding hides further progress";
       default: return {};
     }
   }
@@ -266,6 +287,7 @@ class Solve {
   Run run_;
   graph::StateSet finite_;
   Iterate it_;
+  bool eliminated_ = false;  // states, to narrow the bounds
   SolveResult result_;
 };
 

@@ -1,6 +1,7 @@
 // solvers/finite_horizon.hpp — N stages and a terminal cost: backward induction.
 #pragma once
 
+#include "solvers/checkpoint.hpp"
 #include "solvers/criterion.hpp"
 
 namespace mdp::solvers {
@@ -11,10 +12,15 @@ namespace mdp::solvers {
 /// Stages are computed in twice the precision, so that ties are seen: the lowest position among actions that it cannot
 /// tell apart is taken. Errors add up over the stages; E_k bounds |computed V_k - V_k|:
 ///     E_N = 0,  E_k = gamma E_{k+1} + kernels::row_gap_error(max |V_{k+1}|)
-/// since T is monotone and T(V + E) = TV + gamma E. At level approximate the same is computed, without the bounds.
+/// since T is monotone and T(V + E) = TV + gamma E. Where that is too wide for some state, which pays for the largest value of
+/// all, the stages are done again with an error for each state (kernels::precise_sweep()), a few times as long. At level approximate the
+/// first is computed, without the bounds.
 ///
-/// \throws InvalidOption horizon < 0 or missing; InvalidArgument terminal of wrong length, NaN or -inf in it.
-/// Cost: `horizon` sweeps in twice the precision; memory 12 B per state and stage.
-[[nodiscard]] CriterionResult solve_finite_horizon(const Mdp& mdp, const CriterionOptions& options);
+/// Checkpoints hold the stages that are done: they grow with them. sweeps_per_stage is the number of stages between two.
+///
+/// \throws InputError, OutputError of the checkpoint; InvalidOption horizon < 0 or missing; InvalidArgument terminal of wrong length, NaN or -inf in it.
+/// Cost: `horizon` sweeps in twice the precision, or two times that; memory 12 B per state and stage.
+[[nodiscard]] CriterionResult solve_finite_horizon(const Mdp& mdp, const CriterionOptions& options,
+                                                   const CheckpointOptions& checkpoint = {});
 
 }  // namespace mdp::solvers

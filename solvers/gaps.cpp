@@ -56,7 +56,7 @@ double round_down(TwoDouble x) {
 double round_up(TwoDouble x) { return -round_down(-x); }
 
 Middle middle(double lower, double upper) {
-  if (lower == infinity) return {infinity, 0.0};
+  if (lower == upper) return {lower, 0.0};
   if (!(lower > -infinity && upper < infinity)) return {not_computed, infinity};
   const double value = std::clamp(lower + 0.5 * (upper - lower), lower, upper);
   return {value, bounds::round_up(std::max(upper - value, value - lower))};

@@ -6,6 +6,7 @@
 #include "libmdp/error.hpp"
 #include "solvers/applicability.hpp"
 #include "solvers/checkpoint.hpp"
+#include "solvers/finite_horizon.hpp"
 #include "solvers/solve.hpp"
 
 namespace mdp::solvers {
@@ -18,9 +19,9 @@ class Stages {
  public:
   Stages(const Mdp& mdp, Criterion criterion, const CriterionOptions& options, const CheckpointOptions& checkpoint)
       : mdp_(mdp), criterion_(criterion), options_(options), checkpoint_(checkpoint), stage_(options) {
-    state_.identity = identity();
+    state_.identity = identity_of(mdp, criterion, options, checkpoint.sweeps_per_stage);
     if (checkpoint.resume.empty()) return;
-    state_ = read_checkpoint(checkpoint.resume, state_.identity, mdp.n_states());
+    state_ = read_checkpoint(checkpoint.resume, state_.identity);
     stage_.solve.start = state_.values;
   }
 
@@ -42,16 +43,6 @@ class Stages {
   }
 
  private:
-  [[nodiscard]] std::uint64_t identity() const {
-    std::uint64_t h = identity_of(mdp_, options_.solve, checkpoint_.sweeps_per_stage);
-    const auto add = [&h](std::uint64_t x) { h = (h ^ x) * 0x100000001b3U; };
-    add(static_cast<std::uint64_t>(criterion_));
-    add(static_cast<std::uint64_t>(options_.improper));
-    add(static_cast<std::uint64_t>(mdp_.objective()));
-    for (const State s : mdp_.goal()) add(static_cast<std::uint64_t>(s));
-    return h;
-  }
-
   [[nodiscard]] double seconds() const {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
   }
@@ -108,10 +99,7 @@ class Stages {
 
 std::string why_no_stages(Method method, Criterion criterion) {
   if (method == Method::soft_value_iteration) return "the soft problem is solved by Newton's method in a few steps";
-  if (criterion == Criterion::discounted) return {};
-  if (criterion == Criterion::finite) {
-    return "N stages are N sweeps, each done once: what has been done so far is as large as the answer";
-  }
+  if (criterion == Criterion::discounted || criterion == Criterion::finite) return {};
   switch (method) {
     case Method::interval_iteration:
     case Method::optimistic_value_iteration:
@@ -139,6 +127,7 @@ CriterionResult solve_criterion(const Mdp& mdp, Criterion criterion, const Crite
     refused.seconds = 0.0;
     return refused;
   }
+  if (criterion == Criterion::finite) return solve_finite_horizon(mdp, options, checkpoint);
   if (criterion != Criterion::discounted) return Stages(mdp, criterion, options, checkpoint)();
   CriterionResult result;
   static_cast<SolveResult&>(result) = solve(mdp, options.solve, checkpoint);

@@ -37,14 +37,13 @@ struct SolveCommand {
 void require_fitting_flags(const SolveCommand& command, solvers::Criterion criterion, solvers::Method method) {
   using solvers::Criterion;
   const bool soft_or_exact = method == solvers::Method::soft_value_iteration || command.solve.exact();
-  const bool started = criterion != Criterion::finite && !soft_or_exact;
+  const bool started = criterion != Criterion::finite && !soft_or_exact;  // finite has no values to start from
   const auto require = [](bool fits, const char* flag, const std::string& given, const char* belongs) {
     if (!fits && !given.empty()) throw UsageError(fmt::format("{} belongs to {}", flag, belongs));
   };
-  const char* where = "criteria discounted, total, goal, reach and average in doubles";
-  require(started, "--start", command.start, where);
-  require(started, "--checkpoint", command.checkpoint.save, where);
-  require(started, "--resume", command.checkpoint.resume, where);
+  require(started, "--start", command.start, "criteria discounted, total, goal, reach and average in doubles");
+  require(!soft_or_exact, "--checkpoint", command.checkpoint.save, "solvers in doubles");
+  require(!soft_or_exact, "--resume", command.checkpoint.resume, "solvers in doubles");
 }
 
 solvers::ExactResult solve_by(const SolveCommand& command, const CommonFlags& common, const Mdp& mdp,

@@ -55,6 +55,11 @@ class Reducer {
     }
     out_.entry_error = reduced_entry_error(mdp_) + reduction_.entry_error;
     out_.cost_error = reduction_.cost_error;
+    if (reduction_.discount != nullptr) {
+      out_.entry_error += 32.0 * unit_roundoff * unit_roundoff;
+      const double largest = mdp_.max_abs_cost() / reduction_.discount->complement.hi;
+      if (lost_ > 0.0) out_.cost_error += 2.0 * lost_ * largest * (1.0 + 0x1p-40) + 0x1p-1074;
+    }
     return std::move(out_);
   }
 
@@ -67,15 +72,25 @@ class Reducer {
 
   void add_row(Offset row, State own) {
     entries_.clear();
-    TwoDouble exit;
+    const Discount* discount = reduction_.discount;
+    TwoDouble exit = discount == nullptr ? TwoDouble() : discount->complement;
+    double lost = 0.0;
     meant_.visit(row, [&](State next, TwoDouble p) {
       const State to = reduction_.state_of[at(next)];
+      if (discount != nullptr) {
+        if (p.hi * discount->value.hi < least_product) {
+          lost += std::min(least_product, discount->value.hi);
+          return;
+        }
+        p = p * discount->value;
+      }
       if (to < 0) {
         exit = exit + p;
       } else if (to != own) {
         entries_.emplace_back(to, p);
       }
     });
+    lost_ = std::max(lost_, lost);
     if (entries_.empty() && exit.hi == 0.0 && !reduction_.keep_loops) return;
     std::stable_sort(entries_.begin(), entries_.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
     for (std::size_t k = 0; k < entries_.size(); ++k) {
@@ -99,9 +114,12 @@ class Reducer {
     out_.origin.push_back(origin);
   }
 
+  static constexpr double least_product = 0x1p-960;  // below, two doubles lose digits
+
   const Mdp& mdp_;
   const Reduction& reduction_;
   MeantRow meant_;
+  double lost_ = 0.0;  // probability left out of a row, at most
   ReducedMdp out_;
   std::vector<std::pair<State, TwoDouble>> entries_;
 };

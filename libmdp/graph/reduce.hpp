@@ -41,13 +41,17 @@ struct Reduction {
   double entry_error = 0.0;               ///< relative error of the entries of the MDP, beyond reduced_entry_error()
   double cost_error = 0.0;                ///< absolute error of `cost`, beyond reduced_entry_error()
   bool keep_loops = false;                ///< keep rows that never leave their reduced state too
+  /// A discount below 1 instead of an undiscounted sum: in every step the rest, 1 - gamma, exits. Null = none.
+  const Discount* discount = nullptr;
 };
 
 /// Probabilities are those of the MDP meant: with tails, divided by the row's sum, in twice the precision. Rows that
 /// never leave their reduced state are left out. Several states of one reduced state put their rows together, in order
 /// of the states; the stay row comes last.
 /// entry_error: with n entries in a row, u = 2^-53: sum 3 n u^2, tails 3 n + 16 u^2 (kernels/residual.hpp), quotient 16 u^2,
-/// successors merged 3 n u^2: below (12 n + 64) u^2.
+/// successors merged 3 n u^2: below (12 n + 64) u^2; a discount and its products and sums are within 32 u^2 more.
+/// cost_error: a successor of probability below 2^-960 by the discount is left out (it counts as p_self), which is worth
+/// 2 gamma p max |cost| / (1 - gamma) at most. Costs below 2^-960 have no room for a tail: that error is not in it.
 /// O(n_transitions log(row length)).
 [[nodiscard]] ReducedMdp reduce(const Mdp& mdp, const Reduction& reduction);
 

@@ -180,6 +180,14 @@ std::vector<Extended> read_exact_values(const std::string& path, std::int64_t n)
   return values;
 }
 
+std::vector<TwoDouble> read_precise_values(const std::string& path, std::int64_t n) {
+  std::vector<TwoDouble> values;
+  for (const Extended& x : read_exact_values(path, n)) {
+    values.push_back(x.is_finite() ? to_two_double(x.finite) : TwoDouble(x.infinite > 0 ? infinity : -infinity));
+  }
+  return values;
+}
+
 std::vector<double> parse_values(std::span<const std::byte> bytes, const std::string& file, std::int64_t n,
                                  std::string_view key) {
   const std::string format = extension(file);

@@ -18,4 +18,7 @@ namespace mdp::io {
 [[nodiscard]] std::vector<double> parse_values(std::span<const std::byte> bytes, const std::string& file,
                                                std::int64_t n, std::string_view key = "value");
 
+/// read_values() of a file to 106 bits: decimals and fractions of JSON as they are written. \throws InputError.
+[[nodiscard]] std::vector<TwoDouble> read_precise_values(const std::string& path, std::int64_t n);
+
 }  // namespace mdp::io

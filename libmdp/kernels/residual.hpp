@@ -24,6 +24,24 @@ ResidualRange row_gaps(const Mdp& mdp, std::span<const TwoDouble> v, std::span<d
 void precise_sweep(const Mdp& mdp, std::span<const TwoDouble> v, std::span<TwoDouble> tv, double slack,
                    std::span<Action> policy, int threads = 0);
 
+/// What is known of V, state by state, and of entries beyond what they are stored to.
+struct KnownValues {
+  std::span<const TwoDouble> v;    ///< [n_states] as in row_gaps()
+  std::span<const double> error;   ///< [n_states] |v - V| <= error, +inf = V is not known at all
+  double probability_error = 0.0;  ///< of every p, relative
+  double cost_error = 0.0;         ///< of every cost, absolute
+};
+
+/// precise_sweep() with a bound of its own for each state: |tv - TV| <= tv_error, for any V within its errors. A state pays for the
+/// rounding of what its rows may lead to, weighted by their probabilities, and an action that is certainly worse than the best
+/// costs nothing. Greedy: the lowest position that is as good as the best but for its error: q <= TV + 5 tv_error.
+/// \param tv, tv_error  [n_states] written, no overlap; tv_error is +inf where the sums leave the range of doubles
+/// Proof: with e_a = gamma sum p error + (24 n + 64) u^2 (|c| + gamma sum p |v|) + errors of the entries + underflow, as for
+/// row_gap_error() with sums of p |v| in place of max |V|, q_a is within e_a; so TV lies in [min (q_a - e_a), min (q_a + e_a)].
+/// The row taken has q_a + e_a <= tv + 4 min (q + e - tv).
+void precise_sweep(const Mdp& mdp, const KnownValues& known, std::span<TwoDouble> tv, std::span<double> tv_error,
+                   std::span<Action> policy, int threads = 0);
+
 /// Bound on the error e' of row_gaps() and on that of precise_sweep().
 /// \param values_max_abs      largest finite |V|
 /// Proof, with n transitions in the row, M >= |V|, C >= |c|, u^2-errors of TwoDouble operations as in two_double.hpp:

@@ -1,6 +1,7 @@
 """solve and evaluate by every criterion: flags, keys, senses, infinities."""
 import json
 import unittest
+from fractions import Fraction
 
 import program
 
@@ -46,6 +47,24 @@ class Criteria(program.ProgramTest):
         self.assertEqual(result["value_by_stage"], [[10, 8, "-inf"], [11, 9, "-inf"], [0, 10, "-inf"]])
         half = self.json("solve", rewards, "--criterion", "finite", "--horizon", "1", "--terminal", last, "--discount", "1/2")
         self.assertEqual(half["value"], [6, 4, "-inf"])
+
+    def test_decimals_mean_what_is_written(self):
+        # Neither 0.1 nor 5e-324 is a double: the bounds hold the decimals.
+        model = self.write("rewards.json", fork(-1, objective="maximize"))
+        last = self.write("last.json", [0.1, "1/3", 5e-324])
+        for horizon in ("0", "1"):
+            result = self.json("solve", model, "--criterion", "finite", "--horizon", horizon, "--terminal", last)
+            least = Fraction("5e-324")
+            truth = {"0": [Fraction("0.1"), Fraction(1, 3), least], "1": [2 + least, Fraction(-2, 3), least]}[horizon]
+            for value, lower, upper in zip(truth, result["value_lower"], result["value_upper"]):
+                self.assertLessEqual(Fraction(lower), value)
+                self.assertLessEqual(value, Fraction(upper))
+        tiny = {"format": "mdp", "version": 1, "states": 2, "goal": [1], "choices": [
+            {"state": 0, "cost": 5e-324, "to": [[1, 1e-16], [0, 0.9999999999999999]]}]}  # fmt: skip
+        for criterion in ("goal", "total"):
+            result = self.json("solve", self.write("tiny.json", tiny), "--criterion", criterion, code=1)
+            self.assertLessEqual(Fraction(result["value_lower"][0]), Fraction("5e-308"))
+            self.assertLessEqual(Fraction("5e-308"), Fraction(result["value_upper"][0]))
 
     def test_methods(self):
         model = self.write("fork.json", fork(0, goal=[2], choices=fork(0)["choices"][:3]))

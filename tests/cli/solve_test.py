@@ -82,7 +82,17 @@ class Solve(program.ProgramTest):
             self.assertEqual(resumed[key], whole[key])
         self.assertIn("other options", self.complaint(*flags, "--resume", "state", "--tolerance", "1e-3", code=3))
         self.complaint(*flags, "--resume", "missing", code=3)
-        self.assertIn("discounted", self.complaint("solve", "grid.umb", "--criterion", "finite", "--horizon", "3", "--checkpoint", "state", code=2))
+        self.assertIn("in doubles", self.complaint("solve", "grid.umb", "--level", "exact", "--checkpoint", "state", code=2))
+
+    def test_checkpoint_and_resume_of_a_finite_horizon(self):
+        self.mdp("generate", "gridworld", "--width", "6", "--height", "5", "--discount", "0.9", "--output", "grid.umb")
+        flags = ("solve", "grid.umb", "--criterion", "finite", "--horizon", "250")
+        whole = self.json(*flags)
+        self.json(*flags, "--max-sweeps", "230", "--checkpoint", "state", code=1)
+        resumed = self.json(*flags, "--resume", "state", "--threads", "1")
+        for key in ("value_lower", "value_upper", "value_by_stage", "policy_by_stage", "sweeps"):
+            self.assertEqual(resumed[key], whole[key])
+        self.complaint(*flags[:-1], "251", "--resume", "state", code=3)
 
     def test_stages_without_a_discount(self):
         self.mdp("generate", "gridworld", "--width", "20", "--height", "20", "--slip", "0.3", "--discount", "1", "--output", "walk.umb")

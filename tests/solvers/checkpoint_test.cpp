@@ -6,6 +6,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "libmdp/builder.hpp"
 #include "libmdp/error.hpp"
 #include "libmdp/generate/garnet.hpp"
 #include "libmdp/generate/gridworld.hpp"
@@ -118,17 +119,58 @@ TEST_CASE("Runs without a discount are taken up with the bits of one that was ne
   }
 }
 
-TEST_CASE("Criteria and methods without one vector of state are refused stages with the reason") {
-  const Mdp mdp = grid();
+TEST_CASE("Methods without one vector of state are refused stages with the reason") {
   CriterionOptions options;
-  options.horizon = 3;
-  const auto finite = solve_criterion(mdp, Criterion::finite, options, CheckpointOptions{});
-  CHECK(finite.status == Status::refused);
-  CHECK(finite.message.find("each done once") != std::string::npos);
   options.solve.method = Method::interval_iteration;
-  const auto interval = solve_criterion(mdp, Criterion::goal, options, CheckpointOptions{});
+  const auto interval = solve_criterion(grid(), Criterion::goal, options, CheckpointOptions{});
   CHECK(interval.status == Status::refused);
   CHECK(interval.message.find("one vector") != std::string::npos);
+}
+
+TEST_CASE("A finite horizon is taken up at the stage where it was left, with the same bits") {
+  const bool mixed =
+      GENERATE(false, true);  // then the stages are done twice, with an error for each state the second time
+  MdpBuilder b(3);
+  b.row(0, mixed ? 1e-300 : 1.0).to(0, 0.7).to(1, 0.3);
+  b.row(0, 2.0).to(1, 1.0);
+  b.row(1, 3e-300).to(1, 0.25).to(0, 0.75);
+  b.row(2, mixed ? 1e90 : 2.0).to(2, 1.0);
+  const Mdp mdp = b.discount(0.9).build();
+  const tests::TemporaryFolder folder;
+  const std::string file = folder.path() / "state";
+  CriterionOptions options;
+  options.horizon = 23;
+  options.terminal = {0.5, 0.0, infinity};
+  options.solve.relative_tolerance = 1e-9;
+  const auto whole = solve_criterion(mdp, Criterion::finite, options, CheckpointOptions{});
+  REQUIRE(whole.converged());
+  CHECK((whole.sweeps > 23) == mixed);
+  for (const std::int64_t sweeps : {3, 7, 22, 27, 40}) {
+    if (sweeps >= whole.sweeps) continue;
+    CAPTURE(mixed, sweeps);
+    options.solve.max_sweeps = sweeps;
+    const CheckpointOptions saving{.save = file, .resume = "", .sweeps_per_stage = 3};
+    const auto stopped = solve_criterion(mdp, Criterion::finite, options, saving);
+    CHECK(stopped.status == Status::sweep_limit);
+    if (sweeps < 23) CHECK(stopped.value_lower[0] == -infinity);
+    if (sweeps < 4) continue;  // stopped before the first checkpoint of three stages was followed by another
+    options.solve.max_sweeps = std::numeric_limits<std::int64_t>::max();
+    const auto resumed =
+        solve_criterion(mdp, Criterion::finite, options, {.save = "", .resume = file, .sweeps_per_stage = 3});
+    CHECK(resumed.converged());
+    CHECK(resumed.sweeps == whole.sweeps);
+    CHECK(resumed.value_lower == whole.value_lower);
+    CHECK(resumed.value_upper == whole.value_upper);
+    CHECK(resumed.value_by_stage == whole.value_by_stage);
+    CHECK(resumed.policy_by_stage == whole.policy_by_stage);
+    CHECK(resumed.policy_loss_bound == whole.policy_loss_bound);
+  }
+  options.solve.max_sweeps = 10;
+  static_cast<void>(
+      solve_criterion(mdp, Criterion::finite, options, {.save = file, .resume = "", .sweeps_per_stage = 3}));
+  options.horizon = 24;
+  CHECK_THROWS_AS(solve_criterion(mdp, Criterion::finite, options, {.save = "", .resume = file, .sweeps_per_stage = 3}),
+                  InputError);
 }
 
 TEST_CASE("A checkpoint reads back, and another model's, other options' or a damaged one is refused") {
@@ -139,7 +181,7 @@ TEST_CASE("A checkpoint reads back, and another model's, other options' or a dam
   const std::uint64_t identity = identity_of(mdp, options, 5);
   const auto n = static_cast<std::size_t>(mdp.n_states());
   write_checkpoint(file, {identity, 12, 3, 4.5, std::vector<double>(n, 0.25), Policy(n, 1)});
-  const Checkpoint read = read_checkpoint(file, identity, mdp.n_states());
+  const Checkpoint read = read_checkpoint(file, identity);
   CHECK(read.sweeps == 12);
   CHECK(read.iterations == 3);
   CHECK(read.bytes == 4.5);
@@ -149,16 +191,16 @@ TEST_CASE("A checkpoint reads back, and another model's, other options' or a dam
   CHECK(identity_of(mdp.with_discount(0.98), options, 5) != identity);
   CHECK(identity_of(mdp, options_of(Method::anderson), 5) != identity);
   CHECK(identity_of(mdp, options, 6) != identity);
-  CHECK_THROWS_AS(read_checkpoint(file, identity + 1, mdp.n_states()), InputError);
+  CHECK_THROWS_AS(read_checkpoint(file, identity + 1), InputError);
   {
     std::fstream bytes(file, std::ios::in | std::ios::out | std::ios::binary);
     bytes.seekp(100);
     bytes.put('x');
   }
-  CHECK_THROWS_WITH(read_checkpoint(file, identity, mdp.n_states()), Catch::Contains("damaged"));
+  CHECK_THROWS_WITH(read_checkpoint(file, identity), Catch::Contains("damaged"));
   std::ofstream(file) << "no checkpoint";
-  CHECK_THROWS_WITH(read_checkpoint(file, identity, mdp.n_states()), Catch::Contains("not a checkpoint"));
-  CHECK_THROWS_AS(read_checkpoint(folder.path() / "missing", identity, mdp.n_states()), InputError);
+  CHECK_THROWS_WITH(read_checkpoint(file, identity), Catch::Contains("not a checkpoint"));
+  CHECK_THROWS_AS(read_checkpoint(folder.path() / "missing", identity), InputError);
   CHECK_THROWS_AS(solve(mdp, options, {.save = file, .resume = "", .sweeps_per_stage = 0}), InvalidOption);
 }
 
