@@ -14,7 +14,6 @@ namespace {
 
 using graph::ReducedMdp;
 
-constexpr double max_factor_entries = 1.5e7;
 constexpr double inflate = 1.0 + 0x1p-30;  // roundings of bounds computed in double
 constexpr int max_proof_rounds = 30;
 
@@ -39,7 +38,7 @@ struct Evaluation {
 
 Evaluation evaluate(const ReducedMdp& m, std::span<const Offset> rows, double tiny) {
   Evaluation e;
-  const Elimination chain(m, rows, max_factor_entries);
+  const Elimination chain(m, rows, most_factor_entries);
   if (chain.too_large()) return e;
   e.value.resize(rows.size());
   e.size.assign(rows.size(), 0.0);

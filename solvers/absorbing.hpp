@@ -9,6 +9,9 @@
 
 namespace mdp::solvers {
 
+/// Elimination gives up when its factors have more entries.
+inline constexpr double most_factor_entries = 1.5e7;
+
 enum class AbsorbingEnd {
   enclosed,   ///< all members hold
   unbounded,  ///< improving made a policy that never exits: costs below 0 for ever

@@ -199,7 +199,10 @@ class Solve {
 
   // Where one bound for all states is too wide for some: a bound for each.
   void narrow_by_elimination(Enclosure& best) {
-    if (run_.options().method != Method::automatic || !may_narrow(best.lower, best.upper, accuracy_)) return;
+    const SolveOptions& options = run_.options();
+    if (options.method != Method::automatic || !may_narrow(best.lower, best.upper, accuracy_)) return;
+    const double limit = static_cast<double>(options.memory_limit);
+    if (options.memory_limit > 0 && most_elimination_bytes(mdp_.n_states()) > limit) return;
     auto other = enclose_by_elimination(mdp_, finite_, uncertainty_, best.values, run_);
     if (!other) return;
     eliminated_ = true;

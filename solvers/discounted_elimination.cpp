@@ -59,4 +59,10 @@ std::optional<Enclosure> enclose_by_elimination(const Mdp& mdp, const graph::Sta
   return e;
 }
 
+double most_elimination_bytes(State n_states) {
+  const auto n = static_cast<double>(n_states);
+  constexpr double bytes_of_entry = 48.0;  // in a row, and in a column
+  return bytes_of_entry * std::min(n * n, most_factor_entries);
+}
+
 }  // namespace mdp::solvers

@@ -22,4 +22,7 @@ namespace mdp::solvers {
                                                               const EntryUncertainty& uncertainty,
                                                               std::span<const double> values, Run& run);
 
+/// Bound on what the factors of that may take.
+[[nodiscard]] double most_elimination_bytes(State n_states);
+
 }  // namespace mdp::solvers

@@ -106,7 +106,7 @@ TEST_CASE("digits without a discount: within the proved bound of exact rationals
       CHECK(truth.status == Status::undefined);
       continue;
     }
-    if (!r.value.size()) {
+    if (r.value.empty()) {
       CHECK(r.status == Status::precision_limit);
       ++n_unproved;
       continue;
