@@ -56,9 +56,7 @@ struct Tally {
   int n_imprecise = 0;
 };
 
-Extended extended(double x) {
-  return std::isinf(x) ? Extended::infinity(x > 0.0 ? 1 : -1) : Extended(mpq_class(x));
-}
+Extended extended(double x) { return std::isinf(x) ? Extended::infinity(x > 0.0 ? 1 : -1) : Extended(mpq_class(x)); }
 
 // Sound in any case; a status other than converged names a state.
 void check(const Mdp& mdp, Criterion criterion, const CriterionOptions& options, Tally& tally) {
@@ -75,7 +73,8 @@ void check(const Mdp& mdp, Criterion criterion, const CriterionOptions& options,
     CAPTURE(s, value.infinite, v.get_d(), r.value_lower[s], r.value_upper[s]);
     REQUIRE(extended(r.value_lower[s]) <= value);
     REQUIRE(value <= extended(r.value_upper[s]));
-    if (r.converged() && value.is_finite()) REQUIRE(0.5 * (r.value_upper[s] - r.value_lower[s]) <= accuracy.at(v.get_d()) * (1.0 + 1e-6));
+    if (r.converged() && value.is_finite())
+      REQUIRE(0.5 * (r.value_upper[s] - r.value_lower[s]) <= accuracy.at(v.get_d()) * (1.0 + 1e-6));
   }
   ++(r.converged() ? tally.n_converged : tally.n_imprecise);
   if (r.converged()) return;
