@@ -18,7 +18,8 @@ struct RootedGain {
   std::vector<double> value_error;        ///< [n_states] of the relative values; 0 at the root
 };
 
-inline constexpr double most_factor_entries = 4e7;
+/// Elimination gives up when its factors have more entries: a recurrent class has no other solver to the same accuracy.
+inline constexpr double most_gain_factor_entries = 4e7;
 
 /// \param m     closed: no exits (Reduction::keep_loops)
 /// \param rows  [n_states] policy under which every state reaches `root`
@@ -27,7 +28,7 @@ inline constexpr double most_factor_entries = 4e7;
 /// cost until the root less g times the time. Positive and negative costs apart, so that each of the three has the relative error of
 /// the elimination: the errors follow by adding up.
 [[nodiscard]] RootedGain evaluate_gain(const graph::ReducedMdp& m, std::span<const Offset> rows, State root,
-                                       double max_entries = most_factor_entries);
+                                       double max_entries = most_gain_factor_entries);
 
 /// A problem with costs of about 1: nothing overflows, and what is too small beside the largest is left out, an error of the costs.
 struct Normalised {
