@@ -70,12 +70,12 @@ std::string why_too_wide(std::span<const double> lower, std::span<const double> 
                      reason_of(lower[worst], upper[worst], allowed));
 }
 
-bool may_narrow(std::span<const double> lower, std::span<const double> upper, const Accuracy& accuracy) {
+bool may_narrow(std::span<const double> lower, std::span<const double> upper, const Accuracy& accuracy, double units) {
   for (std::size_t s = 0; s < lower.size(); ++s) {
     if (!too_wide(lower[s], upper[s], accuracy)) continue;
     const Middle mid = middle(lower[s], upper[s]);
     if (!std::isfinite(mid.value)) return true;
-    if (mid.half_width > 4.0 * spacing(std::max(std::abs(lower[s]), std::abs(upper[s])))) return true;
+    if (mid.half_width > units * spacing(std::max(std::abs(lower[s]), std::abs(upper[s])))) return true;
   }
   return false;
 }

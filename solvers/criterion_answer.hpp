@@ -25,8 +25,10 @@ void judge(CriterionResult& result, const Accuracy& accuracy, Status stopped_by,
 [[nodiscard]] std::string why_too_wide(std::span<const double> lower, std::span<const double> upper,
                                        const Accuracy& accuracy);
 
-/// Whether doubles can hold a narrower enclosure at some state where it is wider than allowed.
-[[nodiscard]] bool may_narrow(std::span<const double> lower, std::span<const double> upper, const Accuracy& accuracy);
+/// Whether doubles can hold a narrower enclosure at some state where it is wider than allowed: its half-width is more than
+/// so many of the value's units in the last place.
+[[nodiscard]] bool may_narrow(std::span<const double> lower, std::span<const double> upper, const Accuracy& accuracy,
+                              double units = 4.0);
 
 /// The values that a run ended with, shifted by a potential, in result.iterate.
 void keep_iterate(CriterionResult& result, const CollapsedAnswer& answer, std::span<const TwoDouble> potential = {});

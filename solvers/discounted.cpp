@@ -17,6 +17,19 @@
 namespace mdp::solvers {
 namespace {
 
+// What a value pays for the rounding of others, in its own units: beyond, elimination is worth its while.
+constexpr double much_larger = 0x1p20;
+
+// Whether values can be small otherwise than by costs of both signs that cancel, where nothing is gained: costs of one sign, or
+// of very different size.
+bool may_be_small(const Mdp& mdp) {
+  const auto [least, most] = std::minmax_element(mdp.cost().begin(), mdp.cost().end());
+  if (*least >= 0.0 || *most <= 0.0) return true;
+  return std::any_of(mdp.cost().begin(), mdp.cost().end(), [largest = mdp.max_abs_cost()](double c) {
+    return c != 0.0 && std::abs(c) * much_larger < largest;
+  });
+}
+
 void require_valid_arguments(const Mdp& mdp, const SolveOptions& options) {
   if (const auto rule = options.check(); !rule.empty()) throw InvalidOption(rule);
   if (!(mdp.exact_discount().complement.hi > 0.0)) {
@@ -200,7 +213,8 @@ class Solve {
   // Where one bound for all states is too wide for some: a bound for each.
   void narrow_by_elimination(Enclosure& best) {
     const SolveOptions& options = run_.options();
-    if (options.method != Method::automatic || !may_narrow(best.lower, best.upper, accuracy_)) return;
+    if (options.method != Method::automatic || !may_be_small(mdp_)) return;
+    if (!may_narrow(best.lower, best.upper, accuracy_, much_larger)) return;
     const double limit = static_cast<double>(options.memory_limit);
     if (options.memory_limit > 0 && most_elimination_bytes(mdp_.n_states()) > limit) return;
     auto other = enclose_by_elimination(mdp_, finite_, uncertainty_, best.values, run_);
