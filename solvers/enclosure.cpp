@@ -45,7 +45,8 @@ struct Select {
     tv[s] = least;
     policy[s] = 0;
     if (!(least < infinity && v[s] < infinity)) return;
-    const auto chosen = std::find_if(q.begin(), q.end(), [&](double x) { return x <= least + slack; });
+    // The least itself is within any slack, one that overflowed to NaN included.
+    const auto chosen = std::find_if(q.begin(), q.end(), [&](double x) { return x == least || x <= least + slack; });
     policy[s] = static_cast<Action>(chosen - q.begin());
     largest_excess = std::max(largest_excess, *chosen - least);
     residual = widened(residual, least - v[s]);
