@@ -11,6 +11,7 @@
 #include "solvers/criterion_answer.hpp"
 #include "solvers/end_components.hpp"
 #include "solvers/exact_cycle.hpp"
+#include "solvers/infinite_values.hpp"
 
 namespace mdp::solvers {
 namespace {
@@ -68,18 +69,9 @@ class Goal {
 
   // +inf in a maximising file for a policy that may miss: so where one can, it does.
   void solve_where_nobody_misses() {
-    const StateSet avoid =
-        without(graph::complement(graph::backward_closure(mdp_, into_, goal_, live_.rows, Needs::all, Needs::any)),
-                graph::complement(live_.states));
-    const RowMask on_the_way = rows_of(mdp_, graph::complement(goal_), live_.rows);
-    const StateSet may_miss = graph::backward_closure(mdp_, into_, avoid, on_the_way, Needs::any, Needs::any);
-    set_unbounded(may_miss);
-    take_lowest_rows(mdp_, avoid, rows_inside(mdp_, avoid, live_.rows), result_.policy);
-    take_rows(mdp_, graph::rows_towards(mdp_, into_, avoid, on_the_way), result_.policy);
-    Collapse collapse;
-    collapse.open = without(without(live_.states, goal_), may_miss);
-    collapse.usable = rows_of(mdp_, collapse.open, live_.rows);
-    solve(collapse, std::vector<TwoDouble>(goal_.size()));
+    MissedGoal missed = miss_goal(mdp_, into_, goal_, live_, result_.policy);
+    set_unbounded(missed.may_miss);
+    solve(missed.rest, std::vector<TwoDouble>(goal_.size()));
   }
 
   void solve_among_proper() {

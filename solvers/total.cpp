@@ -1,12 +1,9 @@
 #include "solvers/total.hpp"
 
-#include <algorithm>
-
-#include <fmt/format.h>
-
 #include "solvers/collapsed.hpp"
 #include "solvers/criterion_answer.hpp"
 #include "solvers/end_components.hpp"
+#include "solvers/infinite_values.hpp"
 
 namespace mdp::solvers {
 namespace {
@@ -47,8 +44,11 @@ class Total {
       if (undefined[s] != 0) set_value(s, -infinity, infinity);
     }
     judge(result_, resolve_accuracy(options_.solve, mdp_.max_abs_cost()), run_.stopped(), options_.solve.level);
-    if (const auto first = std::find(undefined.begin(), undefined.end(), char{1}); first != undefined.end()) {
-      report_undefined(static_cast<State>(first - undefined.begin()), graph::count(undefined), gains, pays);
+    if (graph::count(undefined) > 0) {
+      UndefinedTotal told = undefined_total(mdp_, undefined, pays, gains, live_.rows);
+      result_.status = Status::undefined;
+      result_.witness = std::move(told.witness);
+      result_.message = std::move(told.message);
     }
     close(result_, run_);
     return std::move(result_);
@@ -84,16 +84,7 @@ class Total {
 
   // Where no cost < 0 can be paid for ever: the least cost until a cost-free component is entered for ever.
   void solve_finite(const StateSet& no_gain) {
-    const RowMask usable = rows_of(mdp_, no_gain, live_.rows);
-    Collapse collapse;
-    collapse.inside = free_rows(mdp_, usable);
-    collapse.component = graph::maximal_end_components(mdp_, collapse.inside);
-    collapse.may_stay.assign(at(collapse.component.count), 1);
-    const StateSet rest = states_of(collapse.component, collapse.may_stay);
-    StateSet candidates = no_gain;
-    for (std::size_t s = 0; s < candidates.size(); ++s) candidates[s] = no_gain[s] != 0 && live_.states[s] != 0 ? 1 : 0;
-    collapse.open = graph::almost_surely_reaching(mdp_, into_, rest, candidates, usable);
-    collapse.usable = rows_inside(mdp_, collapse.open, usable);
+    Collapse collapse = until_free(mdp_, into_, no_gain, live_);
     collapse.entry_error = options_.uncertainty.probability;
     collapse.accuracy = resolve_accuracy(options_.solve, mdp_.max_abs_cost());
     collapse.given = given_;
@@ -101,7 +92,7 @@ class Total {
     const CollapsedAnswer answer = solve_collapsed(mdp_, into_, collapse, run_, result_.policy);
     say_how(result_, answer);
     keep_iterate(result_, answer);
-    for (std::size_t s = 0; s < candidates.size(); ++s) {
+    for (std::size_t s = 0; s < no_gain.size(); ++s) {
       if (collapse.open[s] == 0) continue;
       if (answer.end == AbsorbingEnd::failed) {
         set_value(s, -infinity, infinity);
@@ -109,18 +100,6 @@ class Total {
         set_value(s, outward_lower(answer.value[s], answer.below[s]), outward_upper(answer.value[s], answer.above[s]));
       }
     }
-  }
-
-  void report_undefined(State s, State n_undefined, const StateSet& gains, const StateSet& pays) {
-    result_.status = Status::undefined;
-    result_.witness = graph::shortest_path(mdp_, s, pays, live_.rows);
-    const State pay = result_.witness.back();
-    const auto path = graph::shortest_path(mdp_, s, gains, live_.rows);
-    result_.witness.insert(result_.witness.end(), path.begin(), path.end());
-    result_.message = fmt::format(
-        "{} states, state {} first, have no value: infinity minus infinity, since a cost > 0 can be paid for "
-        "ever from state {} on and a cost < 0 from state {} on, both within reach",
-        n_undefined, mdp_.state_name(s), mdp_.state_name(pay), mdp_.state_name(path.back()));
   }
 
   const Mdp& mdp_;

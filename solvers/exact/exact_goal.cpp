@@ -2,6 +2,7 @@
 #include "solvers/end_components.hpp"
 #include "solvers/exact/exact_criteria.hpp"
 #include "solvers/exact/exact_gain.hpp"
+#include "solvers/infinite_values.hpp"
 
 namespace mdp::solvers {
 namespace {
@@ -50,19 +51,12 @@ class ExactGoal {
 
   // +inf in a maximising file for a policy that may miss: so where one can, it does.
   bool solve_where_nobody_misses() {
-    const StateSet avoid =
-        without(graph::complement(graph::backward_closure(m_, into_, goal_, live_.rows, Needs::all, Needs::any)),
-                graph::complement(live_.states));
-    const RowMask on_the_way = rows_of(m_, graph::complement(goal_), live_.rows);
-    const StateSet may_miss = graph::backward_closure(m_, into_, avoid, on_the_way, Needs::any, Needs::any);
-    set_unbounded(may_miss);
-    take_lowest_rows(m_, avoid, rows_inside(m_, avoid, live_.rows), answer_.policy);
-    answer_.in_loop = avoid;
-    take_rows(m_, graph::rows_towards(m_, into_, avoid, on_the_way), answer_.policy);
+    MissedGoal missed = miss_goal(m_, into_, goal_, live_, answer_.policy);
+    set_unbounded(missed.may_miss);
+    answer_.in_loop = missed.avoid;
+    open_ = missed.rest.open;
     ExactCollapse problem;
-    open_ = without(without(live_.states, goal_), may_miss);
-    problem.graph.open = open_;
-    problem.graph.usable = rows_of(m_, open_, live_.rows);
+    problem.graph = std::move(missed.rest);
     problem.cost = cost_;
     return solve(problem);
   }
@@ -144,7 +138,7 @@ class ExactGoal {
   ExactContext& context_;
   ExactAnswer& answer_;
   const Mdp& m_;
-  graph::Predecessors into_;
+  graph::PredecessorsWhenNeeded into_;
   StateSet goal_;
   Live live_;
   std::vector<mpq_class> cost_;

@@ -1,10 +1,7 @@
 // The undiscounted sum for ever, exactly; see solvers/total.hpp for what the graph decides.
-#include <algorithm>
-
-#include <fmt/format.h>
-
 #include "solvers/end_components.hpp"
 #include "solvers/exact/exact_criteria.hpp"
+#include "solvers/infinite_values.hpp"
 
 namespace mdp::solvers {
 namespace {
@@ -53,26 +50,17 @@ class ExactTotal {
 
   // Where no cost < 0 can be paid for ever: the least cost until a cost-free component is entered for ever.
   bool solve_finite(const StateSet& no_gain) {
-    const RowMask usable = rows_of(m_, no_gain, live_.rows);
     ExactCollapse problem;
-    Collapse& graph = problem.graph;
-    graph.inside = free_rows(m_, usable);
-    graph.component = graph::maximal_end_components(m_, graph.inside);
-    graph.may_stay.assign(at(graph.component.count), 1);
-    StateSet candidates = no_gain;
-    for (std::size_t s = 0; s < candidates.size(); ++s) candidates[s] = no_gain[s] != 0 && live_.states[s] != 0 ? 1 : 0;
-    graph.open =
-        graph::almost_surely_reaching(m_, into_, states_of(graph.component, graph.may_stay), candidates, usable);
-    graph.usable = rows_inside(m_, graph.open, usable);
+    problem.graph = until_free(m_, into_, no_gain, live_);
     const std::vector<mpq_class> cost = costs_of(context_.model());
     problem.cost = cost;
     ExactCollapsed solved = solve_exact_collapsed(context_, problem);
     if (context_.unfinished(solved.end, solved.size, answer_)) return false;
     answer_.error = solved.error;
-    for (std::size_t s = 0; s < candidates.size(); ++s) {
-      if (graph.open[s] != 0) answer_.value[s] = std::move(solved.value[s]);
+    open_ = std::move(problem.graph.open);
+    for (std::size_t s = 0; s < open_.size(); ++s) {
+      if (open_[s] != 0) answer_.value[s] = std::move(solved.value[s]);
     }
-    open_ = graph.open;
     return true;
   }
 
@@ -112,24 +100,17 @@ class ExactTotal {
 
   void report_undefined() {
     const auto& undefined = answer_.undefined_states;
-    const auto first = std::find(undefined.begin(), undefined.end(), char{1});
-    if (first == undefined.end()) return;
-    const auto s = static_cast<State>(first - undefined.begin());
+    if (graph::count(undefined) == 0) return;
+    UndefinedTotal told = undefined_total(m_, undefined, pays_, gains_, live_.rows);
     answer_.status = Status::undefined;
-    answer_.witness = graph::shortest_path(m_, s, pays_, live_.rows);
-    const State pay = answer_.witness.back();
-    const auto path = graph::shortest_path(m_, s, gains_, live_.rows);
-    answer_.witness.insert(answer_.witness.end(), path.begin(), path.end());
-    answer_.message = fmt::format(
-        "{} states, state {} first, have no value: infinity minus infinity, since a cost > 0 can be paid for "
-        "ever from state {} on and a cost < 0 from state {} on, both within reach",
-        graph::count(undefined), m_.state_name(s), m_.state_name(pay), m_.state_name(path.back()));
+    answer_.witness = std::move(told.witness);
+    answer_.message = std::move(told.message);
   }
 
   ExactContext& context_;
   ExactAnswer& answer_;
   const Mdp& m_;
-  graph::Predecessors into_;
+  graph::PredecessorsWhenNeeded into_;
   Live live_;
   SignedComponents ends_;
   StateSet gains_, pays_;

@@ -127,7 +127,7 @@ std::vector<Number> optimal_values(const RawMdp<Number>& r) {
     weight[choice[s]] = Number(1.0);
   }
   for (;;) {
-    const std::vector<Number> v = policy_values(r, weight);
+    std::vector<Number> v = policy_values(r, weight);
     bool changed = false;
     for (State s = 0; s < r.n_states(); ++s) {
       Offset best = choice[s];

@@ -15,12 +15,14 @@
 #include "libmdp/vectors.hpp"
 #include "solvers/solve.hpp"
 #include "tests/oracles/raw_mdp.hpp"
+#include "tests/support/directions.hpp"
 
 // Eigen's scalar compares a number with an expression by value; what the oracles need besides.
 namespace {
 
 using namespace mdp;
 using namespace mdp::solvers;
+using mdp::tests::random_direction;
 using oracles::RawMdp;
 using Rational = mpq_class;
 
@@ -52,15 +54,6 @@ std::vector<double> entries(const EntryDirection& g) {
   all.insert(all.end(), g.probability.begin(), g.probability.end());
   all.push_back(g.discount);
   return all;
-}
-
-EntryDirection random_direction(const Mdp& mdp, std::mt19937_64& random) {
-  std::normal_distribution<double> normal;
-  EntryDirection d = zero_direction(mdp);
-  for (double& x : d.cost) x = normal(random);
-  for (double& x : d.probability) x = normal(random);
-  d.discount = normal(random);
-  return d;
 }
 
 std::vector<double> random_vector(std::size_t n, std::mt19937_64& random) {

@@ -10,24 +10,17 @@
 #include "libmdp/generate/garnet.hpp"
 #include "solvers/solve.hpp"
 #include "tests/oracles/raw_mdp.hpp"
+#include "tests/support/directions.hpp"
 
 namespace {
 
 using namespace mdp;
 using namespace mdp::solvers;
+using mdp::tests::random_direction;
 using Rational = mpq_class;
 
 Mdp garnet(std::uint64_t seed, double discount) {
   return generate::garnet({.shape = {.states = 5, .actions = 3, .successors = 3}, .discount = discount, .seed = seed});
-}
-
-EntryDirection random_direction(const Mdp& mdp, std::mt19937_64& random) {
-  std::normal_distribution<double> normal;
-  EntryDirection d = zero_direction(mdp);
-  for (double& x : d.cost) x = normal(random);
-  for (double& x : d.probability) x = normal(random);
-  d.discount = normal(random);
-  return d;
 }
 
 std::vector<Rational> stages(const Mdp& mdp, const EntryDirection& d, const Rational& by, std::int64_t n) {

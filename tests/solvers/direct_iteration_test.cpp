@@ -14,7 +14,7 @@
 #include "solvers/discounted.hpp"
 #include "solvers/method_choice.hpp"
 #include "solvers/solve.hpp"
-#include "tests/oracles/exact_solver.hpp"
+#include "tests/support/enclosed.hpp"
 
 using namespace mdp;
 using namespace mdp::solvers;
@@ -63,23 +63,7 @@ Mdp line(State n, State width, bool shuffled, Objective objective, double discou
 TEST_CASE("Direct policy iteration: any problem, from any start, is enclosed and solved") {
   const auto seed = GENERATE(range(0, 30));
   const auto kind = GENERATE(range(0, 4));
-  CAPTURE(seed, kind);
-  std::mt19937_64 random(static_cast<unsigned>(seed * 10 + kind));
-  oracles::RandomOptions random_options;
-  random_options.rational = kind == 1;
-  random_options.inadmissible = kind == 2 ? 0.3 : 0.0;
-  if (kind == 3) random_options.discount = 0;
-  const auto p = oracles::random_problem(random, random_options);
-  const auto best = oracles::optimal_values(p.exact);
-  SolveOptions options;
-  options.tolerance = 1e-8;
-  options.threads = 1 + seed % 3;
-  if (seed % 2 == 1) options.start.assign(static_cast<std::size_t>(p.mdp.n_states()), 3.0);
-  const SolveResult r = solve_directly(p.mdp, options);
-  REQUIRE(r.converged());
-  for (std::size_t s = 0; s < best.size(); ++s) {
-    REQUIRE(oracles::contains(r.value_lower[s], r.value_upper[s], best[s]));
-  }
+  tests::require_solved(seed, kind, [](const Mdp& m, const SolveOptions& o) { return solve_directly(m, o); });
 }
 
 TEST_CASE("Long lines are for direct policy iteration, however their states are numbered, and it agrees with others") {

@@ -10,21 +10,14 @@
 #include "libmdp/generate/garnet.hpp"
 #include "solvers/solve.hpp"
 #include "tests/oracles/raw_mdp.hpp"
+#include "tests/support/directions.hpp"
 
 namespace {
 
 using namespace mdp;
 using namespace mdp::solvers;
+using mdp::tests::random_direction;
 using Rational = mpq_class;
-
-EntryDirection random_direction(const Mdp& mdp, std::mt19937_64& random) {
-  std::normal_distribution<double> normal;
-  EntryDirection d = zero_direction(mdp);
-  for (double& x : d.cost) x = normal(random);
-  for (double& x : d.probability) x = normal(random);
-  d.discount = normal(random);
-  return d;
-}
 
 std::vector<Rational> optimal(const Mdp& mdp, const EntryDirection& d, const Rational& by) {
   auto r = oracles::raw<Rational>(mdp);

@@ -11,11 +11,13 @@
 #include "libmdp/generate/garnet.hpp"
 #include "solvers/differentiated_iteration.hpp"
 #include "tests/oracles/raw_mdp.hpp"
+#include "tests/support/directions.hpp"
 
 namespace {
 
 using namespace mdp;
 using namespace mdp::solvers;
+using mdp::tests::random_direction;
 using Rational = mpq_class;
 using oracles::RawMdp;
 
@@ -24,15 +26,6 @@ CriterionOptions stages(std::int64_t n, std::vector<double> terminal = {}) {
   options.horizon = n;
   options.terminal = std::move(terminal);
   return options;
-}
-
-EntryDirection random_direction(const Mdp& mdp, std::mt19937_64& random) {
-  std::normal_distribution<double> normal;
-  EntryDirection d = zero_direction(mdp);
-  for (double& x : d.cost) x = normal(random);
-  for (double& x : d.probability) x = normal(random);
-  d.discount = normal(random);
-  return d;
 }
 
 // rho0^T V_0 with every entry moved along d.

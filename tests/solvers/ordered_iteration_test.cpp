@@ -4,14 +4,13 @@
 
 #include <cmath>
 #include <memory>
-#include <random>
 
 #include <catch2/catch.hpp>
 
 #include "libmdp/generate/gridworld.hpp"
 #include "solvers/discounted.hpp"
 #include "solvers/solve.hpp"
-#include "tests/oracles/exact_solver.hpp"
+#include "tests/support/enclosed.hpp"
 
 using namespace mdp;
 using namespace mdp::solvers;
@@ -35,23 +34,7 @@ Mdp grid(State width, double discount) {
 TEST_CASE("Sweeps outwards: any problem, from any start, is enclosed, and most are solved") {
   const auto seed = GENERATE(range(0, 30));
   const auto kind = GENERATE(range(0, 4));
-  CAPTURE(seed, kind);
-  std::mt19937_64 random(static_cast<unsigned>(seed * 10 + kind));
-  oracles::RandomOptions random_options;
-  random_options.rational = kind == 1;
-  random_options.inadmissible = kind == 2 ? 0.3 : 0.0;
-  if (kind == 3) random_options.discount = 0;
-  const auto p = oracles::random_problem(random, random_options);
-  const auto best = oracles::optimal_values(p.exact);
-  SolveOptions options;
-  options.tolerance = 1e-8;
-  options.threads = 1 + seed % 3;
-  if (seed % 2 == 1) options.start.assign(static_cast<std::size_t>(p.mdp.n_states()), 3.0);
-  const SolveResult r = solve_ordered(p.mdp, options);
-  REQUIRE(r.converged());
-  for (std::size_t s = 0; s < best.size(); ++s) {
-    REQUIRE(oracles::contains(r.value_lower[s], r.value_upper[s], best[s]));
-  }
+  tests::require_solved(seed, kind, solve_ordered);
 }
 
 TEST_CASE("Sweeps outwards agree with value iteration, with the same bits for any number of threads") {

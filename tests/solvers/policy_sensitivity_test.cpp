@@ -14,25 +14,18 @@
 #include "solvers/soft.hpp"
 #include "solvers/unrolled.hpp"
 #include "tests/oracles/fifty_digits.hpp"
+#include "tests/support/directions.hpp"
 
 namespace {
 
 using namespace mdp;
 using namespace mdp::solvers;
+using mdp::tests::random_direction;
 using oracles::Fifty;
 
 Mdp garnet(std::int64_t states, std::uint64_t seed, double discount = 0.9375) {
   return generate::garnet(
       {.shape = {.states = states, .actions = 3, .successors = 3}, .discount = discount, .seed = seed});
-}
-
-EntryDirection random_direction(const Mdp& mdp, std::mt19937_64& random) {
-  std::normal_distribution<double> normal;
-  EntryDirection d = zero_direction(mdp);
-  for (double& x : d.cost) x = normal(random);
-  for (double& x : d.probability) x = normal(random);
-  d.discount = normal(random);
-  return d;
 }
 
 double gap(std::span<const double> x, std::span<const double> y) {
@@ -287,8 +280,7 @@ TEST_CASE("D6: stationary policies over a finite horizon are a class of the unro
       for (Offset k = f.begin[row]; k < f.begin[row + 1]; ++k) logits[row] += Fifty(f.value[k]) * w[f.parameter[k]];
     }
     const auto policy = oracles::policy_of(r, logits);
-    std::vector<Fifty> v;
-    for (const double t : terminal) v.emplace_back(t);
+    std::vector<Fifty> v(terminal.begin(), terminal.end());
     for (int k = 0; k < 4; ++k) {
       std::vector<Fifty> next(v.size(), Fifty(0.0));
       for (State s = 0; s < 3; ++s) {
