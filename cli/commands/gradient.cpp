@@ -89,16 +89,36 @@ WithRespectTo parts_of(const GradientCommand& command, Criterion criterion) {
   return parts;
 }
 
-/// --check: difference quotients beside the derivatives, as a result and as a table. Whether they agree.
-bool add_check(const GradientCommand& command, const Mdp& model, const solvers::EntryGradient& gradient,
-               Criterion criterion, const ModelNumber& number, const DifferenceSteps& steps, Result& result,
-               std::string& table) {
-  if (!command.check) return true;
-  const GradientCheck check = check_gradient(model, gradient, convention_of(command, criterion), number, steps,
-                                             command.checked_entries, parts_of(command, criterion));
-  result.set("check", to_result(model, check, model.objective()));
-  table = "\n" + check_table(model, check, model.objective());
-  return check.agrees();
+/// What --check compares with, a number of the model and the steps of its quotients.
+struct Comparison {
+  ModelNumber number;
+  DifferenceSteps steps;
+};
+
+struct GradientTables {
+  std::string text;
+  bool agrees = true;  // what --check found
+};
+
+/// Writes the gradient with respect to the entries of `model`, in the sense of `objective`, and what --check makes of it
+/// (nothing to compare with: no check).
+GradientTables add_tables(const GradientCommand& command, const Mdp& model, Criterion criterion, Objective objective,
+                          solvers::EntryGradient&& found, const EntryErrors& errors,
+                          const std::optional<Comparison>& comparison, Result& result) {
+  GradientTables tables;
+  const WithRespectTo parts = parts_of(command, criterion);
+  std::string check_text;
+  if (command.check && comparison) {
+    const GradientCheck check = check_gradient(model, found, convention_of(command, criterion), comparison->number,
+                                               comparison->steps, command.checked_entries, parts);
+    result.set("check", to_result(model, check, model.objective()));
+    check_text = "\n" + check_table(model, check, model.objective());
+    tables.agrees = check.agrees();
+  }
+  const solvers::EntryGradient gradient = solvers::in_sense(objective, std::move(found));
+  add_gradient_to(result, model, gradient, errors, parts);
+  tables.text = "\n" + gradient_tables(model, gradient, errors, parts) + check_text;
+  return tables;
 }
 
 std::vector<std::int64_t> tied_states(std::span<const solvers::Tie> ties) {
@@ -128,90 +148,130 @@ DifferenceSteps steps_for(const Mdp& mdp, Criterion criterion, const solvers::Re
           .lost_is_goal = criterion == Criterion::goal};
 }
 
-/// D1: d(rho0 V*) with respect to the entries of one file; of the gain where the criterion is `average`.
-int gradient_of_value(const GradientCommand& command, const CommonFlags& common) {
+solvers::SolveOptions options_of_value(const GradientCommand& command, const CommonFlags& common) {
   if (command.file.empty()) throw UsageError("--of value needs --file M");
   if (!command.world.empty() || !command.model.empty() || command.temperature) {
     throw UsageError("--world, --model and --temperature belong to --of world-performance");
   }
-  const solvers::SolveOptions options = command.solve.options(common);
+  solvers::SolveOptions options = command.solve.options(common);
   if (options.level != Level::certified)
     throw UsageError("--of value needs --level certified: ties are found by proved bounds");
-  const Mdp mdp = command.read.read(command.file, common.threads);
-  const Criterion criterion = command.criterion.choose(mdp, command.read);
-  if (criterion == Criterion::total) {
-    throw UsageError(
-        "criterion total has no gradient: where the process stays for ever costs are 0, and any other cost there makes "
-        "the "
-        "sum infinite; name those states with --goal, and --criterion goal");
-  }
-  const WithRespectTo parts = parts_of(command, criterion);
-  const solvers::DerivativeOptions derivative{convention_of(command, criterion), at_ties_of(command), common.threads,
-                                              parts.probability};
-  const solvers::CriterionOptions asked = command.criterion.options(mdp, options);
-  const solvers::CriterionResult solved = [&] {
-    Watch watch("solve", common, expected_half_width(mdp, options));
-    return solvers::solve_criterion(mdp, criterion, command.criterion.options(mdp, watch.on(options)));
-  }();
-  solvers::OptimumGradient optimum = gradient_by(mdp, solved, derivative);
-  solvers::ReverseDerivative& found = optimum.reverse;
-  const bool average = criterion == Criterion::average;
-  const bool differentiable = found.status != Status::refused && optimum.ties.empty() && !optimum.of_policy;
-  const double value = initial_average(mdp, in_sense(mdp.objective(), average ? solved.gain : solved.values));
-  const Status status = solved.converged() ? found.status : solved.status;
-  std::string message = solved.converged() ? found.message : solved.message;
-  if (status == Status::refused && !optimum.ties.empty())
-    message += "; --at-ties use-policy or drop-duplicates answers another question";
+  return options;
+}
 
+void require_differentiable(Criterion criterion) {
+  if (criterion != Criterion::total) return;
+  throw UsageError(
+      "criterion total has no gradient: where the process stays for ever costs are 0, and any other cost there makes "
+      "the "
+      "sum infinite; name those states with --goal, and --criterion goal");
+}
+
+std::string tie_lines(const Mdp& mdp, std::span<const solvers::Tie> ties) {
+  std::string text;
+  for (const auto& tie : ties) {
+    text += fmt::format("tied: state {}, actions {}\n", state_label(mdp, tie.state), fmt::join(tie.actions, ", "));
+  }
+  return text;
+}
+
+/// An optimum and its derivative, as one answer.
+struct ValueAnswer {
+  solvers::CriterionResult solved;
+  solvers::OptimumGradient optimum;
+
+  [[nodiscard]] bool differentiable() const {
+    return optimum.reverse.status != Status::refused && optimum.ties.empty() && !optimum.of_policy;
+  }
+  [[nodiscard]] Status status() const { return solved.converged() ? optimum.reverse.status : solved.status; }
+  [[nodiscard]] std::string message() const {
+    const std::string& said = solved.converged() ? optimum.reverse.message : solved.message;
+    return status() == Status::refused && !optimum.ties.empty()
+               ? said + "; --at-ties use-policy or drop-duplicates answers another question"
+               : said;
+  }
+  [[nodiscard]] bool average() const { return solved.criterion == Criterion::average; }
+  /// Of the initial distribution, in the file's sense.
+  [[nodiscard]] double value(const Mdp& mdp) const {
+    return initial_average(mdp, in_sense(mdp.objective(), average() ? solved.gain : solved.values));
+  }
+};
+
+Result to_result(const GradientCommand& command, const Mdp& mdp, const ValueAnswer& answer) {
+  const Criterion criterion = answer.solved.criterion;
   Result result;
-  result.set("status", to_string(status));
-  result.set("message", message);
-  result.set("level", to_string(found.level));
+  result.set("status", to_string(answer.status()));
+  result.set("message", answer.message());
+  result.set("level", to_string(answer.optimum.reverse.level));
   result.set("of", "value");
   result.set("criterion", to_string(criterion));
   command.criterion.describe(result, criterion);
   result.set("objective", objective_word(mdp.objective()));
   if (criterion == Criterion::discounted || criterion == Criterion::finite) result.set("discount", mdp.discount());
-  result.set("convention", derivative.convention == solvers::EntryConvention::raw ? "raw" : "normalised");
-  result.set(average ? "initial_gain" : "initial_value", value);
-  result.set("differentiable", differentiable);
-  result.set("tied_states", tied_states(optimum.ties));
-  result.set("tie_margin", optimum.tie_margin);
-  if (optimum.of_policy) result.set("of_policy", std::span<const Action>(solved.policy));
-  const EntryErrors errors{found.cost_error_bound, found.probability_error_bound, found.discount_error_bound};
-  const bool computed = found.status == Status::converged;
-  bool agrees = true;
-  std::string check;
-  if (differentiable && computed) {
-    agrees = add_check(command, mdp, found.gradient, criterion, optimal_performance(criterion, asked),
-                       steps_for(mdp, criterion, found), result, check);
-  }
-  const solvers::EntryGradient gradient =
-      computed ? solvers::in_sense(mdp.objective(), std::move(found.gradient)) : solvers::EntryGradient{};
-  if (computed) add_gradient_to(result, mdp, gradient, errors, parts);
-  present(common, result, [&] {
-    Facts facts;
-    facts.add("status", status_text(status, message));
-    facts.add(average ? "gain" : "value", fmt::format("{} at the initial distribution, {}, {}", number_text(value),
-                                                      to_string(criterion), objective_word(mdp.objective())));
-    facts.add("ties", !optimum.ties.empty()
-                          ? fmt::format("in {} states", count_text(static_cast<long long>(optimum.ties.size())))
-                      : differentiable ? "none: differentiable here"
-                                       : "none");
-    if (!computed) {
-      std::string text = facts.text();
-      for (const auto& tie : optimum.ties) {
-        text += fmt::format("tied: state {}, actions {}\n", state_label(mdp, tie.state), fmt::join(tie.actions, ", "));
-      }
-      return text;
-    }
-    return facts.text() + "\n" + gradient_tables(mdp, gradient, errors, parts) + check;
-  });
-  return solved.converged() && differentiable && agrees ? exit_code_of(found.status) : exit_code_of(Status::refused);
+  const bool raw = convention_of(command, criterion) == solvers::EntryConvention::raw;
+  result.set("convention", raw ? "raw" : "normalised");
+  result.set(answer.average() ? "initial_gain" : "initial_value", answer.value(mdp));
+  result.set("differentiable", answer.differentiable());
+  result.set("tied_states", tied_states(answer.optimum.ties));
+  result.set("tie_margin", answer.optimum.tie_margin);
+  if (answer.optimum.of_policy) result.set("of_policy", std::span<const Action>(answer.solved.policy));
+  return result;
 }
 
-/// D8: dJ_world(pi_beta of the model) with respect to the entries of the model.
-int gradient_of_world_performance(const GradientCommand& command, const CommonFlags& common) {
+std::string facts_of(const Mdp& mdp, const ValueAnswer& answer) {
+  Facts facts;
+  facts.add("status", status_text(answer.status(), answer.message()));
+  facts.add(answer.average() ? "gain" : "value",
+            fmt::format("{} at the initial distribution, {}, {}", number_text(answer.value(mdp)),
+                        to_string(answer.solved.criterion), objective_word(mdp.objective())));
+  const auto n_ties = static_cast<long long>(answer.optimum.ties.size());
+  facts.add("ties", n_ties > 0                ? fmt::format("in {} states", count_text(n_ties))
+                    : answer.differentiable() ? "none: differentiable here"
+                                              : "none");
+  return facts.text();
+}
+
+/// D1: d(rho0 V*) with respect to the entries of one file; of the gain where the criterion is `average`.
+int gradient_of_value(const GradientCommand& command, const CommonFlags& common) {
+  const solvers::SolveOptions options = options_of_value(command, common);
+  const Mdp mdp = command.read.read(command.file, common.threads);
+  const Criterion criterion = command.criterion.choose(mdp, command.read);
+  require_differentiable(criterion);
+  const solvers::DerivativeOptions derivative{convention_of(command, criterion), at_ties_of(command), common.threads,
+                                              parts_of(command, criterion).probability};
+  ValueAnswer answer;
+  answer.solved = [&] {
+    Watch watch("solve", common, expected_half_width(mdp, options));
+    return solvers::solve_criterion(mdp, criterion, command.criterion.options(mdp, watch.on(options)));
+  }();
+  answer.optimum = gradient_by(mdp, answer.solved, derivative);
+  solvers::ReverseDerivative& found = answer.optimum.reverse;
+  const bool differentiable = answer.differentiable();
+
+  Result result = to_result(command, mdp, answer);
+  GradientTables tables;
+  if (found.status == Status::converged) {
+    std::optional<Comparison> comparison;
+    if (differentiable) {
+      comparison = {optimal_performance(criterion, command.criterion.options(mdp, options)),
+                    steps_for(mdp, criterion, found)};
+    }
+    tables = add_tables(command, mdp, criterion, mdp.objective(), std::move(found.gradient),
+                        {found.cost_error_bound, found.probability_error_bound, found.discount_error_bound}, comparison,
+                        result);
+  } else {
+    tables.text = tie_lines(mdp, answer.optimum.ties);
+  }
+  present(common, result, [&] { return facts_of(mdp, answer) + tables.text; });
+  return answer.solved.converged() && differentiable && tables.agrees ? exit_code_of(found.status)
+                                                                      : exit_code_of(Status::refused);
+}
+
+double world_value(const Mdp& world, const solvers::InRealGradient& found) {
+  return world.objective() == Objective::maximize ? -found.performance : found.performance;
+}
+
+void require_flags_of_world_performance(const GradientCommand& command) {
   if (command.world.empty() || command.model.empty())
     throw UsageError("--of world-performance needs --world W and --model M");
   if (!command.file.empty()) throw UsageError("--file belongs to --of value");
@@ -219,11 +279,32 @@ int gradient_of_world_performance(const GradientCommand& command, const CommonFl
     throw UsageError(
         "--of world-performance needs --temperature B > 0: without entropy the model's policy has no derivative (D8)");
   }
+}
+
+Result to_result(const GradientCommand& command, const Mdp& world, const Mdp& model,
+                 const solvers::InRealGradient& found) {
+  Result result;
+  result.set("status", to_string(found.status));
+  result.set("message", found.message);
+  result.set("level", to_string(found.level));
+  result.set("of", "world-performance");
+  result.set("criterion", "discounted");
+  result.set("objective", objective_word(world.objective()));
+  result.set("discount", model.discount());
+  result.set("temperature", *command.temperature);
+  result.set("world_value", world_value(world, found));
+  result.set("world_value_error_bound", found.performance_error_bound);
+  result.set("differentiable", found.status == Status::converged);
+  result.set("tied_states", std::vector<std::int64_t>{});
+  return result;
+}
+
+/// D8: dJ_world(pi_beta of the model) with respect to the entries of the model.
+int gradient_of_world_performance(const GradientCommand& command, const CommonFlags& common) {
+  require_flags_of_world_performance(command);
   solvers::InRealOptions options;
   const solvers::SoftOptions soft = command.solve.soft_options(*command.temperature, common);
-  options.soft = soft;
   options.convention = convention_of(command, Criterion::discounted);
-  const WithRespectTo parts = parts_of(command, Criterion::discounted);
   const Mdp world = command.read.read(command.world, common.threads);
   command.criterion.require_discounted(world, command.read);
   const Mdp model = command.read.read(command.model, common.threads);
@@ -235,44 +316,26 @@ int gradient_of_world_performance(const GradientCommand& command, const CommonFl
     return solvers::in_real_gradient(world, model, options);
   }();
 
-  const double sign = world.objective() == Objective::maximize ? -1.0 : 1.0;
-  Result result;
-  result.set("status", to_string(found.status));
-  result.set("message", found.message);
-  result.set("level", to_string(found.level));
-  result.set("of", "world-performance");
-  result.set("criterion", "discounted");
-  result.set("objective", objective_word(world.objective()));
-  result.set("discount", model.discount());
-  result.set("temperature", *command.temperature);
-  result.set("world_value", sign * found.performance);
-  result.set("world_value_error_bound", found.performance_error_bound);
-  const bool computed = found.status == Status::converged;
-  result.set("differentiable", computed);
-  result.set("tied_states", std::vector<std::int64_t>{});
-  const EntryErrors errors{found.cost_error_bound, found.probability_error_bound, found.discount_error_bound};
-  bool agrees = true;
-  std::string check;
-  if (computed) {
+  Result result = to_result(command, world, model, found);
+  GradientTables tables;
+  if (found.status == Status::converged) {
     const DifferenceSteps steps{.cost = 1e-2 * *command.temperature,
                                 .probability = std::min(2.5e-4, (1.0 - model.discount()) / 64),
                                 .discount = std::min(1.0 / 4096, (1.0 - model.discount()) / 256)};
-    agrees = add_check(command, model, found.gradient, Criterion::discounted, world_performance(world, soft), steps,
-                       result, check);
+    tables = add_tables(command, model, Criterion::discounted, world.objective(), std::move(found.gradient),
+                        {found.cost_error_bound, found.probability_error_bound, found.discount_error_bound},
+                        Comparison{world_performance(world, soft), steps}, result);
   }
-  const solvers::EntryGradient gradient =
-      computed ? solvers::in_sense(world.objective(), std::move(found.gradient)) : solvers::EntryGradient{};
-  if (computed) add_gradient_to(result, model, gradient, errors, parts);
   present(common, result, [&] {
     Facts facts;
     facts.add("status", status_text(found.status, found.message));
     facts.add("world value",
-              fmt::format("{} +/- {} of the model's soft policy, {}", number_text(sign * found.performance),
+              fmt::format("{} +/- {} of the model's soft policy, {}", number_text(world_value(world, found)),
                           bound_text(found.performance_error_bound), objective_word(world.objective())));
     facts.add("temperature", number_text(*command.temperature));
-    return facts.text() + (computed ? "\n" + gradient_tables(model, gradient, errors, parts) + check : "");
+    return facts.text() + tables.text;
   });
-  return agrees ? exit_code_of(found.status) : exit_code_of(Status::refused);
+  return tables.agrees ? exit_code_of(found.status) : exit_code_of(Status::refused);
 }
 
 int run_gradient(const GradientCommand& command, const CommonFlags& common) {
