@@ -120,6 +120,22 @@ TEST_CASE("the partition is the coarsest: that of splitting by everything, in ra
   }
 }
 
+TEST_CASE("states that only their futures tell apart: deterministic, one cost, one state that costs another") {
+  std::mt19937 random(43);
+  for (int trial = 0; trial < 400; ++trial) {
+    const int n = 3 + static_cast<int>(random() % 20);
+    MdpBuilder b(n);
+    for (State s = 0; s < n; ++s) {
+      for (int a = 0; a < 1 + trial % 2; ++a) {
+        b.row(s, s == 0 ? 2.0 : 1.0).to(static_cast<State>(random() % static_cast<unsigned>(n)), 1.0);
+      }
+    }
+    const Mdp mdp = b.discount(Discount(0.5)).build();
+    CAPTURE(trial, n);
+    REQUIRE(bisimulation(mdp).block == slow_partition(mdp));
+  }
+}
+
 TEST_CASE("the quotient has the values of the blocks; lifts have the world's Q* (T6)") {
   std::mt19937 random(43);
   for (int trial = 0; trial < 40; ++trial) {

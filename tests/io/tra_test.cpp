@@ -76,6 +76,10 @@ TEST_CASE("decimals and fractions of .tra files are exact: 1/3 is a third, 0.1 a
   const Files rounded = Files::with({{"tra", "2 2 3\n0 0 0 0.333333333333\n0 0 1 0.666666666666\n1 0 1 1\n"}});
   CHECK(io::read_exact_model(rounded.tra()).rows[0].to[0].second == mpq_class(1, 3));
   CHECK(rounded.read().probability()[0] == 1.0 / 3);
+  // Rewards of a chain's transitions are averaged over what the row sums to.
+  const Files earning =
+      Files::with({{"tra", "2 3\n0 0 0.333333333333\n0 1 0.666666666666\n1 1 1\n"}, {"trew", "2 2\n0 0 3\n0 1 6\n"}});
+  CHECK(io::read_exact_model(earning.tra()).rows[0].cost == 5);
 }
 
 TEST_CASE("Markov chains, comments, Windows line ends, columns in any order, states without rows that are goals") {

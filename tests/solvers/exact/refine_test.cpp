@@ -5,6 +5,7 @@
 
 #include "libmdp/error.hpp"
 #include "solvers/exact/exact_answer.hpp"
+#include "solvers/exact/refine_until_exit.hpp"
 #include "tests/oracles/exact_solver.hpp"
 #include "tests/support/drawn_mdp.hpp"
 
@@ -85,6 +86,42 @@ TEST_CASE("refining needs a discount and digits, and can be stopped") {
   SolveOptions options;
   options.observer = [](const SweepRecord&) { return false; };
   CHECK_FALSE(refine_discounted(mdp, 30, options).status == Status::converged);
+}
+
+TEST_CASE("digits until exit: from any start the optimum's, within a bound that grows with the time until exit (C5)") {
+  std::mt19937_64 random(33);
+  const auto drawn = [&](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };
+  for (int trial = 0; trial < 40; ++trial) {
+    constexpr int n = 6;
+    ExitProblem problem;
+    for (int s = 0; s < n; ++s) {
+      for (int a = 0; a < 3; ++a) {
+        ExitProblem::Row row{.to = {}, .cost = mpq_class(1 + drawn(30), 7)};
+        const int first = drawn(n), share = 1 + drawn(996);
+        row.to.emplace_back(first, mpq_class(share, 999));
+        row.to.emplace_back((first + 1) % n, mpq_class(998 - share, 999));  // 1 in 999 exits
+        for (auto& to : row.to) to.second.canonicalize();
+        row.cost.canonicalize();
+        problem.rows.push_back(std::move(row));
+      }
+      problem.close_state();
+    }
+    std::vector<Offset> start;
+    for (int s = 0; s < n; ++s) start.push_back(3 * s + drawn(3));
+    CAPTURE(trial);
+    const ExitAnswer truth = solve_until_exit(problem, start, {});
+    REQUIRE(truth.end == ExactEnd::solved);
+    const RefinedExit refined = refine_until_exit(problem, start, 1 + trial, {});
+    REQUIRE(refined.end == ExactEnd::solved);
+    mpq_class largest = 0;
+    for (int s = 0; s < n; ++s) {
+      CHECK(abs(mpq_class(refined.value[s] - truth.value[s])) <= refined.error);
+      largest = std::max(largest, truth.value[s]);
+    }
+    mpz_class power;
+    mpz_ui_pow_ui(power.get_mpz_t(), 10, static_cast<unsigned long>(1 + trial));
+    CHECK(refined.error * power <= largest * mpq_class(101, 100));
+  }
 }
 
 TEST_CASE("digits without a discount: within the proved bound of exact rationals, on models of every shape (C5)") {
