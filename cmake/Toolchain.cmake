@@ -29,8 +29,8 @@ if(LIBMDP_STRICT)
     # g++ 12 sees overlapping copies in "text" + std::string (GCC bug 105651).
     target_compile_options(libmdp_flags INTERFACE -Wno-restrict)
   endif()
-  if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND LIBMDP_SANITIZE)
-    # g++ 12 with sanitizers warns about code that is right (GCC bug 105562 and relatives).
+  if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND (LIBMDP_SANITIZE OR LIBMDP_NATIVE))
+    # g++ 12 with sanitizers, or in its own headers for AVX-512, warns about code that is right (GCC bugs 105562, 105593).
     target_compile_options(libmdp_flags INTERFACE -Wno-maybe-uninitialized -Wno-stringop-overflow)
   endif()
 endif()

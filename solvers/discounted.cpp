@@ -48,12 +48,12 @@ class Solve {
         const EntryUncertainty& uncertainty, const CheckpointOptions& checkpoint)
       : mdp_(mdp),
         make_(make),
-        improver_(make()),
         checkpoint_(checkpoint),
         uncertainty_(uncertainty),
         certified_(options.level == Level::certified),
         accuracy_(resolve_accuracy(options, mdp.max_abs_cost())),
         run_(options),
+        improver_(make()),
         finite_(graph::finite_value_states(mdp)),
         it_(Iterate::from(mdp, finite_, options.start, options.threads)) {}
 
@@ -296,12 +296,12 @@ class Solve {
 
   const Mdp& mdp_;
   const std::function<std::unique_ptr<Improver>()>& make_;
-  std::unique_ptr<Improver> improver_;
   const CheckpointOptions& checkpoint_;
   EntryUncertainty uncertainty_;
   bool certified_;
   Accuracy accuracy_;
-  Run run_;
+  Run run_;  // its clock runs while the method is chosen, too
+  std::unique_ptr<Improver> improver_;
   graph::StateSet finite_;
   Iterate it_;
   bool eliminated_ = false;  // states, to narrow the bounds

@@ -17,6 +17,7 @@ namespace {
 constexpr State few = 1000;                 // a policy that changes in fewer of so many states has settled
 constexpr int patience = 12;                // iterations that may pass without halving the residual
 constexpr int rounds_with_order = 4;        // after which the values keep nearly the same order
+constexpr double sequential = 3.0;          // sweeps in place and triangular solves take so much longer for an entry
 constexpr std::int64_t many_products = 12;  // with old factors, after which new ones pay
 
 double size_of(const Mdp& mdp) { return static_cast<double>(mdp.n_transitions() + mdp.n_rows()); }
@@ -30,6 +31,7 @@ std::string InexactPolicyIteration::name() const {
 }
 
 Outcome InexactPolicyIteration::improve(const Mdp& mdp, Iterate& it, Run& run, const Goal& goal) {
+  shift_.reset();
   if (!begun_ && it.offset) shift_ = mdp.exact_discount().complement.value() * *std::exchange(it.offset, {});
   if (!begun_ && options_.backward_start && run.flat_start() && start_backward(mdp, it)) {
     shift_ = 0.0;
@@ -37,15 +39,17 @@ Outcome InexactPolicyIteration::improve(const Mdp& mdp, Iterate& it, Run& run, c
     work_ += 4.0 * size_of(mdp);
   }
   begun_ = true;
+  gave_up_ = false;
   reference_ = best_span_ = infinity;
   idle_ = 0;
   for (;;) {
-    bool gave_up = false;
+    bool idle = false;
     const Outcome outcome = sweep_until(mdp, it, run, goal, [&](Iterate& iterate) {
-      gave_up = !progresses(iterate);
-      return !gave_up && advance(mdp, iterate, run);
+      idle = !progresses(iterate);
+      gave_up_ = turn_over(mdp, iterate, goal);
+      return !idle && !gave_up_ && advance(mdp, iterate, run);
     });
-    if (!gave_up) return outcome;
+    if (!idle || gave_up_) return outcome;
     ModifiedPolicyIteration safe(Evaluation::sweeps, {std::max(work_, 10.0 * size_of(mdp))});
     const Outcome after = safe.improve(mdp, it, run, goal);
     if (after != Outcome::stalled || !safe.gave_up()) return after;
@@ -88,7 +92,7 @@ bool InexactPolicyIteration::advance(const Mdp& mdp, Iterate& it, Run& run) {
     const auto change = kernels::shifted_gauss_seidel_sweep(mdp, *shift_, order_, it.v, it.policy);
     run.count_traffic(mdp.n_transitions(), mdp.n_rows());
     run.count_pass(change.n_changed);
-    work_ += size_of(mdp);
+    work_ += sequential * size_of(mdp);
     settled_ = change.n_changed <= mdp.n_states() / few;
   }
   run.count_iteration();
@@ -118,6 +122,7 @@ void InexactPolicyIteration::factorise(const Mdp& mdp, const Iterate& it, const 
   if (!lu_) {
     const std::vector<double> row_sum(it.v.size(), mdp.exact_discount().complement.value());
     incomplete_.factorise(chain_->rows(), mdp.discount(), row_sum);
+    work_ += sequential * static_cast<double>(chain_->n_transitions());
   }
   factorised_ = it.policy;
 }
@@ -127,7 +132,9 @@ void InexactPolicyIteration::factorise_sparsely(const Mdp& mdp, const Iterate& i
   lu_.reset();
   lu_ = SparseLu::within(chain, mdp.exact_discount(), options_.max_flops, options_.max_bytes);
   factorised_ = it.policy;
-  if (lu_) evaluation_work_ = lu_->work().flops + 8.0 * lu_->work().entries;
+  if (!lu_) return;
+  evaluation_work_ = lu_->work().flops + 8.0 * lu_->work().entries;
+  work_ += evaluation_work_;
 }
 
 void InexactPolicyIteration::precondition(std::span<const double> r, std::span<double> z) {
@@ -164,7 +171,6 @@ void InexactPolicyIteration::solve_policy(const Mdp& mdp, Iterate& it, Run& run)
   double after = krylov_step(mdp, residual, step, tolerance, run);
   if (lu_ && after > tolerance && factorised_ != it.policy && !run.out_of_time()) {
     factorise_sparsely(mdp, it, run);
-    work_ += evaluation_work_;
     after = krylov_step(mdp, residual, step, tolerance, run);
   }
   if (!(after <= 0.5 * before)) return;
@@ -178,14 +184,15 @@ double InexactPolicyIteration::krylov_step(const Mdp& mdp, std::span<const doubl
   KrylovOptions options;
   options.method = options_.krylov;
   options.tolerance = tolerance;
-  options.max_products = lu_ ? many_products : 400;
+  const double per_product = 4.0 * static_cast<double>(chain_->n_transitions() + 2 * Offset{mdp.n_states()});
+  const double in_turn = left_in_turn() / (sequential * per_product);
+  options.max_products = lu_ ? many_products : std::llround(std::clamp(in_turn, 8.0, 400.0));
   options.threads = run.threads();
   options.keep_going = [&run] { return !run.out_of_time(); };
   options.precondition = [this](std::span<const double> r, std::span<double> z) { precondition(r, z); };
   KrylovResult solved = improve_solution(chain_->rows(), mdp.discount(), residual, step, options);
-  const double per_product = 4.0 * static_cast<double>(chain_->n_transitions() + 2 * Offset{mdp.n_states()});
   if (!lu_) evaluation_work_ = per_product * static_cast<double>(solved.products);
-  work_ += per_product * static_cast<double>(solved.products);
+  work_ += (lu_ ? 1.0 : sequential) * per_product * static_cast<double>(solved.products);
   run.count_traffic(2 * solved.products * chain_->n_transitions(), 2 * solved.products * mdp.n_states());
   return solved.residual;
 }

@@ -40,6 +40,8 @@ class InexactPolicyIteration : public Improver {
 
   [[nodiscard]] Outcome improve(const Mdp& mdp, Iterate& it, Run& run, const Goal& goal) override;
   [[nodiscard]] std::string name() const override;
+  [[nodiscard]] bool gave_up() const override { return gave_up_; }
+  [[nodiscard]] double work() const override { return work_; }
 
  private:
   [[nodiscard]] bool advance(const Mdp& mdp, Iterate& it, Run& run);
@@ -58,6 +60,7 @@ class InexactPolicyIteration : public Improver {
   std::optional<double> shift_;  // T v - v of the solution that v approaches: (1 - gamma) times its constant
   int rounds_ = 0;
   double work_ = 0.0;     // entries read
+  bool gave_up_ = false;  // in the last call
   bool settled_ = false;  // whether the last sweep changed the policy in a few states at most
 
   double reference_ = infinity;  // span of the residual when it last halved

@@ -1,6 +1,7 @@
 // solvers/iterate.hpp — working values of a method in doubles, and when they are good enough (internal).
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -75,14 +76,34 @@ class Improver {
   [[nodiscard]] virtual std::string name() const = 0;
   /// Whether the last call stalled because the method saw no point in going on, not for rounding: another may take over.
   [[nodiscard]] virtual bool gave_up() const { return false; }
+  /// Work so far, of all calls: entries of rows read, or what takes as long.
+  [[nodiscard]] virtual double work() const { return 0.0; }
+  /// More work for a method whose turn is over, by what half-width it has reached; 0 = give up.
+  using Grant = std::function<double(double half_width)>;
+  /// From now on the method asks `more` after so much work. Methods that never give up do not.
+  virtual void begin_turn(double most, Grant more) {
+    turn_ends_ = work() + most;
+    more_ = std::move(more);
+  }
   /// Why this method was taken; empty if the caller asked for it.
   [[nodiscard]] const std::string& reason() const noexcept { return reason_; }
   void set_reason(std::string reason) { reason_ = std::move(reason); }
   /// Whether corrections are so cheap that the answer is refined to the last bit even beyond the goal.
   [[nodiscard]] virtual bool refines_always() const { return false; }
 
+ protected:
+  [[nodiscard]] double left_in_turn() const { return turn_ends_ - work(); }
+  [[nodiscard]] bool turn_over(const Mdp& mdp, const Iterate& it, const Goal& goal) {
+    if (left_in_turn() >= 0.0) return false;
+    const double granted = more_ ? more_(goal.half_width(mdp, it)) : 0.0;
+    turn_ends_ = work() + granted;
+    return !(granted > 0.0);
+  }
+
  private:
   std::string reason_;
+  double turn_ends_ = infinity;
+  Grant more_;
 };
 
 }  // namespace mdp::solvers

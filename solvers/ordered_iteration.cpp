@@ -36,7 +36,7 @@ Outcome OrderedPolicyIteration::improve(const Mdp& mdp, Iterate& it, Run& run, c
     return Outcome::stalled;
   }
   return sweep_until(mdp, it, run, goal, [&](Iterate& iterate) {
-    gave_up_ = !progresses(iterate);
+    gave_up_ = !progresses(iterate) || turn_over(mdp, iterate, goal);
     if (gave_up_)
       iterate.offset = offset_;
     else

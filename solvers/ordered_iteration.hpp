@@ -30,6 +30,7 @@ class OrderedPolicyIteration : public Improver {
   [[nodiscard]] Outcome improve(const Mdp& mdp, Iterate& it, Run& run, const Goal& goal) override;
   [[nodiscard]] std::string name() const override { return "modified policy iteration (Gauss–Seidel, BiCGSTAB)"; }
   [[nodiscard]] bool gave_up() const override { return gave_up_; }
+  [[nodiscard]] double work() const override { return work_; }
 
  private:
   void begin(const Mdp& mdp, Iterate& it, const Run& run);

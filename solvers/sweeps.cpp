@@ -42,16 +42,28 @@ Outcome ValueIteration::improve(const Mdp& mdp, Iterate& it, Run& run, const Goa
 }
 
 Outcome ModifiedPolicyIteration::improve(const Mdp& mdp, Iterate& it, Run& run, const Goal& goal) {
-  constexpr int patience = 8;  // iterations that may promise too much work, one after another
+  // Rates are poor until values have spread as far as they have to: so many iterations may promise too much work, one after
+  // another, and this part of it is done in any case.
+  constexpr int patience = 8;
+  constexpr double least = 0.05;
+  constexpr double nearly = 0.25;  // of the work done: with no more to go, no other method gets there sooner
   return sweep_until(mdp, it, run, goal, [&](Iterate& iterate) {
     const double to_go = std::log(std::max(2.0, goal.half_width(mdp, iterate) / goal.aim(mdp, iterate)));
     const auto plan = make_plan(mdp, iterate, to_go);
-    n_dear_ = plan.work * size_of(mdp) > limits_.expected ? n_dear_ + 1 : 0;
-    exhausted_ = work_ > limits_.work || n_dear_ > patience;
+    const double left = plan.work * size_of(mdp);
+    n_dear_ = left > limits_.expected ? n_dear_ + 1 : 0;
+    exhausted_ =
+        (work_ > limits_.work && left > nearly * work_) || (n_dear_ > patience && work_ > least * limits_.expected);
     if (exhausted_) return false;
     advance(mdp, iterate, run, plan.left);
     return true;
   });
+}
+
+void ModifiedPolicyIteration::begin_turn(double most, Grant) {
+  const double done = work_;
+  *this = ModifiedPolicyIteration(evaluation_, {done + most, infinity});
+  work_ = done;
 }
 
 EvaluationEffort::Choice ModifiedPolicyIteration::make_plan(const Mdp& mdp, const Iterate& it, double to_go) {

@@ -39,6 +39,9 @@ class ModifiedPolicyIteration : public Improver {
   explicit ModifiedPolicyIteration(Evaluation evaluation) : ModifiedPolicyIteration(evaluation, Limits()) {}
   [[nodiscard]] Outcome improve(const Mdp& mdp, Iterate& it, Run& run, const Goal& goal) override;
   [[nodiscard]] bool gave_up() const override { return exhausted_; }
+  [[nodiscard]] double work() const override { return work_; }
+  /// Nothing that was learnt about another V counts any more, and nothing but the work ends the turn.
+  void begin_turn(double most, Grant more) override;
   [[nodiscard]] std::string name() const override {
     return evaluation_ == Evaluation::krylov ? "policy iteration (BiCGSTAB)" : "modified policy iteration";
   }
