@@ -167,19 +167,20 @@ class Agreement {
   std::vector<double> upper_;
 };
 
-// By how much L exceeds T L or U falls short of T U, at most, evaluated in twice the precision; over 1 - gamma that is
-// what the bounds may be wrong by. Undiscounted: over a rounding of the largest value.
+// By how much L exceeds T L or U falls short of T U, at most, evaluated in twice the precision and beyond the rounding of L and U
+// themselves; over 1 - gamma that is what the bounds may be wrong by. Undiscounted: over two roundings of the largest value.
 double excess_of_bounds(const Mdp& mdp, const solvers::SolveResult& r, int threads) {
   std::vector<double> gap(static_cast<std::size_t>(mdp.n_rows()));
   const auto residual = [&](const std::vector<double>& v) {
     return kernels::row_gaps(mdp, std::vector<TwoDouble>(v.begin(), v.end()), gap, threads);
   };
   const double worst = std::max(-residual(r.value_lower).min, residual(r.value_upper).max);
-  const double complement = mdp.exact_discount().complement.value();
-  if (complement > 0.0) return worst / complement;
   double largest = 1.0;
-  for (const double v : r.value_upper) largest = std::max(largest, std::abs(v));
-  return worst / (4.0 * unit_roundoff * largest) * tolerance;
+  for (const double v : r.value_upper) largest = std::max(largest, std::isfinite(v) ? std::abs(v) : 0.0);
+  // Bounds L' with T L' >= L' that are rounded down by up to an ulp to L have T L >= L - that; likewise above.
+  const double rounding = 2.0 * unit_roundoff * largest;
+  const double complement = mdp.exact_discount().complement.value();
+  return complement > 0.0 ? std::max(0.0, worst - rounding) / complement : worst / (2.0 * rounding) * tolerance;
 }
 
 Criterion criterion_of(const Mdp& mdp) {
