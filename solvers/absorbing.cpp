@@ -36,9 +36,10 @@ struct Evaluation {
   [[nodiscard]] bool good() const { return relative < infinity; }
 };
 
-Evaluation evaluate(const ReducedMdp& m, std::span<const Offset> rows, double tiny) {
+Evaluation evaluate(const ReducedMdp& m, std::span<const Offset> rows, double tiny,
+                    const std::function<bool()>& keep_going = {}) {
   Evaluation e;
-  const Elimination chain(m, rows, most_factor_entries);
+  const Elimination chain(m, rows, most_factor_entries, keep_going);
   if (chain.too_large()) return e;
   e.value.resize(rows.size());
   e.size.assign(rows.size(), 0.0);
@@ -327,12 +328,13 @@ AbsorbingAnswer evaluate_absorbing(const ReducedMdp& m, std::span<const Offset> 
   return answer(AbsorbingEnd::enclosed, e, std::vector<double>(rows.size(), 0.0), {rows.begin(), rows.end()}, 0);
 }
 
-AbsorbingAnswer enclose_absorbing(const ReducedMdp& original, std::span<const Offset> rows) {
+AbsorbingAnswer enclose_absorbing(const ReducedMdp& original, std::span<const Offset> rows,
+                                  const std::function<bool()>& keep_going) {
   ReducedMdp m = original;
   const int exponent = cost_exponent(m);
   scale(m, exponent);
   const Problem problem(m, std::ldexp(least_with_tail, exponent));
-  const Evaluation e = evaluate(m, rows, problem.tiny());
+  const Evaluation e = evaluate(m, rows, problem.tiny(), keep_going);
   if (!e.good()) return {};
   const auto proved = LowerBound(problem, e, rows)();
   const auto loss = proved.empty() ? loss_of(problem, e, rows) : proved;
@@ -354,9 +356,9 @@ AbsorbingAnswer solve_absorbing(const ReducedMdp& original, Run& run, std::span<
   const Problem problem(m, std::ldexp(least_with_tail, exponent));
   std::vector<double> start(values.begin(), values.end());
   for (double& v : start) v = std::isfinite(v) ? std::ldexp(v, exponent) : 0.0;
-  auto rows = good_start(m, start);
+  auto rows = good_start(m, run, start);
   if (static_cast<State>(rows.size()) != m.n_states()) return {};
-  Evaluation e = evaluate(m, rows, problem.tiny());
+  Evaluation e = evaluate(m, rows, problem.tiny(), run.with_grace());
   while (e.good()) {
     if (!run.may_sweep()) return answer(AbsorbingEnd::stopped, e, loss_of(problem, e, rows), rows, exponent);
     run.count_iteration();
@@ -367,7 +369,7 @@ AbsorbingAnswer solve_absorbing(const ReducedMdp& original, Run& run, std::span<
     if (n_changed == 0) break;
     if (!graph::exits_surely(m, better)) return answer(AbsorbingEnd::unbounded, e, {}, rows, exponent);
     rows = std::move(better);
-    e = evaluate(m, rows, problem.tiny());
+    e = evaluate(m, rows, problem.tiny(), run.with_grace());
   }
   if (!e.good()) return {};
   const auto loss = LowerBound(problem, e, rows)();

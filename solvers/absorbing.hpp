@@ -1,6 +1,7 @@
 // solvers/absorbing.hpp — least cost until exit, enclosed: the core of reach, goal, total and average (internal).
 #pragma once
 
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -49,7 +50,8 @@ struct AbsorbingAnswer {
 
 /// The same enclosure from a policy that exits surely, which is not improved: V^rows, and d for it. `below` is +inf where no d is
 /// found, unless no cost is negative: then V* >= 0.
-[[nodiscard]] AbsorbingAnswer enclose_absorbing(const graph::ReducedMdp& m, std::span<const Offset> rows);
+[[nodiscard]] AbsorbingAnswer enclose_absorbing(const graph::ReducedMdp& m, std::span<const Offset> rows,
+                                                const std::function<bool()>& keep_going);
 
 /// Whether elimination fills in little: the factors of the shortest way out have few entries a state. As much work as they take.
 [[nodiscard]] bool elimination_is_cheap(const graph::ReducedMdp& m);

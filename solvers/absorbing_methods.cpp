@@ -71,7 +71,8 @@ AbsorbingAnswer enclose_on_quotient(const graph::ReducedMdp& m, std::span<const 
   for (std::size_t s = 0; s < rows.size(); ++s) policy[s] = static_cast<Action>(rows[s] - m.state_rows[s]);
   kernels::OrderedChain chain(mdp, start.order);
   chain.assign(policy);
-  const GoalEnclosure e = enclose_until_goal(mdp, values, policy, chain, quotient_uncertainty(m), run.threads());
+  const GoalEnclosure e =
+      enclose_until_goal(mdp, values, policy, chain, quotient_uncertainty(m), run.threads(), run.with_grace());
   AbsorbingAnswer a;
   if (e.above.empty()) return a;
   a.end = e.below.empty() ? AbsorbingEnd::imprecise : AbsorbingEnd::enclosed;
@@ -133,7 +134,8 @@ MethodAnswer enclose_reduced(const graph::ReducedMdp& m, std::span<const double>
   if (static_cast<State>(rows.size()) != m.n_states()) return {};
   run.count_iteration();
   if (m.n_states() <= few_states || elimination_is_cheap(m)) {
-    MethodAnswer a{enclose_absorbing(m, rows), "greedy policy (elimination), proved from both sides", ""};
+    MethodAnswer a{enclose_absorbing(m, rows, run.with_grace()), "greedy policy (elimination), proved from both sides",
+                   ""};
     if (a.answer.end != AbsorbingEnd::failed) return a;
   }
   return {enclose_on_quotient(m, v, rows, run), "values enclosed by times until exit", ""};

@@ -14,14 +14,14 @@ constexpr int start_sweeps = 200;
 
 }  // namespace
 
-std::vector<Offset> good_start(const graph::ReducedMdp& m, std::span<const double> values) {
+std::vector<Offset> good_start(const graph::ReducedMdp& m, const Run& run, std::span<const double> values) {
   auto way = graph::way_out(m);
   const auto n = static_cast<std::size_t>(m.n_states());
   if (way.order.size() != n) return {};
   std::vector<double> v(values.begin(), values.end());
   v.resize(n, 0.0);
   std::vector<Offset> rows = way.rows;
-  for (int sweep = 0; sweep < start_sweeps; ++sweep) {
+  for (int sweep = 0; sweep < start_sweeps && !run.out_of_time(); ++sweep) {
     const double change = graph::gauss_seidel(m, way.order, sweep % 2 != 0, v, rows);
     if (!(change > 1e-12 * max_abs(v))) break;
   }

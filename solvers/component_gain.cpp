@@ -95,7 +95,7 @@ class Communicating {
   // The policy that takes these rows, states outside its best-known class moved towards it; evaluated, not improved.
   ComponentGain evaluated(const std::vector<Offset>& rows) {
     adopt(rows);
-    const RootedGain chain = evaluate_gain(m_, rows_, root_);
+    const RootedGain chain = evaluate_gain(m_, rows_, root_, most_gain_factor_entries, run_.with_grace());
     ComponentGain result;
     result.rows = rows_;
     result.root = root_;
@@ -104,12 +104,12 @@ class Communicating {
   }
 
   ComponentGain operator()() {
-    RootedGain chain = evaluate_gain(m_, rows_, root_);
+    RootedGain chain = evaluate_gain(m_, rows_, root_, most_gain_factor_entries, run_.with_grace());
     // Gains fall strictly as far as doubles can see; the count is for what they cannot.
     for (State round = 0; chain.good && round < 1000 + m_.n_states() && run_.may_sweep(); ++round) {
       run_.count_iteration();
       if (!improve(chain)) break;
-      chain = evaluate_gain(m_, rows_, root_);
+      chain = evaluate_gain(m_, rows_, root_, most_gain_factor_entries, run_.with_grace());
     }
     ComponentGain result;
     result.rows = rows_;
@@ -264,7 +264,8 @@ ComponentGain by_method(const ReducedMdp& m, const Accuracy& accuracy, Run& run,
   if (method == Method::value_iteration || method == Method::modified_policy_iteration) {
     return by_sweeps(m, accuracy, run, start);
   }
-  if (method == Method::linear_programming) return by_improvement(m, run, relative_values_by_program(m));
+  if (method == Method::linear_programming)
+    return by_improvement(m, run, relative_values_by_program(m, run.seconds_left()));
   return sharpened(m, accuracy, by_improvement(m, run, start), run);
 }
 

@@ -7,7 +7,7 @@
 
 namespace mdp::solvers {
 
-std::vector<double> relative_values_by_program(const graph::ReducedMdp& m) {
+std::vector<double> relative_values_by_program(const graph::ReducedMdp& m, double max_seconds) {
   double scale = 0.0;
   for (const TwoDouble c : m.cost) scale = std::max(scale, std::abs(c.hi));
   if (scale == 0.0) scale = 1.0;
@@ -28,7 +28,7 @@ std::vector<double> relative_values_by_program(const graph::ReducedMdp& m) {
       program.end_row(-infinity, m.cost[at(row)].hi / scale);
     }
   }
-  LinearProgramResult solved = solve_linear_program(program);
+  LinearProgramResult solved = solve_linear_program(program, max_seconds);
   if (solved.status != Status::converged) return {};
   solved.x.pop_back();
   for (double& h : solved.x) h *= scale;

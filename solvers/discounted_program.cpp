@@ -31,7 +31,7 @@ void add_row(const Mdp& mdp, std::span<const double> v, State s, Offset row, dou
 }
 
 // Of costs divided by the largest: tolerances of the simplex are absolute, and the costs of a correction are small.
-std::vector<double> solve_program(const Mdp& mdp, std::span<const double> v) {
+std::vector<double> solve_program(const Mdp& mdp, std::span<const double> v, const Run& run) {
   double scale = 0.0;
   for (const double c : mdp.cost()) scale = std::max(scale, c < infinity ? std::abs(c) : 0.0);
   if (scale == 0.0) scale = 1.0;
@@ -46,7 +46,7 @@ std::vector<double> solve_program(const Mdp& mdp, std::span<const double> v) {
       add_row(mdp, v, s, row, scale, program);
     }
   }
-  LinearProgramResult solved = solve_linear_program(program);
+  LinearProgramResult solved = solve_linear_program(program, run.seconds_left());
   if (solved.status != Status::converged) return {};
   for (double& x : solved.x) x *= scale;
   return std::move(solved.x);
@@ -59,7 +59,7 @@ Outcome DiscountedProgram::improve(const Mdp& mdp, Iterate& it, Run& run, const 
   return sweep_until(mdp, it, run, goal, [&](Iterate& iterate) {
     if (solved) return false;
     solved = true;
-    const auto v = solve_program(mdp, iterate.v);
+    const auto v = solve_program(mdp, iterate.v, run);
     run.count_iteration();
     for (std::size_t s = 0; s < v.size(); ++s) {
       if (iterate.v[s] < infinity && std::isfinite(v[s])) iterate.v[s] = v[s];

@@ -45,7 +45,8 @@ class Elimination::Work {
     }
   }
 
-  void run(double max_entries) {
+  void run(double max_entries, const std::function<bool()>& keep_going) {
+    constexpr std::size_t steps_between = 64;
     for (std::size_t s = 0; s < next_.size(); ++s) push(s);
     double left = static_cast<double>(next_.size());
     double entries = 0.0;
@@ -58,7 +59,8 @@ class Elimination::Work {
       const double eta = (4.0 * successors + 64.0) * unit_roundoff * unit_roundoff;
       out_.relative_error_ += (2.0 * left + 1.0) * eta;
       entries += successors + static_cast<double>(in_degree_[s]);
-      if (entries > max_entries) {
+      const bool asks = keep_going && out_.steps_.size() % steps_between == 0;
+      if (entries > max_entries || (asks && !keep_going())) {
         out_.too_large_ = true;
         return;
       }
@@ -134,8 +136,9 @@ class Elimination::Work {
       queue_;  // least fill first; a stale entry is skipped
 };
 
-Elimination::Elimination(const graph::ReducedMdp& m, std::span<const Offset> rows, double max_entries) {
-  Work(m, rows, *this).run(max_entries);
+Elimination::Elimination(const graph::ReducedMdp& m, std::span<const Offset> rows, double max_entries,
+                         const std::function<bool()>& keep_going) {
+  Work(m, rows, *this).run(max_entries, keep_going);
   relative_error_ += 2.0 * static_cast<double>(rows.size()) * m.entry_error;
   relative_error_ *= 1.0 + 0x1p-20;  // second-order terms, and the rounding of this sum
   if (!(relative_error_ < 0x1p-30)) relative_error_ = infinity;

@@ -1,6 +1,7 @@
 // solvers/elimination.hpp — costs until exit of a chain, without a subtraction: small relative errors always (internal).
 #pragma once
 
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -26,7 +27,9 @@ class Elimination {
  public:
   /// \param rows        [n_states] row that the chain takes in each state; must exit surely (graph::exits_surely())
   /// \param max_entries give up, too_large(), when the factors have more entries than this
-  Elimination(const graph::ReducedMdp& m, std::span<const Offset> rows, double max_entries);
+  /// \param keep_going  asked often; false: give up likewise. Empty = always
+  Elimination(const graph::ReducedMdp& m, std::span<const Offset> rows, double max_entries,
+              const std::function<bool()>& keep_going = {});
 
   [[nodiscard]] bool too_large() const noexcept { return too_large_; }
   /// x for b >= 0. [n_states] each. Not if too_large().

@@ -56,13 +56,15 @@ Mdp costless(const Mdp& mdp) {
 class GoalEncloser {
  public:
   GoalEncloser(const Mdp& mdp, std::span<const TwoDouble> v, std::span<const Action> policy,
-               kernels::OrderedChain& chain, const EntryUncertainty& uncertainty, int threads, double max_factor_bytes)
+               kernels::OrderedChain& chain, const EntryUncertainty& uncertainty, int threads,
+               const std::function<bool()>& keep_going, double max_factor_bytes)
       : mdp_(mdp),
         v_(v),
         policy_(policy.begin(), policy.end()),
         chain_(chain),
         uncertainty_(uncertainty),
         threads_(threads),
+        keep_going_(keep_going),
         direct_(max_factor_bytes),
         gap_(gaps_of(mdp, v, uncertainty, threads)) {}
 
@@ -110,6 +112,8 @@ class GoalEncloser {
     return true;
   }
 
+  [[nodiscard]] bool keeps_going() const { return !keep_going_ || keep_going_(); }
+
   // w: the time until the goal under a policy, to within a half at each step. False if it is too long.
   bool time_of(std::span<const Action> policy) {
     constexpr double enough = 0.25;
@@ -117,15 +121,18 @@ class GoalEncloser {
     std::vector<double> x(chain_.size(), 0.0);
     std::vector<double> y(x.size());
     double change = direct_.improve(chain_, x, threads_) ? chain_.residual(x, y, threads_) : infinity;
-    for (int sweep = 0; sweep < most_time_sweeps && change > enough; ++sweep) {
+    for (int sweep = 0; sweep < most_time_sweeps && change > enough && keeps_going(); ++sweep) {
       change = chain_.gauss_seidel(x, y, threads_);
       x.swap(y);
     }
     if (!(change <= enough)) {
       chain_.residual(x, y, threads_);
       std::vector<double> step(x.size(), 0.0);
-      const KrylovOptions options{
-          .norm = Norm::max, .tolerance = enough, .max_products = most_products, .threads = threads_};
+      const KrylovOptions options{.norm = Norm::max,
+                                  .tolerance = enough,
+                                  .max_products = most_products,
+                                  .threads = threads_,
+                                  .keep_going = keep_going_};
       if (!(improve_solution(chain_.rows(), 1.0, y, step, options).residual <= 2.0 * enough)) return false;
       for (std::size_t i = 0; i < x.size(); ++i) x[i] += step[i];
     }
@@ -213,6 +220,7 @@ class GoalEncloser {
   kernels::OrderedChain& chain_;
   const EntryUncertainty& uncertainty_;
   int threads_;
+  const std::function<bool()>& keep_going_;
   DirectChain direct_;
   RowNumbers gap_, drift_;
   std::vector<double> w_;
@@ -223,8 +231,8 @@ class GoalEncloser {
 
 GoalEnclosure enclose_until_goal(const Mdp& mdp, std::span<const TwoDouble> v, std::span<const Action> policy,
                                  kernels::OrderedChain& chain, const EntryUncertainty& uncertainty, int threads,
-                                 double max_factor_bytes) {
-  return GoalEncloser(mdp, v, policy, chain, uncertainty, threads, max_factor_bytes)();
+                                 const std::function<bool()>& keep_going, double max_factor_bytes) {
+  return GoalEncloser(mdp, v, policy, chain, uncertainty, threads, keep_going, max_factor_bytes)();
 }
 
 }  // namespace mdp::solvers

@@ -1,6 +1,7 @@
 // solvers/goal_enclosure.hpp — what any values prove about the least cost until the goal (internal).
 #pragma once
 
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -35,10 +36,11 @@ struct GoalEnclosure {
 /// \param v       [n_states], 0 at goals
 /// \param policy  [n_states]
 /// \param chain   on all states but the goals; its policy is changed
+/// \param keep_going  asked often; false: what is not proved yet is left open. Empty = always
 /// \param max_factor_bytes  for times by elimination, where the chain is narrow (DirectChain)
 [[nodiscard]] GoalEnclosure enclose_until_goal(const Mdp& mdp, std::span<const TwoDouble> v,
                                                std::span<const Action> policy, kernels::OrderedChain& chain,
                                                const EntryUncertainty& uncertainty, int threads,
-                                               double max_factor_bytes = 0.0);
+                                               const std::function<bool()>& keep_going, double max_factor_bytes = 0.0);
 
 }  // namespace mdp::solvers

@@ -95,7 +95,7 @@ class Iteration {
     // The greedy policy of v, or, where it does not prove anything, the one that is known to reach the goal.
     for (const auto* policy : {&it_.policy, &first_}) {
       auto found = enclose_until_goal(problem_.mdp, a.value, *policy, it_.chain, problem_.uncertainty, run_.threads(),
-                                      memory_limit_of(run_.options()));
+                                      run_.with_grace(), memory_limit_of(run_.options()));
       if (a.below.empty()) a.below = std::move(found.below);
       if (found.above.empty()) continue;
       a.above = std::move(found.above);

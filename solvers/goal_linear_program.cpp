@@ -33,7 +33,7 @@ LinearProgram program_of(const GoalProblem& problem) {
 class LinearProgrammingStep : public GoalStep {
  public:
   void begin(GoalIterate& it, bool warm, Run& run) override {
-    const auto solved = solve_linear_program(program_of(it.problem));
+    const auto solved = solve_linear_program(program_of(it.problem), run.seconds_left());
     if (solved.status != Status::converged) {
       policies_->begin(it, warm, run);
       return;

@@ -87,13 +87,18 @@ class TopologicalStep : public GoalStep {
   void advance(GoalIterate& it, Run& run) override {
     constexpr double rounding = 4.0 * unit_roundoff;
     constexpr int most_sweeps = 1000;
+    constexpr std::size_t states_between = 100'000;  // looks at the clock
+    std::size_t read = 0;
     const double enough = 1e-3 * size_of(it.residual);
     for (const auto& component : members_) {  // edges between them lead to lower numbers
       for (int k = 0; k < most_sweeps; ++k) {
         const double change = kernels::gauss_seidel_sweep(it.problem.mdp, component, it.v, it.policy);
         const double size = component.empty() ? 0.0 : std::abs(it.v[at(component.back())]);
         if (!(change > std::max(enough * 1e-3, rounding * size))) break;
-        if (k % 64 == 63 && run.out_of_time()) return;
+        read += component.size();
+        if (read < states_between) continue;
+        read = 0;
+        if (run.out_of_time()) return;
       }
     }
   }

@@ -62,7 +62,7 @@ class IntervalIteration {
       it_.residual = kernels::bellman_sweep(problem_.mdp, it_.v, it_.tv, it_.policy, run_.threads());
       const std::vector<TwoDouble> around(it_.v.begin(), it_.v.end());
       const auto found = enclose_until_goal(problem_.mdp, around, k == 0 ? first_ : it_.policy, it_.chain,
-                                            problem_.uncertainty, run_.threads());
+                                            problem_.uncertainty, run_.threads(), run_.with_grace());
       if (upper_.empty() && !found.above.empty()) set(upper_, found.above, 1.0);
       if (free_of_gains)
         lower_.assign(it_.v.size(), 0.0);
@@ -134,7 +134,8 @@ class IntervalIteration {
     a.value.assign(upper_.begin(), upper_.end());
     GoalEnclosure found;
     for (const auto* policy : {&it_.policy, &first_}) {
-      found = enclose_until_goal(problem_.mdp, a.value, *policy, it_.chain, problem_.uncertainty, run_.threads());
+      found = enclose_until_goal(problem_.mdp, a.value, *policy, it_.chain, problem_.uncertainty, run_.threads(),
+                                 run_.with_grace());
       if (found.above.empty()) continue;
       for (State s = 0; s < problem_.mdp.n_states(); ++s) a.rows.push_back(selected_row(problem_.mdp, *policy, s));
       break;

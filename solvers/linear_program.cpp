@@ -53,7 +53,7 @@ std::string describe(int status) {
 
 bool has_linear_programming() noexcept { return true; }
 
-LinearProgramResult solve_linear_program(const LinearProgram& program) {
+LinearProgramResult solve_linear_program(const LinearProgram& program, double max_seconds) {
   require_fitting(program);
   const std::vector<int> begin(program.row_begin.begin(), program.row_begin.end());
   std::vector<int> lengths;
@@ -68,9 +68,13 @@ LinearProgramResult solve_linear_program(const LinearProgram& program) {
   clp.setDualTolerance(1e-9);
   clp.loadProblem(matrix, program.column_lower.data(), program.column_upper.data(), program.objective.data(),
                   program.row_lower.data(), program.row_upper.data());
+  if (max_seconds < infinity) clp.setMaximumSeconds(std::max(0.0, max_seconds));
   clp.initialSolve();
   LinearProgramResult result;
-  result.status = clp.status() == 0 ? Status::converged : Status::refused;
+  constexpr int stopped = 3;
+  result.status = clp.status() == 0         ? Status::converged
+                  : clp.status() == stopped ? Status::time_limit
+                                            : Status::refused;
   if (clp.status() != 0) result.message = describe(clp.status());
   result.x.assign(clp.primalColumnSolution(), clp.primalColumnSolution() + n_columns);
   result.dual.assign(clp.dualRowSolution(), clp.dualRowSolution() + n_rows);
@@ -82,7 +86,7 @@ LinearProgramResult solve_linear_program(const LinearProgram& program) {
 
 bool has_linear_programming() noexcept { return false; }
 
-LinearProgramResult solve_linear_program(const LinearProgram& /*program*/) {
+LinearProgramResult solve_linear_program(const LinearProgram& /*program*/, double /*max_seconds*/) {
   throw InvalidOption("linear programs need the component CLP, which this build does not have");
 }
 

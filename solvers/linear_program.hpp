@@ -25,7 +25,8 @@ struct LinearProgram {
 };
 
 struct LinearProgramResult {
-  /// converged: optimal within CLP's tolerances (1e-9); refused: infeasible or unbounded, see message. Nothing is proved: callers check.
+  /// converged: optimal within CLP's tolerances (1e-9); refused: infeasible or unbounded, see message; time_limit. Nothing is
+  /// proved: callers check.
   Status status = Status::not_run;
   std::string message;
   std::vector<double> x;     ///< [n_columns]
@@ -36,7 +37,9 @@ struct LinearProgramResult {
 /// Whether CLP was there when the library was built.
 [[nodiscard]] bool has_linear_programming() noexcept;
 
-/// Solves by the simplex method. \throws InvalidOption without CLP, naming it; InvalidArgument if lengths do not fit.
-[[nodiscard]] LinearProgramResult solve_linear_program(const LinearProgram& program);
+/// Solves by the simplex method.
+/// \param max_seconds  of processor time
+/// \throws InvalidOption without CLP, naming it; InvalidArgument if lengths do not fit.
+[[nodiscard]] LinearProgramResult solve_linear_program(const LinearProgram& program, double max_seconds = infinity);
 
 }  // namespace mdp::solvers

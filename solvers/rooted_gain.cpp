@@ -66,10 +66,11 @@ struct UntilRoot {
   double relative = infinity;
 };
 
-UntilRoot until_root(const ReducedMdp& m, std::span<const Offset> rows, State root, double max_entries) {
+UntilRoot until_root(const ReducedMdp& m, std::span<const Offset> rows, State root, double max_entries,
+                     const std::function<bool()>& keep_going) {
   UntilRoot result;
   const ReducedMdp part = rooted(m, root);
-  const Elimination chain(part, rows_besides(part, rows, root), max_entries);
+  const Elimination chain(part, rows_besides(part, rows, root), max_entries, keep_going);
   if (chain.too_large()) return result;
   const auto solve = [&](auto&& cost_of) {
     std::vector<TwoDouble> b(rows.size() - 1);
@@ -84,9 +85,10 @@ UntilRoot until_root(const ReducedMdp& m, std::span<const Offset> rows, State ro
   return result;
 }
 
-RootedGain evaluate_normalised(const ReducedMdp& m, std::span<const Offset> rows, State root, double max_entries) {
+RootedGain evaluate_normalised(const ReducedMdp& m, std::span<const Offset> rows, State root, double max_entries,
+                               const std::function<bool()>& keep_going) {
   RootedGain result;
-  const UntilRoot until = until_root(m, rows, root, max_entries);
+  const UntilRoot until = until_root(m, rows, root, max_entries, keep_going);
   if (!(until.relative < infinity)) return result;
   const Offset own = rows[at(root)];
   const auto cycle = [&](TwoDouble sum, const std::vector<TwoDouble>& rest) {
@@ -118,10 +120,11 @@ RootedGain evaluate_normalised(const ReducedMdp& m, std::span<const Offset> rows
 
 }  // namespace
 
-RootedGain evaluate_gain(const ReducedMdp& m, std::span<const Offset> rows, State root, double max_entries) {
+RootedGain evaluate_gain(const ReducedMdp& m, std::span<const Offset> rows, State root, double max_entries,
+                         const std::function<bool()>& keep_going) {
   const auto scaled = normalised(m);
-  if (!scaled) return evaluate_normalised(m, rows, root, max_entries);
-  RootedGain result = evaluate_normalised(scaled->m, rows, root, max_entries);
+  if (!scaled) return evaluate_normalised(m, rows, root, max_entries, keep_going);
+  RootedGain result = evaluate_normalised(scaled->m, rows, root, max_entries, keep_going);
   result.gain = shifted(result.gain, scaled->exponent);
   result.gain_error = shifted_bound(result.gain_error, scaled->exponent);
   for (TwoDouble& h : result.relative_value) h = shifted(h, scaled->exponent);

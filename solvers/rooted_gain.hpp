@@ -1,6 +1,7 @@
 // solvers/rooted_gain.hpp — gain and relative values of a policy of one recurrent class, by elimination (internal).
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
@@ -24,11 +25,13 @@ inline constexpr double most_gain_factor_entries = 4e7;
 /// \param m     closed: no exits (Reduction::keep_loops)
 /// \param rows  [n_states] policy under which every state reaches `root`
 /// \param max_entries  of the factors
+/// \param keep_going   false: give up, not good; empty = always
 /// Renewal theory: g = E[cost of a cycle] / E[length of a cycle], both by Elimination with the root as exit; h is the
 /// cost until the root less g times the time. Positive and negative costs apart, so that each of the three has the relative error of
 /// the elimination: the errors follow by adding up.
 [[nodiscard]] RootedGain evaluate_gain(const graph::ReducedMdp& m, std::span<const Offset> rows, State root,
-                                       double max_entries = most_gain_factor_entries);
+                                       double max_entries = most_gain_factor_entries,
+                                       const std::function<bool()>& keep_going = {});
 
 /// A problem with costs of about 1: nothing overflows, and what is too small beside the largest is left out, an error of the costs.
 struct Normalised {

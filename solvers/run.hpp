@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <vector>
 
@@ -47,6 +48,15 @@ class Run {
   }
   void count_iteration() { ++iterations_; }
   [[nodiscard]] bool out_of_time() const { return seconds() >= options_.time_limit_seconds; }
+  /// Whether to go on with what begins now: while time is left, and in any case for half a second, so that small things end.
+  [[nodiscard]] std::function<bool()> with_grace() {
+    return [this, begin = seconds()] {
+      const bool goes_on = !out_of_time() || seconds() < begin + 0.5;
+      if (!goes_on && stopped_ == Status::not_run) stopped_ = Status::time_limit;
+      return goes_on;
+    };
+  }
+  [[nodiscard]] double seconds_left() const { return options_.time_limit_seconds - seconds(); }
 
   /// not_run while nothing stopped it, else sweep_limit, time_limit or interrupted.
   [[nodiscard]] Status stopped() const noexcept { return stopped_; }

@@ -6,6 +6,7 @@
 #include "libmdp/builder.hpp"
 #include "libmdp/error.hpp"
 #include "libmdp/generate/gridworld.hpp"
+#include "solvers/applicability.hpp"
 #include "solvers/criterion.hpp"
 #include "tests/oracles/policy_enumeration.hpp"
 
@@ -143,6 +144,30 @@ TEST_CASE("relative value iteration: periodic components, and large ones by auto
     CHECK(swept.gain_lower[0] <= automatic.gain_upper[0]);
     CHECK(swept.gain_upper[0] >= automatic.gain_lower[0]);
     CHECK(swept.gain_upper[0] - swept.gain_lower[0] < 0.01);  // where whole steps would go round for ever
+  }
+}
+
+TEST_CASE("no time at all: every method stops, says so, and its bounds hold", "[criteria]") {
+  generate::GridworldOptions grid;
+  grid.width = grid.height = 40;
+  grid.discount = 1.0;
+  const Mdp mdp = generate::gridworld(grid);
+  for (const Criterion criterion : {Criterion::goal, Criterion::reach, Criterion::total, Criterion::average}) {
+    const auto truth = solve_criterion(mdp, criterion, {});
+    REQUIRE(truth.converged());
+    for (const Method method : all_methods()) {
+      CAPTURE(to_string(criterion), to_string(method));
+      if (method == Method::soft_value_iteration || !why_not(method, mdp, criterion).empty()) continue;
+      CriterionOptions options;
+      options.solve.method = method;
+      options.solve.time_limit_seconds = 1e-9;
+      const auto r = solve_criterion(mdp, criterion, options);
+      CHECK((r.converged() || r.status == Status::time_limit));
+      for (std::size_t s = 0; s < r.value_lower.size(); ++s) {
+        REQUIRE(r.value_lower[s] <= truth.value_upper[s]);
+        REQUIRE(r.value_upper[s] >= truth.value_lower[s]);
+      }
+    }
   }
 }
 

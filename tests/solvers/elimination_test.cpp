@@ -127,6 +127,7 @@ TEST_CASE("elimination says when products underflow and when it is too large", "
   std::vector<Offset> rows;
   for (State s = 0; s < m.n_states(); ++s) rows.push_back(s);
   CHECK(Elimination(m, rows, 0.0).too_large());
+  CHECK(Elimination(m, rows, 1e6, [] { return false; }).too_large());
   const Elimination chain(m, rows, 1e6);
   CHECK(chain.relative_error() < infinity);
   const auto x = chain.solve(std::vector<TwoDouble>(rows.size(), 1e-300));

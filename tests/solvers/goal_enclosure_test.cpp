@@ -24,7 +24,7 @@ Enclosed enclose(const Mdp& mdp, const std::vector<double>& v, const Policy& pol
   const auto way = graph::approach(mdp, graph::Predecessors(mdp), graph::goal_states(mdp), graph::admissible_rows(mdp));
   kernels::OrderedChain chain(mdp, way.order);
   const std::vector<TwoDouble> around(v.begin(), v.end());
-  const auto found = enclose_until_goal(mdp, around, policy, chain, {}, 1);
+  const auto found = enclose_until_goal(mdp, around, policy, chain, {}, 1, {});
   Enclosed e;
   for (std::size_t s = 0; s < v.size(); ++s) {
     e.lower.push_back(found.below.empty() ? -infinity : v[s] - found.below[s]);

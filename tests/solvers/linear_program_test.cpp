@@ -42,3 +42,18 @@ TEST_CASE("Linear program: infeasible, unbounded and misshapen ones are told apa
   p.row_lower.pop_back();
   REQUIRE_THROWS_AS(solve_linear_program(p), InvalidArgument);
 }
+
+TEST_CASE("Linear program: out of time, it says so") {
+  if (!has_linear_programming()) return;
+  LinearProgram p;  // an assignment of 60 to 60: some hundred iterations
+  constexpr int n = 60;
+  for (int i = 0; i < n * n; ++i) p.add_column((i * 7919) % 101, 0.0, 1.0);
+  for (int side = 0; side < 2; ++side) {
+    for (int i = 0; i < n; ++i) {
+      for (int j = 0; j < n; ++j) p.add_entry(side == 0 ? i * n + j : j * n + i, 1.0);
+      p.end_row(1.0, 1.0);
+    }
+  }
+  CHECK(solve_linear_program(p).status == Status::converged);
+  CHECK(solve_linear_program(p, 0.0).status == Status::time_limit);
+}
