@@ -72,20 +72,28 @@ bool one_signed(const Mdp& mdp, std::span<const double> policy) {
   return true;
 }
 
-// The mean of the positive (sign 1) or negative (sign -1) parts of the costs in each state, as costs of the chain.
+// The mean of the positive (sign 1) or negative (sign -1) parts of the costs in each state, as costs of the chain: sums of
+// terms of one sign in twice the precision, whose relative error is that of its entries (mixing_uncertainty()).
 Mdp part_of_costs(const Mdp& mdp, const Mdp& chain, std::span<const double> policy, double sign) {
   Buffer<double> cost(chain.cost().size(), 0.0);
+  Buffer<double> tail(cost.size(), 0.0);
   for (State s = 0; s < mdp.n_states(); ++s) {
-    double weight = 0.0;
-    double sum = 0.0;
+    TwoDouble weight;
+    TwoDouble sum;
+    bool infinite = false;
     for (Offset row = mdp.state_rows()[s]; row < mdp.state_rows()[s + 1]; ++row) {
       if (policy[row] == 0.0) continue;
-      weight += policy[row];
-      sum += policy[row] * std::max(0.0, sign * mdp.cost()[row]);
+      weight = weight + TwoDouble(policy[row]);
+      const TwoDouble own(mdp.cost()[row], mdp.cost_tail().empty() ? 0.0 : mdp.cost_tail()[row]);
+      const double part = sign * own.hi;
+      infinite = infinite || part == infinity;
+      if (part > 0.0 && part < infinity) sum = sum + own * sign * TwoDouble(policy[row]);
     }
-    cost[s] = sum / weight;
+    const TwoDouble mean = infinite ? TwoDouble(infinity) : sum / weight;
+    cost[s] = mean.hi;
+    tail[s] = mean.lo;
   }
-  return chain.with_cost(std::move(cost)).with_objective(Objective::minimize);
+  return chain.with_cost(std::move(cost), std::move(tail)).with_objective(Objective::minimize);
 }
 
 // States of a chain where a cost above 0 is paid again and again.

@@ -265,7 +265,8 @@ std::string JsonModel::action(Value v, const Place& place) const {
 
 mpq_class JsonModel::probability(Value v, const Place& place) const {
   mpq_class p = document_.rational(v, place);
-  if (sgn(p) < 0 || p > 1 + mpq_class(options_.row_sum_tolerance) || (sgn(p) > 0 && p < min_probability)) {
+  if (sgn(p) < 0 || p > 1 + mpq_class(options_.row_sum_tolerance) ||
+      (sgn(p) > 0 && nearest_double(p) < min_probability)) {
     document_.fail(v, place, "must be a probability: 0 or in [1e-290, 1], not " + document_.shown(v));
   }
   return p;

@@ -54,7 +54,7 @@ void check_sampled(Quantity quantity) {
     const ExactMoments exact = estimator.prepare(problem, targets)->exact(true);
     const std::int64_t n = samples_that_see_one_percent(exact);
     CAPTURE(estimator.name, word(quantity), n);
-    CHECK(n < 4'000'000);
+    CHECK(n < 8'000'000);
     const Judgement j = judge(problem, targets, estimator, truth, {.samples = {n}, .seed = 5});
     CHECK(j.consistent);
     CHECK(j.z_max <= j.z_limit);
@@ -81,6 +81,7 @@ TEST_CASE("E1, E2: every estimator of the model gradient and of second derivativ
   check_sampled(Quantity::model_gradient);
   check_sampled(Quantity::policy_hessian);
   check_sampled(Quantity::mixed);
+  check_sampled(Quantity::model_hessian);
 }
 
 struct OffByOne {  // the return that follows the step, without the step's own cost

@@ -108,6 +108,14 @@ TEST_CASE("rewards are negated once, inadmissible ones become +infinity") {
   CHECK_FALSE(std::signbit(m.cost()[2]));
 }
 
+TEST_CASE("the least probability is one, written as a number or as text") {
+  for (const char* least : {"1e-290", "\"1e-290\""}) {
+    const Mdp m =
+        read_text(file("{\"state\": 0, \"cost\": 0, \"to\": [[1, " + std::string(least) + "], [0, 1]]}" + rest));
+    CHECK(m.probability()[1] == 1e-290);
+  }
+}
+
 TEST_CASE("what breaks a rule of the text format is refused with file, entry, line, value and rule") {
   const auto [text, message] = GENERATE(table<std::string, std::string>({
       {file(rest.substr(2)), "choices (line 2): state 0 has no choice"},
@@ -124,6 +132,7 @@ TEST_CASE("what breaks a rule of the text format is refused with file, entry, li
       {file("{\"state\": 0, \"cost\": 0, \"to\": [[1, 1.5]]}" + rest),
        "choices[0].to[0][1] (line 2): must be a probability"},
       {file("{\"state\": 0, \"cost\": 0, \"to\": [[1, -0.5], [0, 1.5]]}" + rest), "not -0.5"},
+      {file("{\"state\": 0, \"cost\": 0, \"to\": [[1, 9e-291], [0, 1]]}" + rest), "0 or in [1e-290, 1], not 9e-291"},
       {file("{\"state\": 0, \"cost\": 0, \"to\": [[1, NaN]]}" + rest), "line 2: is not valid JSON"},
       {file("{\"state\": 0, \"cost\": 0, \"to\": [[1, \"nan\"]]}" + rest), "must be a number or a string \"a/b\""},
       {file("{\"state\": 0, \"cost\": 0, \"to\": [[1, \"1/0\"]]}" + rest), "not \"1/0\""},
