@@ -27,16 +27,22 @@ void require_valid(const Mdp& mdp, std::span<const Action> policy) {
   }
 }
 
-void require_valid(const Mdp& mdp, std::span<const double> stochastic_policy) {
-  require_length(stochastic_policy.size(), mdp.n_rows(), "n_rows");
+void require_valid(const Mdp& mdp, const RandomisedPolicy& policy) {
+  require_length(policy.probability.size(), mdp.n_rows(), "n_rows");
+  if (!policy.tail.empty()) require_length(policy.tail.size(), mdp.n_rows(), "n_rows, or no tail,");
   const auto rows = mdp.state_rows();
   for (State s = 0; s < mdp.n_states(); ++s) {
     double sum = 0.0;
     for (Offset row = rows[static_cast<std::size_t>(s)]; row < rows[static_cast<std::size_t>(s) + 1]; ++row) {
-      const double p = stochastic_policy[static_cast<std::size_t>(row)];
+      const auto [p, tail] = policy[row];
       if (!(p >= 0.0 && p <= 1.0 + 1e-9)) {
         throw InvalidArgument("policy gives action " + mdp.action_name(row) + " of state " + mdp.state_name(s) +
                               " probability " + std::to_string(p) + ", required 0 <= probability <= 1");
+      }
+      if (!(std::abs(tail) <= 0x1p-53 * p)) {
+        throw InvalidArgument("policy probability of action " + mdp.action_name(row) + " of state " +
+                              mdp.state_name(s) + " has tail " + std::to_string(tail) +
+                              ", required at most half a unit in the last place of " + std::to_string(p));
       }
       sum += p;
     }

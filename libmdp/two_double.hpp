@@ -21,6 +21,11 @@ struct TwoDouble {
   [[nodiscard]] constexpr double value() const { return hi + lo; }
 };
 
+/// x + lo, if |lo| <= ulp(x)/2 or x is infinite.
+[[nodiscard]] inline TwoDouble with_tail(double x, double lo) {
+  return std::isinf(x) ? TwoDouble(x) : TwoDouble(x, lo);
+}
+
 /// a + b exactly, for any a, b (Knuth).
 [[nodiscard]] inline TwoDouble two_sum(double a, double b) {
   const double s = a + b;

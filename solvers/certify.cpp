@@ -184,8 +184,8 @@ double loss_of(const CriterionResult& evaluated, const CertifyResult& result) {
 }
 
 template <class P>
-CertifyResult certify_policy(const Mdp& mdp, Criterion criterion, std::span<const double> values,
-                             std::span<const P> policy, const CriterionOptions& options) {
+CertifyResult certify_policy(const Mdp& mdp, Criterion criterion, std::span<const double> values, const P& policy,
+                             const CriterionOptions& options) {
   CertifyResult result = certify(mdp, criterion, values, options);
   CriterionOptions evaluation = options;
   evaluation.solve.method = Method::automatic;
@@ -227,8 +227,8 @@ CertifyResult certify(const Mdp& mdp, Criterion criterion, std::span<const doubl
 }
 
 CertifyResult certify(const Mdp& mdp, Criterion criterion, std::span<const double> values,
-                      std::span<const double> stochastic_policy, const CriterionOptions& options) {
-  CertifyResult result = certify_policy(mdp, criterion, values, stochastic_policy, options);
+                      const RandomisedPolicy& policy, const CriterionOptions& options) {
+  CertifyResult result = certify_policy(mdp, criterion, values, policy, options);
   result.policy.clear();
   return result;
 }

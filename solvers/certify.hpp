@@ -58,6 +58,6 @@ struct CertifyResult : CriterionResult {
                                     std::span<const Action> policy, const CriterionOptions& options = {});
 /// The same for a randomised policy [n_rows]; `policy` of the result is empty.
 [[nodiscard]] CertifyResult certify(const Mdp& mdp, Criterion criterion, std::span<const double> values,
-                                    std::span<const double> stochastic_policy, const CriterionOptions& options = {});
+                                    const RandomisedPolicy& policy, const CriterionOptions& options = {});
 
 }  // namespace mdp::solvers

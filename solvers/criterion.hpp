@@ -91,7 +91,7 @@ struct CriterionResult : SolveResult {
 /// \throws InvalidArgument if the policy is not one of this MDP; and as solve_criterion().
 [[nodiscard]] CriterionResult evaluate_criterion(const Mdp& mdp, std::span<const Action> policy, Criterion criterion,
                                                  const CriterionOptions& options = {});
-[[nodiscard]] CriterionResult evaluate_criterion(const Mdp& mdp, std::span<const double> stochastic_policy,
-                                                 Criterion criterion, const CriterionOptions& options = {});
+[[nodiscard]] CriterionResult evaluate_criterion(const Mdp& mdp, const RandomisedPolicy& policy, Criterion criterion,
+                                                 const CriterionOptions& options = {});
 
 }  // namespace mdp::solvers

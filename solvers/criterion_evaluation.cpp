@@ -14,7 +14,7 @@ namespace {
 
 // The discounted criterion has its own road.
 template <class P>
-CriterionResult discounted(const Mdp& mdp, std::span<const P> policy, const CriterionOptions& options) {
+CriterionResult discounted(const Mdp& mdp, const P& policy, const CriterionOptions& options) {
   EvaluationResult e = evaluate(mdp, policy, options.solve);
   CriterionResult r;
   r.status = e.status;
@@ -58,12 +58,12 @@ Mdp without_noise(const Mdp& chain, double error) {
 }
 
 // Whether no state averages costs of both signs: then a mean cost has a relative error, as an entry of the chain.
-bool one_signed(const Mdp& mdp, std::span<const double> policy) {
+bool one_signed(const Mdp& mdp, const RandomisedPolicy& policy) {
   for (State s = 0; s < mdp.n_states(); ++s) {
     bool positive = false;
     bool negative = false;
     for (Offset row = mdp.state_rows()[s]; row < mdp.state_rows()[s + 1]; ++row) {
-      if (policy[row] == 0.0) continue;
+      if (policy.probability[row] == 0.0) continue;
       positive = positive || mdp.cost()[row] > 0.0;
       negative = negative || mdp.cost()[row] < 0.0;
     }
@@ -74,7 +74,7 @@ bool one_signed(const Mdp& mdp, std::span<const double> policy) {
 
 // The mean of the positive (sign 1) or negative (sign -1) parts of the costs in each state, as costs of the chain: sums of
 // terms of one sign in twice the precision, whose relative error is that of its entries (mixing_uncertainty()).
-Mdp part_of_costs(const Mdp& mdp, const Mdp& chain, std::span<const double> policy, double sign) {
+Mdp part_of_costs(const Mdp& mdp, const Mdp& chain, const RandomisedPolicy& policy, double sign) {
   Buffer<double> cost(chain.cost().size(), 0.0);
   Buffer<double> tail(cost.size(), 0.0);
   for (State s = 0; s < mdp.n_states(); ++s) {
@@ -82,12 +82,12 @@ Mdp part_of_costs(const Mdp& mdp, const Mdp& chain, std::span<const double> poli
     TwoDouble sum;
     bool infinite = false;
     for (Offset row = mdp.state_rows()[s]; row < mdp.state_rows()[s + 1]; ++row) {
-      if (policy[row] == 0.0) continue;
-      weight = weight + TwoDouble(policy[row]);
-      const TwoDouble own(mdp.cost()[row], mdp.cost_tail().empty() ? 0.0 : mdp.cost_tail()[row]);
+      if (policy.probability[row] == 0.0) continue;
+      weight = weight + policy[row];
+      const TwoDouble own = with_tail(mdp.cost()[row], mdp.cost_tail().empty() ? 0.0 : mdp.cost_tail()[row]);
       const double part = sign * own.hi;
       infinite = infinite || part == infinity;
-      if (part > 0.0 && part < infinity) sum = sum + own * sign * TwoDouble(policy[row]);
+      if (part > 0.0 && part < infinity) sum = sum + own * sign * policy[row];
     }
     const TwoDouble mean = infinite ? TwoDouble(infinity) : sum / weight;
     cost[s] = mean.hi;
@@ -104,7 +104,7 @@ graph::StateSet paying(const Mdp& chain) {
 
 // `total` where states pay costs of both signs at random: E[sum of the positive parts] - E[sum of the negative parts], which
 // the mean cost of a state does not tell: it may be 0 where both sums are infinite.
-CriterionResult total_of_parts(const Mdp& mdp, const Mdp& chain, std::span<const double> policy,
+CriterionResult total_of_parts(const Mdp& mdp, const Mdp& chain, const RandomisedPolicy& policy,
                                const CriterionOptions& options) {
   const Mdp paid = part_of_costs(mdp, chain, policy, 1.0);
   const Mdp earned = part_of_costs(mdp, chain, policy, -1.0);
@@ -157,15 +157,15 @@ CriterionResult evaluate_criterion(const Mdp& mdp, std::span<const Action> polic
   return r;
 }
 
-CriterionResult evaluate_criterion(const Mdp& mdp, std::span<const double> stochastic_policy, Criterion criterion,
+CriterionResult evaluate_criterion(const Mdp& mdp, const RandomisedPolicy& policy, Criterion criterion,
                                    const CriterionOptions& options) {
-  if (criterion == Criterion::discounted) return discounted(mdp, stochastic_policy, options);
+  if (criterion == Criterion::discounted) return discounted(mdp, policy, options);
   CriterionOptions mixed = options;
   const EntryUncertainty mixing = mixing_uncertainty(mdp);
   mixed.uncertainty.probability += mixing.probability;
-  const Mdp chain = induced_chain(mdp, stochastic_policy);
-  if (one_signed(mdp, stochastic_policy)) return on_chain(mdp, chain, criterion, mixed);
-  if (criterion == Criterion::total) return total_of_parts(mdp, chain, stochastic_policy, mixed);
+  const Mdp chain = induced_chain(mdp, policy);
+  if (one_signed(mdp, policy)) return on_chain(mdp, chain, criterion, mixed);
+  if (criterion == Criterion::total) return total_of_parts(mdp, chain, policy, mixed);
   mixed.uncertainty.cost += mixing.cost;
   return on_chain(mdp, without_noise(chain, mixing.cost), criterion, mixed);
 }

@@ -11,7 +11,7 @@ namespace mdp::solvers {
 namespace {
 
 TwoDouble with_tail(std::span<const double> x, std::span<const double> tail, Offset i) {
-  return tail.empty() ? TwoDouble(x[i]) : quick_two_sum(x[i], tail[i]);
+  return mdp::with_tail(x[i], tail.empty() ? 0.0 : tail[i]);
 }
 
 // One row per state, filled state by state.
@@ -52,18 +52,18 @@ struct ChainArrays {
 // Averages the rows of one state, in twice the precision.
 class RowMixer {
  public:
-  RowMixer(const Mdp& mdp, std::span<const double> policy) : mdp_(mdp), policy_(policy) {}
+  RowMixer(const Mdp& mdp, const RandomisedPolicy& policy) : mdp_(mdp), policy_(policy) {}
 
   void mix(State s, ChainArrays& chain) {
     const Offset first = mdp_.state_rows()[s];
     const Offset last = mdp_.state_rows()[s + 1];
     TwoDouble total;
-    for (Offset row = first; row < last; ++row) total = total + TwoDouble(policy_[row]);
+    for (Offset row = first; row < last; ++row) total = total + policy_[row];
     entries_.clear();
     TwoDouble cost;
     for (Offset row = first; row < last; ++row) {
-      if (policy_[row] == 0.0) continue;
-      const TwoDouble weight = TwoDouble(policy_[row]) / total;
+      if (policy_.probability[row] == 0.0) continue;
+      const TwoDouble weight = policy_[row] / total;
       cost = mdp_.cost()[row] < infinity && cost.hi < infinity
                  ? cost + with_tail(mdp_.cost(), mdp_.cost_tail(), row) * weight
                  : TwoDouble(infinity);
@@ -92,7 +92,7 @@ class RowMixer {
   }
 
   const Mdp& mdp_;
-  std::span<const double> policy_;
+  RandomisedPolicy policy_;
   std::vector<std::pair<State, TwoDouble>> entries_;
 };
 
@@ -128,18 +128,17 @@ Mdp induced_chain(const Mdp& mdp, std::span<const Action> policy) {
   for (State s = 0; s < mdp.n_states(); ++s) {
     const Offset row = selected_row(mdp, policy, s);
     for (Offset k = mdp.row_begin()[row]; k < mdp.row_begin()[row + 1]; ++k) {
-      chain.entry(mdp.next_state()[k],
-                  {mdp.probability()[k], mdp.probability_tail().empty() ? 0.0 : mdp.probability_tail()[k]});
+      chain.entry(mdp.next_state()[k], with_tail(mdp.probability(), mdp.probability_tail(), k));
     }
-    chain.end_row({mdp.cost()[row], mdp.cost_tail().empty() ? 0.0 : mdp.cost_tail()[row]});
+    chain.end_row(with_tail(mdp.cost(), mdp.cost_tail(), row));
   }
   return chain.build(mdp);
 }
 
-Mdp induced_chain(const Mdp& mdp, std::span<const double> stochastic_policy) {
-  require_valid(mdp, stochastic_policy);
+Mdp induced_chain(const Mdp& mdp, const RandomisedPolicy& policy) {
+  require_valid(mdp, policy);
   ChainArrays chain(mdp);
-  RowMixer mixer(mdp, stochastic_policy);
+  RowMixer mixer(mdp, policy);
   for (State s = 0; s < mdp.n_states(); ++s) mixer.mix(s, chain);
   return chain.build(mdp);
 }
@@ -148,8 +147,8 @@ EvaluationResult evaluate(const Mdp& mdp, std::span<const Action> policy, const 
   return evaluate_chain(mdp, induced_chain(mdp, policy), options, {});
 }
 
-EvaluationResult evaluate(const Mdp& mdp, std::span<const double> stochastic_policy, const SolveOptions& options) {
-  return evaluate_chain(mdp, induced_chain(mdp, stochastic_policy), options, mixing_uncertainty(mdp));
+EvaluationResult evaluate(const Mdp& mdp, const RandomisedPolicy& policy, const SolveOptions& options) {
+  return evaluate_chain(mdp, induced_chain(mdp, policy), options, mixing_uncertainty(mdp));
 }
 
 EntryUncertainty mixing_uncertainty(const Mdp& mdp) {

@@ -17,7 +17,7 @@ namespace mdp::solvers {
 [[nodiscard]] Mdp induced_chain(const Mdp& mdp, std::span<const Action> policy);
 /// The same for a randomised policy, whose probabilities are divided by their sum in each state; entries are
 /// averaged in twice the precision. A row of probability 0 does not count, infinite cost or not.
-[[nodiscard]] Mdp induced_chain(const Mdp& mdp, std::span<const double> stochastic_policy);
+[[nodiscard]] Mdp induced_chain(const Mdp& mdp, const RandomisedPolicy& policy);
 /// How far the entries of that chain are from those of the MDP meant.
 [[nodiscard]] EntryUncertainty mixing_uncertainty(const Mdp& mdp);
 
@@ -25,7 +25,7 @@ namespace mdp::solvers {
 /// \throws InvalidArgument as induced_chain(), and as solve().
 [[nodiscard]] EvaluationResult evaluate(const Mdp& mdp, std::span<const Action> policy,
                                         const SolveOptions& options = {});
-[[nodiscard]] EvaluationResult evaluate(const Mdp& mdp, std::span<const double> stochastic_policy,
+[[nodiscard]] EvaluationResult evaluate(const Mdp& mdp, const RandomisedPolicy& policy,
                                         const SolveOptions& options = {});
 
 }  // namespace mdp::solvers

@@ -41,7 +41,7 @@ CertifyResult certify(const CertifyCommand& command, const Mdp& mdp, Criterion c
   if (policy.deterministic) {
     return solvers::certify(mdp, criterion, values, std::span<const Action>(policy.actions), options);
   }
-  return solvers::certify(mdp, criterion, values, std::span<const double>(policy.probabilities), options);
+  return solvers::certify(mdp, criterion, values, policy.randomised(), options);
 }
 
 SensedValues sensed(const Mdp& mdp, const CertifyResult& r) {

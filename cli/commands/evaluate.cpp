@@ -43,9 +43,8 @@ int run_evaluate(const EvaluateCommand& command, const CommonFlags& common) {
     }
     const auto how = command.criterion.options(mdp, watched);
     return solvers::ExactResult(
-        policy.deterministic
-            ? solvers::evaluate_criterion(mdp, std::span<const Action>(policy.actions), criterion, how)
-            : solvers::evaluate_criterion(mdp, std::span<const double>(policy.probabilities), criterion, how));
+        policy.deterministic ? solvers::evaluate_criterion(mdp, std::span<const Action>(policy.actions), criterion, how)
+                             : solvers::evaluate_criterion(mdp, policy.randomised(), criterion, how));
   }();
   if (!command.trace.empty()) write_trace(command.trace, mdp.objective(), evaluated.trace);
   const std::string missing =

@@ -46,11 +46,15 @@ void require_length(const JsonDocument& document, const Entry& entry, std::int64
 /// The probabilities of one state from an array of them, divided by their sum.
 std::vector<mpq_class> read_probabilities(const JsonDocument& document, const Entry& entry, std::int64_t n_actions) {
   require_length(document, entry, n_actions, "action of the state");
+  static const mpq_class smallest(1e-290);  // below it doubles and their tails are no longer accurate
   std::vector<mpq_class> exact;
   mpq_class sum = 0;
   document.each(entry.value, entry.place, [&](std::int64_t i, Value v) {
     exact.push_back(document.rational(v, entry.place[i]));
     if (sgn(exact.back()) < 0) document.fail(v, entry.place[i], "a probability must not be negative");
+    if (sgn(exact.back()) > 0 && exact.back() < smallest) {
+      document.fail(v, entry.place[i], "a probability must be 0 or at least 1e-290, not " + document.shown(v));
+    }
     sum += exact.back();
   });
   if (abs(sum - 1) > mpq_class(1e-9)) {
@@ -139,6 +143,7 @@ PolicyFile parse_policy(std::span<const std::byte> bytes, const std::string& fil
   PolicyFile policy;
   policy.deterministic = true;
   policy.probabilities.assign(static_cast<std::size_t>(mdp.n_rows()), 0.0);
+  policy.tail = policy.probabilities;
   const auto first = [&](std::size_t s) { return static_cast<std::size_t>(mdp.state_rows()[s]); };
   each_policy_entry(
       bytes, file, mdp.state_rows(), [&](std::size_t s) { return mdp.state_name(static_cast<State>(s)); },
@@ -148,9 +153,13 @@ PolicyFile parse_policy(std::span<const std::byte> bytes, const std::string& fil
       },
       [&](std::size_t s, const std::vector<mpq_class>& exact) {
         policy.deterministic = false;
-        for (std::size_t a = 0; a < exact.size(); ++a) policy.probabilities[first(s) + a] = nearest_double(exact[a]);
+        for (std::size_t a = 0; a < exact.size(); ++a) {
+          const TwoDouble p = to_two_double(exact[a]);
+          policy.probabilities[first(s) + a] = p.hi;
+          policy.tail[first(s) + a] = p.lo;
+        }
       });
-  if (!policy.deterministic) policy.actions.clear();
+  (policy.deterministic ? policy.tail.clear() : policy.actions.clear());
   return policy;
 }
 

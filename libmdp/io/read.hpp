@@ -42,11 +42,14 @@ struct PolicyFile {
   bool deterministic = false;
   Policy actions;                  ///< [n_states] if deterministic, else empty
   StochasticPolicy probabilities;  ///< [n_rows], always filled
+  std::vector<double> tail;        ///< [n_rows] what the text says beyond those doubles; empty if deterministic
+
+  [[nodiscard]] RandomisedPolicy randomised() const { return {probabilities, tail}; }
 };
 
 /// Reads a policy: a JSON array with, per state, an action position or an array of probabilities over the state's
 /// actions (both kinds may stand in one file), or a JSON object of results whose key "policy" holds one.
-/// Probabilities are numbers or strings "a/b" and sum to 1 within 1e-9; they are divided by their sum.
+/// Probabilities are numbers or strings "a/b", 0 or at least 1e-290, and sum to 1 within 1e-9; they are divided by their sum.
 /// \throws InputError naming the entry.
 [[nodiscard]] PolicyFile read_policy(const std::string& path, const Mdp& mdp);
 

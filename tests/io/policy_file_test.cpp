@@ -44,6 +44,9 @@ TEST_CASE("a policy file has an action or probabilities per state, also mixed") 
   CHECK_FALSE(mixed.deterministic);
   CHECK(mixed.actions.empty());
   CHECK(mixed.probabilities == StochasticPolicy{1, 0, 1.0 / 3.0, 0.5, 1.0 / 6.0});
+  CHECK(mixed.tail[2] == Approx((TwoDouble(1.0) / 3.0).lo).epsilon(1e-12));
+  CHECK(mixed.randomised()[4].lo == Approx((TwoDouble(1.0) / 6.0).lo).epsilon(1e-12));
+  CHECK(deterministic.tail.empty());
 
   CHECK(io::read_policy(File(R"({"status": "converged", "policy": [1, 0], "value": [1, 2]})"), m).actions ==
         Policy{1, 0});
@@ -60,6 +63,7 @@ TEST_CASE("a policy that is none is refused with its entry") {
       {"[0, [0.5, 0.5, 0.1]]", "the probabilities sum to 1.1, not to 1"},
       {"[0, [1.5, -0.5, 0]]", "[1][1] (line 1): a probability must not be negative"},
       {"[0, [\"x\", 0, 1]]", "not \"x\""},
+      {"[0, [1e-300, 0, 1]]", "a probability must be 0 or at least 1e-290, not 1e-300"},
       {"{\"value\": [0, 0]}", "an object with the key \"policy\""},
       {"{\"policy\": 3}", "policy (line 1): must be an array, not 3"},
       {"3", "must be an array"},

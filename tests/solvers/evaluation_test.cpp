@@ -11,6 +11,7 @@
 
 using namespace mdp;
 using namespace mdp::solvers;
+using Catch::Matchers::Contains;
 using oracles::contains;
 
 namespace {
@@ -89,6 +90,25 @@ TEST_CASE("Costs that cancel in the average are not taken for exact zeros") {
   REQUIRE(r.value_upper[0] >= 0.0);
   REQUIRE(r.value_error_bound > 0.0);
   REQUIRE(r.value_error_bound < 1e-29);
+}
+
+TEST_CASE("Probabilities of a policy are what their text says, not the nearest doubles") {
+  MdpBuilder b(1);
+  b.row(0, 9.0).to(0, 1.0);
+  b.row(0, -1.0).to(0, 1.0);
+  const Mdp m = b.discount(1.0 - 1e-9).build();
+  const std::vector<TwoDouble> meant{TwoDouble(1.0) / 10.0, TwoDouble(9.0) / 10.0};
+  const StochasticPolicy doubles{meant[0].hi, meant[1].hi};
+  const std::vector<double> tails{meant[0].lo, meant[1].lo};
+  const EvaluationResult exact = evaluate(m, RandomisedPolicy(doubles, tails));  // 9/10 - 9/10 = 0
+  CHECK(exact.value_lower[0] <= 0.0);
+  CHECK(exact.value_upper[0] >= 0.0);
+  CHECK(exact.value_error_bound < 1e-18);
+  const EvaluationResult rounded = evaluate(m, doubles);
+  CHECK((rounded.value_lower[0] > 0.0 || rounded.value_upper[0] < 0.0));
+  CHECK_THROWS_WITH(evaluate(m, RandomisedPolicy(doubles, std::span(tails).first(1))), Contains("or no tail"));
+  const std::vector<double> wrong{1e-3, 0.0};
+  CHECK_THROWS_WITH(evaluate(m, RandomisedPolicy(doubles, wrong)), Contains("half a unit in the last place"));
 }
 
 TEST_CASE("An inadmissible row counts only where the policy may take it") {
