@@ -1,5 +1,6 @@
 #include "cli/cost_change_result.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -9,6 +10,8 @@
 #include "cli/value_tables.hpp"
 #include "equivalence/exact_cost.hpp"
 #include "equivalence/levels.hpp"
+#include "equivalence/tail_effect.hpp"
+#include "libmdp/bounds.hpp"
 #include "libmdp/io/extended.hpp"
 #include "libmdp/io/rational.hpp"
 #include "libmdp/policy.hpp"
@@ -239,6 +242,13 @@ std::string tables(const Mdp& world, const Mdp& model, solvers::Criterion from, 
   return facts.text() + "\n" + cost_table(world, model, cost);
 }
 
+bounds::Interval told_in_doubles(const equivalence::PotentialCost& found) {
+  if (!found.model) return found.q_distance;
+  const double told = bounds::value_error(equivalence::cost_tail_effect(*found.model), found.model->exact_discount());
+  return {std::max(0.0, bounds::round_down(found.q_distance.lower - told)),
+          bounds::round_up(found.q_distance.upper + told)};
+}
+
 Result to_result(const Mdp& world, const Mdp& model, const equivalence::PotentialCost& found) {
   const Objective sense = world.objective();
   Result result = discounted_head(world, model, found);
@@ -246,7 +256,7 @@ Result to_result(const Mdp& world, const Mdp& model, const equivalence::Potentia
   result.set("potential", in_sense(sense, found.potential));
   result.set_rows("slack", world, found.slack);
   result.set("keeps_optimal_sets", equivalence::to_string(found.keeps_optimal_sets));
-  result.set("q_distance", interval_result(found.q_distance));
+  result.set("q_distance", interval_result(told_in_doubles(found)));
   result.set("condition_number", found.condition_number);
   return result;
 }
@@ -255,7 +265,8 @@ std::string tables(const Mdp& world, const Mdp& model, const equivalence::Potent
   Facts facts;
   facts.add("status", status_text(found.status, found.message));
   facts.add("optimal actions", fmt::format("kept: {}", equivalence::to_string(found.keeps_optimal_sets)));
-  facts.add("Q* of the model", "within " + bound_text(found.q_distance.upper) + " of Phi + B, by solving the model");
+  facts.add("Q* of the model",
+            "within " + bound_text(told_in_doubles(found).upper) + " of Phi + B, by solving the model");
   facts.add("condition", fmt::format("{:.3g} = max |g E Phi| / max |L^|", found.condition_number));
   return facts.text() + "\n" + cost_table(world, model, found.cost);
 }

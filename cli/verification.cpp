@@ -8,12 +8,14 @@
 
 #include "cli/present.hpp"
 #include "cli/watch.hpp"
+#include "libmdp/bounds.hpp"
 
 namespace mdp::cli {
 
 Verified verify(const Mdp& world, const solvers::SolveResult& solved_world, const Construction& construction,
                 const solvers::SolveOptions& options, const CommonFlags& common) {
-  Verified verified{construction.status, construction.message, {}, construction.q_error_bound};
+  const double told = bounds::value_error(construction.tails, construction.model->exact_discount());
+  Verified verified{construction.status, construction.message, {}, bounds::round_up(construction.q_error_bound + told)};
   if (!solved_world.converged()) {
     verified.status = solved_world.status;
     verified.message = "the world: " + solved_world.message;
@@ -25,7 +27,7 @@ Verified verify(const Mdp& world, const solvers::SolveResult& solved_world, cons
       equivalence::verify(world, solved_world, *construction.model, watch.on(options), construction.shift);
   const bounds::Interval distance = solved.distance.norm;
   verified.q_distance = distance;
-  if (!(construction.q_error_bound <= distance.upper)) verified.q_error_bound = distance.upper;
+  if (!(construction.q_error_bound <= distance.upper)) verified.q_error_bound = bounds::round_up(distance.upper + told);
   if (verified.status != Status::converged) return verified;
   if (solved.status != Status::converged) {
     verified.status = solved.status;
@@ -62,6 +64,17 @@ void Verified::add_to(Result& result) const {
 void Verified::add_to(Facts& facts) const {
   facts.add("Q* of the model", fmt::format("within {} of the world's{}", bound_text(q_error_bound),
                                            q_distance ? ", confirmed by solving the model" : ""));
+}
+
+double half_span(const solvers::SolveResult& solved) {
+  double least = infinity;
+  double largest = -infinity;
+  for (std::size_t s = 0; s < solved.values.size(); ++s) {
+    if (solved.value_lower.empty() || !(solved.value_upper[s] < infinity)) continue;
+    least = std::min(least, solved.value_lower[s]);
+    largest = std::max(largest, solved.value_upper[s]);
+  }
+  return least <= largest ? bounds::round_up(0.5 * bounds::round_up(largest - least)) : 0.0;
 }
 
 double largest_absolute(const bounds::Interval& interval) {

@@ -21,7 +21,8 @@ struct Verified {
   std::string message;
   std::optional<bounds::Interval> q_distance;  ///< certified enclosure of max |Q^* - Q*|; none if not solved
 
-  double q_error_bound;  ///< the smaller of what the construction and what solving proves; NaN if neither does
+  /// The smaller of what the construction and what solving proves, and what is lost in the doubles printed; NaN if neither proves any.
+  double q_error_bound;
 
   /// What results of these commands begin with: status message level scope criterion objective discount.
   [[nodiscard]] Result head(Level level, equivalence::Scope scope, const Mdp& model) const;
@@ -37,6 +38,7 @@ struct Construction {
   equivalence::Scope scope;
   double q_error_bound;  ///< proved before anything is solved; NaN: none
   const Mdp* model;
+  double tails;        ///< of ||T^'V - T^V||, where its entries are told in doubles (equivalence/tail_effect.hpp)
   double shift = 0.0;  ///< c of T7: the model is to have Q* + c
 };
 
@@ -44,6 +46,9 @@ struct Construction {
 [[nodiscard]] Verified verify(const Mdp& world, const solvers::SolveResult& solved_world,
                               const Construction& construction, const solvers::SolveOptions& options,
                               const CommonFlags& common);
+
+/// Half the span of V* where it is finite, rounded up.
+[[nodiscard]] double half_span(const solvers::SolveResult& solved);
 
 /// Largest |x| of the interval; NaN stays NaN.
 [[nodiscard]] double largest_absolute(const bounds::Interval& interval);

@@ -158,7 +158,7 @@ ModelDefect model_defect(const Mdp& world, const KnownValues& world_values, cons
   }
   if (!world_values.certified()) return result;
   result.range = range.lower <= range.upper ? range : bounds::Interval{0.0, 0.0};  // no pair with finite Q*
-  result.epsilon = std::max(-result.range.lower, result.range.upper);
+  result.epsilon = std::max({0.0, -result.range.lower, result.range.upper});
   if (model.discount() < 1.0) {
     result.q_difference = bounds::value_increment_around_v(result.range, model.exact_discount());
   }
@@ -176,7 +176,7 @@ ShiftedDefect about_shift(const ModelDefect& defect, const Discount& discount, d
     const double rounding = 0x1p-95 * (std::abs(aimed.hi) + std::abs(about.lower) + std::abs(about.upper));
     about = {bounds::round_down((TwoDouble(about.lower) - aimed).hi - rounding),
              bounds::round_up((TwoDouble(about.upper) - aimed).hi + rounding)};
-    result.epsilon = std::max(-about.lower, about.upper);
+    result.epsilon = std::max({0.0, -about.lower, about.upper});
     difference = bounds::value_increment_around_v(about, discount);
   }
   if (discount.value.hi < 1.0) result.q_error_bound = std::max(std::abs(difference.lower), std::abs(difference.upper));

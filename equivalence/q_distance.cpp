@@ -118,7 +118,7 @@ QDistance q_distance(const Mdp& world, const KnownValues& world_values, const Md
     return part;
   };
   const Part all = kernels::reduce_states(world.blocks(), threads, Part{}, in_block, combine);
-  return {{all.norm_lower, all.norm_upper}, all.difference, all.span, all.slack, all.row};
+  return {{all.norm_lower, std::max(0.0, all.norm_upper)}, all.difference, all.span, all.slack, all.row};
 }
 
 }  // namespace mdp::equivalence

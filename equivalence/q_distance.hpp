@@ -11,7 +11,7 @@ namespace mdp::equivalence {
 
 /// Enclosure of Q^* - Q* from the enclosures of both value functions, by interval arithmetic.
 struct QDistance {
-  bounds::Interval norm;             ///< of ||Q^* - Q*||, pairs with both infinite apart
+  bounds::Interval norm;             ///< of ||Q^* - Q*|| over the pairs not infinite in both; 0 if there are none
   bounds::Interval difference;       ///< smallest and largest Q^* - Q*: range enclosed
   double span_bound = not_computed;  ///< >= max_s sp_a (Q^* - Q*)(s, .), pairs with both infinite apart
   double greedy_slack_bound =

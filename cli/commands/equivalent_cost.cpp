@@ -24,6 +24,7 @@
 #include "cli/world_and_model.hpp"
 #include "equivalence/exact_cost.hpp"
 #include "equivalence/soft_equivalence.hpp"
+#include "equivalence/tail_effect.hpp"
 #include "libmdp/io/exact_arrays.hpp"
 #include "libmdp/io/read.hpp"
 
@@ -112,8 +113,10 @@ int run_t1(const EquivalentCostCommand& command, const CommonFlags& common, cons
   const solvers::SolveResult solved = command.pair.solve_world(world, common);
   const auto found = equivalence::equivalent_cost(
       world, solved, model, {.exclude_violations = command.exclude_violations, .threads = common.threads});
-  const Verified verified = verify(
-      world, solved, {found.status, found.message, found.scope, found.q_error_bound, &*found.model}, options, common);
+  const double tails = equivalence::cost_tail_effect(*found.model);
+  const Verified verified =
+      verify(world, solved, {found.status, found.message, found.scope, found.q_error_bound, &*found.model, tails},
+             options, common);
   const bool exact = verified.status == Status::converged && found.scope == equivalence::Scope::all_pairs &&
                      write_exactly(command, common, world);
   if (!exact && !command.output.empty()) write_model(command.output, *found.model);

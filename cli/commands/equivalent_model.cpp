@@ -26,6 +26,7 @@
 #include "equivalence/fit.hpp"
 #include "equivalence/plausible_model.hpp"
 #include "equivalence/policy_equivalent_model.hpp"
+#include "equivalence/tail_effect.hpp"
 
 namespace mdp::cli {
 namespace {
@@ -108,7 +109,7 @@ Result polytope_result(const Mdp& world, const equivalence::PolytopeTable& table
 }
 
 Result to_result(const Mdp& world, const solvers::SolveResult& solved, const EquivalentModelResult& found,
-                 const Verified& verified, Divergence divergence) {
+                 const Verified& verified, Divergence divergence, double epsilon) {
   const Objective sense = world.objective();
   Result result = verified.head(found.level, found.scope, *found.model);
   result.set("divergence_name", to_string(divergence));
@@ -124,7 +125,7 @@ Result to_result(const Mdp& world, const solvers::SolveResult& solved, const Equ
   result.set("shift_interval", shift_interval(world, found));
   result.set("shift_interval_error", found.shift_interval.error);
   result.set("shift_suboptimality", found.shift_suboptimality);
-  result.set("epsilon", found.epsilon);
+  result.set("epsilon", epsilon);
   verified.add_to(result);
   if (found.confirmation) result.set("confirmation", confirmation_result(*found.confirmation));
   SensedValues(sense, solved.values, solved.value_lower, solved.value_upper).add_to(result);
@@ -201,10 +202,11 @@ int run_keep_q(EquivalentModelCommand& command, const CommonFlags& common, const
                const solvers::SolveResult& solved) {
   const auto options = command.flags.options(command.pair, world, common);
   const auto found = equivalence::equivalent_model(world, solved, reference, options);
-  const Verified verified =
-      verify(world, solved, {found.status, found.message, found.scope, found.q_error_bound, &*found.model, found.shift},
-             command.pair.solve().options(common), common);
-  Result result = to_result(world, solved, found, verified, options.divergence);
+  const double tails = equivalence::transition_tail_effect(*found.model, half_span(solved));
+  const Verified verified = verify(
+      world, solved, {found.status, found.message, found.scope, found.q_error_bound, &*found.model, tails, found.shift},
+      command.pair.solve().options(common), common);
+  Result result = to_result(world, solved, found, verified, options.divergence, bounds::round_up(found.epsilon + tails));
   const bool exact = !command.output.empty() && write_found(command, common, world, found, verified);
   if (!command.output.empty()) result.set("output_exact", exact);
   const TransitionCounts& counts = command.flags.counts();

@@ -25,6 +25,56 @@ OTHER = dict(TO_GOAL, discount=0.75, choices=[dict(c, cost=0, to=[[0, 0.5], [2, 
 CRITERIA = ["discounted", "goal", "total", "average", "finite"]
 
 
+class PrintedNumbers(program.ProgramTest):
+    """Bounds hold for the doubles that are printed, not only for the model that --output writes in more digits."""
+
+    def exactly(self, text):
+        return fractions.Fraction(text)
+
+    def test_cost(self):
+        world = {
+            "format": "mdp", "version": 1, "discount": "3/10", "states": 1,
+            "choices": [{"state": 0, "action": 0, "cost": "1/7", "to": [[0, 1]]}],
+        }  # fmt: skip
+        close = dict(world, discount="0.999999")
+        result = self.json("equivalent-cost", "--world", self.write("w.json", world), "--model",
+                           self.write("m.json", close))  # fmt: skip
+        value = fractions.Fraction(1, 7) / (1 - fractions.Fraction(3, 10))
+        of_model = self.exactly(result["cost"][0][0]) / fractions.Fraction(1, 10**6)
+        error = abs(of_model - value)
+        self.assertGreater(error, fractions.Fraction(1, 10**18))  # the doubles are felt
+        self.assertLessEqual(error, self.exactly(result["q_error_bound"]))
+
+        potential = self.json("equivalent-cost", "--world", "w.json", "--model", "m.json", "--potential",
+                              self.write("phi.json", ["1/3"]))  # fmt: skip
+        of_model = self.exactly(potential["cost"][0][0]) / fractions.Fraction(1, 10**6)
+        error = abs(of_model - self.exactly(potential["potential"][0]))
+        self.assertLessEqual(error, self.exactly(potential["q_distance"]["upper"]))
+
+    def test_transitions(self):
+        # Three states that rest at costs 0, 1, 3 in thirds; one that leads to all of them.
+        costs = [fractions.Fraction(c, 3) for c in (0, 1, 3)]
+        gamma = fractions.Fraction(9, 10)
+        rest = [{"state": s, "action": 0, "cost": str(c), "to": [[s, 1]]} for s, c in enumerate(costs)]
+        to = {"world": ["1/3", "1/3", "1/3"], "near": ["1/7", "5/7", "1/7"]}
+        paths = [
+            self.write(name + ".json", {
+                "format": "mdp", "version": 1, "discount": str(gamma), "states": 4,
+                "choices": rest + [{"state": 3, "action": 0, "cost": 0, "to": [list(x) for x in enumerate(row)]}],
+            }) for name, row in to.items()
+        ]  # fmt: skip
+        values = [c / (1 - gamma) for c in costs]
+        for divergence in "kl", "reverse-kl", "chi2", "l2", "l1":
+            result = self.json("equivalent-model", "--world", paths[0], "--reference", paths[1], "--divergence",
+                               divergence, "--support", "world")  # fmt: skip
+            row = {j: self.exactly(p) for s, _, j, p in result["transitions"] if s == 3}
+            mean = sum(p * values[j] for j, p in row.items()) / sum(row.values())
+            error = gamma * abs(mean - sum(values) / 3)
+            with self.subTest(divergence=divergence):
+                self.assertLessEqual(error, self.exactly(result["q_error_bound"]))
+                self.assertLessEqual(error, self.exactly(result["epsilon"]))
+
+
 class Criteria(program.ProgramTest):
     def run_pair(self, world, model, *flags, code=0):
         world, model = self.write("world.json", world), self.write("model.json", model)

@@ -7,6 +7,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "equivalence/model_defect.hpp"
+#include "libmdp/builder.hpp"
 #include "libmdp/error.hpp"
 #include "libmdp/generate/planted.hpp"
 #include "tests/equivalence/instances.hpp"
@@ -94,4 +96,20 @@ TEST_CASE("q distance needs two enclosures and a policy of the model") {
   REQUIRE_THROWS_WITH(q_distance(world, known, world, KnownValues(v)),
                       "values of the model: an enclosure is needed (level certified)");
   REQUIRE_THROWS_AS(q_distance(world, known, world, known, Policy{0, 1}), InvalidArgument);
+}
+
+TEST_CASE("q distance: 0 where every Q* is infinite in both") {
+  MdpBuilder b(2);
+  b.row(0, infinity).to(1, 1.0);
+  b.row(1, infinity).to(0, 1.0);
+  const Mdp world = b.discount(0.9).build();
+  const std::vector<double> v{infinity, infinity};
+  const KnownValues known(v, v, v);
+  const QDistance none = q_distance(world, known, world, known);
+  CHECK(none.norm.lower == 0.0);
+  CHECK(none.norm.upper == 0.0);
+  CHECK(none.row == -1);
+  const ModelDefect defect = model_defect(world, known, world);
+  CHECK(defect.epsilon == 0.0);
+  CHECK_FALSE(std::signbit(defect.epsilon));
 }
