@@ -206,7 +206,8 @@ int run_keep_q(EquivalentModelCommand& command, const CommonFlags& common, const
   const Verified verified = verify(
       world, solved, {found.status, found.message, found.scope, found.q_error_bound, &*found.model, tails, found.shift},
       command.pair.solve().options(common), common);
-  Result result = to_result(world, solved, found, verified, options.divergence, bounds::round_up(found.epsilon + tails));
+  Result result =
+      to_result(world, solved, found, verified, options.divergence, bounds::round_up(found.epsilon + tails));
   const bool exact = !command.output.empty() && write_found(command, common, world, found, verified);
   if (!command.output.empty()) result.set("output_exact", exact);
   const TransitionCounts& counts = command.flags.counts();
