@@ -43,21 +43,6 @@ MethodAnswer zero(const GoalProblem& problem) {
   return {std::move(a), "graph", ""};
 }
 
-MethodAnswer on_quotient(const graph::ReducedMdp& m, const Accuracy& accuracy, std::span<const double> values,
-                         Run& run) {
-  const Mdp mdp = quotient_mdp(m);
-  graph::Approach start;
-  {
-    const graph::Predecessors into(mdp);
-    start =
-        graph::approach(mdp, into, graph::goal_states(mdp), graph::RowMask(static_cast<std::size_t>(mdp.n_rows()), 1));
-  }
-  if (static_cast<State>(start.order.size()) != m.n_states()) return {};
-  std::vector<double> first(values.begin(), values.end());
-  if (!first.empty()) first.push_back(0.0);  // the goal
-  return solve_goal_problem({mdp, start, accuracy, quotient_uncertainty(m), first}, run);
-}
-
 // v around the quotient's values, from both sides.
 AbsorbingAnswer enclose_on_quotient(const graph::ReducedMdp& m, std::span<const double> v, std::span<const Offset> rows,
                                     Run& run) {
@@ -113,16 +98,31 @@ MethodAnswer solve_goal_problem(const GoalProblem& problem, Run& run) {
   }
 }
 
+MethodAnswer iterate_reduced(const graph::ReducedMdp& m, const Accuracy& accuracy, std::span<const double> values,
+                             Run& run) {
+  const Mdp mdp = quotient_mdp(m);
+  graph::Approach start;
+  {
+    const graph::Predecessors into(mdp);
+    start =
+        graph::approach(mdp, into, graph::goal_states(mdp), graph::RowMask(static_cast<std::size_t>(mdp.n_rows()), 1));
+  }
+  if (static_cast<State>(start.order.size()) != m.n_states()) return {};
+  std::vector<double> first(values.begin(), values.end());
+  if (!first.empty()) first.push_back(0.0);  // the goal
+  return solve_goal_problem({mdp, start, accuracy, quotient_uncertainty(m), first}, run);
+}
+
 MethodAnswer solve_reduced(const graph::ReducedMdp& m, const Accuracy& accuracy, std::span<const double> values,
                            Run& run) {
   const bool automatic = run.options().method == Method::automatic;
   const State n = m.n_states();
   const bool eliminate = may_eliminate(n, run) && (!automatic || n <= few_states || elimination_is_cheap(m));
-  MethodAnswer a = eliminate ? by_elimination(m, values, run) : on_quotient(m, accuracy, values, run);
+  MethodAnswer a = eliminate ? by_elimination(m, values, run) : iterate_reduced(m, accuracy, values, run);
   if (!automatic && !(eliminate && a.answer.end == AbsorbingEnd::failed)) return a;
   a.why = fmt::format("{} states are left to solve: eliminating them is {}", n, eliminate ? "cheap" : "dear");
   if (excess_width(a.answer, accuracy) <= 1.0 || run.stopped() != Status::not_run) return a;
-  MethodAnswer b = eliminate ? on_quotient(m, accuracy, values, run) : by_elimination(m, values, run);
+  MethodAnswer b = eliminate ? iterate_reduced(m, accuracy, values, run) : by_elimination(m, values, run);
   if (!(excess_width(b.answer, accuracy) < excess_width(a.answer, accuracy))) return a;
   b.why = eliminate ? "elimination left the range of doubles, or needed too much memory"
                     : "iterations in doubles left too wide an enclosure: states were eliminated in twice the precision";

@@ -29,6 +29,10 @@ struct MethodAnswer {
 [[nodiscard]] MethodAnswer solve_reduced(const graph::ReducedMdp& m, const Accuracy& accuracy,
                                          std::span<const double> values, Run& run);
 
+/// The same by iterations in doubles, whatever rounding leaves.
+[[nodiscard]] MethodAnswer iterate_reduced(const graph::ReducedMdp& m, const Accuracy& accuracy,
+                                           std::span<const double> values, Run& run);
+
 /// Encloses given values without improving them: the policy that is greedy for v is evaluated by elimination and proved from
 /// below (enclose_absorbing()); where that is dear, v itself is enclosed (enclose_until_goal()).
 /// \param v  [n_states] finite

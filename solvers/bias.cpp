@@ -10,6 +10,7 @@
 #include "libmdp/graph/reduce.hpp"
 #include "libmdp/vectors.hpp"
 #include "solvers/absorbing.hpp"
+#include "solvers/absorbing_methods.hpp"
 #include "solvers/component_gain.hpp"
 #include "solvers/component_models.hpp"
 #include "solvers/criterion_answer.hpp"
@@ -21,6 +22,7 @@ namespace {
 using graph::ReducedMdp;
 
 constexpr double inflate = 1.0 + 0x1p-30;
+constexpr std::size_t few_states = 2000;  // that are worth trying to eliminate
 
 // Factors of elimination: few, or not worth it.
 double most_entries(std::size_t n_states) { return std::max(1e5, 40.0 * static_cast<double>(n_states)); }
@@ -67,118 +69,6 @@ struct Known {
   std::vector<double> error;
 
   explicit Known(std::size_t n) : value(n), error(n, 0.0) {}
-};
-
-// By elimination: gain and bias of the recurrent states, then of the transient ones.
-class Eliminated {
- public:
-  Eliminated(const PolicyPart& part, const ReducedMdp& chain)
-      : part_(part), chain_(chain), gain_(part.class_of.size()), bias_(part.class_of.size()) {}
-
-  // NaN where a class, or the way to one, is out of the range of doubles or too dear.
-  [[nodiscard]] Known operator()() {
-    if (!solve()) {
-      for (std::size_t s = 0; s < bias_.value.size(); ++s) {
-        if (part_.class_of[s] < 0) bias_.value[s] = not_computed;
-      }
-    }
-    return std::move(bias_);
-  }
-
- private:
-  bool solve() {
-    if (!set_recurrent()) return false;
-    ReducedMdp chain = chain_;
-    chain.cost.assign(chain.cost.size(), TwoDouble());
-    chain.cost_error = 0.0;
-    if (!extend(chain, gain_)) return false;
-    double error = 0.0;
-    for (std::size_t s = 0; s < gain_.value.size(); ++s) {
-      chain.cost[s] = chain_.cost[s] - gain_.value[s];
-      if (part_.class_of[s] < 0) error = std::max(error, gain_.error[s] + cost_error(s));
-    }
-    chain.cost_error = (error + chain_.cost_error) * inflate;
-    return extend(chain, bias_);
-  }
-
-  // Of a difference of cost and gain, relative errors included.
-  [[nodiscard]] double cost_error(std::size_t s) const {
-    return (chain_.entry_error + 16.0 * unit_roundoff * unit_roundoff) *
-           (std::abs(chain_.cost[s].hi) + std::abs(gain_.value[s].hi)) * inflate;
-  }
-
-  bool set_recurrent() {
-    std::vector<char> recurrent;
-    std::vector<State> class_of;
-    std::vector<std::size_t> members;
-    for (std::size_t s = 0; s < part_.class_of.size(); ++s) {
-      recurrent.push_back(part_.class_of[s] >= 0 ? char{1} : char{0});
-      if (part_.class_of[s] < 0) continue;
-      members.push_back(s);
-      class_of.push_back(part_.class_of[s]);
-    }
-    ReducedMdp classes = graph::restrict_to(chain_, recurrent);
-    std::vector<std::vector<std::size_t>> of_class(at(part_.n_classes));
-    for (std::size_t i = 0; i < members.size(); ++i) of_class[at(class_of[i])].push_back(members[i]);
-    const auto parts = graph::split(classes, class_of, part_.n_classes);
-    bool good = true;
-    for (std::size_t c = 0; c < parts.size(); ++c) {
-      if (set_class(parts[c], of_class[c])) continue;
-      for (const std::size_t s : of_class[c]) bias_.value[s] = not_computed;
-      good = false;
-    }
-    return good;
-  }
-
-  bool set_class(ReducedMdp chain, const std::vector<std::size_t>& members) {
-    const auto rows = only_rows(chain);
-    const double most = most_entries(rows.size());
-    const RootedGain own = evaluate_gain(chain, rows, 0, most);
-    if (!own.good) return false;
-    chain.cost = own.relative_value;
-    chain.cost_error = *std::max_element(own.value_error.begin(), own.value_error.end());
-    const RootedGain mean = evaluate_gain(chain, rows, 0, most);
-    if (!mean.good) return false;
-    for (std::size_t i = 0; i < members.size(); ++i) {
-      const TwoDouble h = own.relative_value[i];
-      gain_.value[members[i]] = own.gain;
-      gain_.error[members[i]] = own.gain_error;
-      bias_.value[members[i]] = h - mean.gain;
-      bias_.error[members[i]] = (own.value_error[i] + mean.gain_error +
-                                 16.0 * unit_roundoff * unit_roundoff * (std::abs(h.hi) + std::abs(mean.gain.hi))) *
-                                inflate;
-    }
-    return true;
-  }
-
-  // Adds what transient states pay until they end in the boundary.
-  bool extend(const ReducedMdp& chain, Known& boundary) const {
-    std::vector<char> transient;
-    double boundary_error = 0.0;
-    for (std::size_t s = 0; s < part_.class_of.size(); ++s) {
-      transient.push_back(part_.class_of[s] < 0 ? char{1} : char{0});
-      if (transient[s] == 0) boundary_error = std::max(boundary_error, boundary.error[s]);
-    }
-    const auto n = at(graph::count(transient));
-    if (n == 0) return true;
-    const ReducedMdp part = graph::restrict_to(chain, transient, boundary.value);
-    const auto rows = only_rows(part);
-    if (n > 300 && !elimination_is_cheap(part)) return false;
-    const AbsorbingAnswer answer = evaluate_absorbing(part, rows);
-    if (answer.end != AbsorbingEnd::enclosed) return false;
-    std::size_t i = 0;
-    for (std::size_t s = 0; s < transient.size(); ++s) {
-      if (transient[s] == 0) continue;
-      boundary.value[s] = answer.value[i];
-      boundary.error[s] = (std::max(answer.above[i], answer.below[i]) + boundary_error) * inflate;
-      ++i;
-    }
-    return true;
-  }
-
-  const PolicyPart& part_;
-  const ReducedMdp& chain_;
-  Known gain_, bias_;
 };
 
 // Costs of a chain in place of its own.
@@ -245,14 +135,40 @@ State soon_reached(const Mdp& chain, std::span<const State> class_of) {
   return best;
 }
 
+// How well, and how.
+struct Wanted {
+  const EntryUncertainty& uncertainty;
+  Accuracy accuracy;
+  Run& run;
+  std::span<const double> start;  // [n_states] of the MDP, or empty
+
+  [[nodiscard]] double asked(double max_abs_cost) const { return 0.25 * accuracy.at(max_abs_cost); }
+  [[nodiscard]] std::vector<double> start_of(std::span<const State> states) const {
+    std::vector<double> own;
+    if (start.empty()) return own;
+    for (const State s : states) own.push_back(start[at(s)]);
+    return own;
+  }
+};
+
+struct IteratedBias {
+  Known bias;
+  TwoDouble gain;
+  double gain_error;
+};
+
 // Many states, one class.
-std::optional<Known> iterated(const Mdp& chain, std::span<const State> class_of, const EntryUncertainty& uncertainty,
-                              const Accuracy& accuracy, Run& run, std::span<const double> start) {
+// \param time_before  for how long its gain is waited for elsewhere: it is wanted that much closer
+std::optional<IteratedBias> iterated(const Mdp& chain, std::span<const State> class_of, const Wanted& wanted,
+                                     std::span<const double> start, double time_before = 0.0) {
+  const EntryUncertainty& uncertainty = wanted.uncertainty;
+  Run& run = wanted.run;
   const std::vector<double> time = times_until(chain, soon_reached(chain, class_of), uncertainty, run);
   const double longest = time.empty() ? infinity : *std::max_element(time.begin(), time.end());
   // Biases range from a few costs to many times that: all to what is allowed at the small ones.
-  const double asked = 0.25 * accuracy.at(chain.max_abs_cost());
-  const Accuracy share{longest < infinity ? asked / longest : 1e-3 * asked, 0.0};
+  const double asked = wanted.asked(chain.max_abs_cost());
+  const double waiting = std::max(longest, time_before);
+  const Accuracy share{waiting < infinity ? asked / waiting : 1e-3 * asked, 0.0};
   const IteratedGain h = iterate_gain(chain, share, uncertainty, run, start);
   if (!std::isfinite(h.gaps.upper - h.gaps.lower)) return std::nullopt;
   const IteratedGain mean =
@@ -261,35 +177,197 @@ std::optional<Known> iterated(const Mdp& chain, std::span<const State> class_of,
   const double m = mean.lower + 0.5 * (mean.upper - mean.lower);
   const double mean_error = (0.5 * (mean.upper - mean.lower) + 4.0 * unit_roundoff * std::abs(m)) * inflate;
   const double width = (h.gaps.upper - h.gaps.lower) * inflate;
-  Known bias(class_of.size());
+  const double gain = h.gaps.lower + 0.5 * (h.gaps.upper - h.gaps.lower);
+  IteratedBias found{Known(class_of.size()), gain, (0.5 * width + 4.0 * unit_roundoff * std::abs(gain)) * inflate};
   for (std::size_t s = 0; s < class_of.size(); ++s) {
-    bias.value[s] = h.relative_value[s] - TwoDouble(m);
-    bias.error[s] = time.empty() ? infinity : (width * (time[s] + longest) + mean_error) * inflate;
+    found.bias.value[s] = h.relative_value[s] - TwoDouble(m);
+    found.bias.error[s] = time.empty() ? infinity : (width * (time[s] + longest) + mean_error) * inflate;
   }
-  return bias;
+  return found;
 }
+
+// Gain and bias of the recurrent classes, one by one, then of the transient states: by elimination, and by iterations where that is dear.
+class ByClasses {
+ public:
+  ByClasses(const Mdp& mdp, const PolicyPart& part, const Wanted& wanted)
+      : mdp_(mdp),
+        part_(part),
+        chain_(part.chain(mdp, wanted.uncertainty)),
+        wanted_(wanted),
+        gain_(part.class_of.size()),
+        bias_(part.class_of.size()) {
+    for (const State c : part.class_of) transient_.push_back(c < 0 ? char{1} : char{0});
+  }
+
+  // NaN where a class, or the way to one, is out of the range of doubles, or the run was stopped.
+  [[nodiscard]] Known operator()() {
+    if (!solve()) {
+      for (std::size_t s = 0; s < bias_.value.size(); ++s) {
+        if (part_.class_of[s] < 0) bias_.value[s] = not_computed;
+      }
+    }
+    return std::move(bias_);
+  }
+
+ private:
+  bool solve() {
+    if (!set_recurrent()) return false;
+    ReducedMdp chain = chain_;
+    chain.cost.assign(chain.cost.size(), TwoDouble());
+    chain.cost_error = 0.0;
+    const Accuracy asked{wanted_.asked(mdp_.max_abs_cost()), 0.25 * wanted_.accuracy.relative};
+    const double time = std::max(1.0, time_to_classes());
+    const double rounding = 8.0 * unit_roundoff * time;  // of iterations, relative to what is paid at the end
+    if (!extend(chain, gain_, {asked.absolute / time, std::max(asked.relative / time, rounding)})) return false;
+    double error = 0.0;
+    for (std::size_t s = 0; s < gain_.value.size(); ++s) {
+      chain.cost[s] = chain_.cost[s] - gain_.value[s];
+      if (part_.class_of[s] < 0) error = std::max(error, gain_.error[s] + cost_error(s));
+    }
+    chain.cost_error = (error + chain_.cost_error) * inflate;
+    return extend(chain, bias_, asked);
+  }
+
+  // Of a difference of cost and gain, relative errors included.
+  [[nodiscard]] double cost_error(std::size_t s) const {
+    return (chain_.entry_error + 16.0 * unit_roundoff * unit_roundoff) *
+           (std::abs(chain_.cost[s].hi) + std::abs(gain_.value[s].hi)) * inflate;
+  }
+
+  bool set_recurrent() {
+    std::vector<char> recurrent;
+    std::vector<State> class_of;
+    std::vector<std::size_t> members;
+    for (std::size_t s = 0; s < part_.class_of.size(); ++s) {
+      recurrent.push_back(part_.class_of[s] >= 0 ? char{1} : char{0});
+      if (part_.class_of[s] < 0) continue;
+      members.push_back(s);
+      class_of.push_back(part_.class_of[s]);
+    }
+    ReducedMdp classes = graph::restrict_to(chain_, recurrent);
+    std::vector<std::vector<std::size_t>> of_class(at(part_.n_classes));
+    for (std::size_t i = 0; i < members.size(); ++i) of_class[at(class_of[i])].push_back(members[i]);
+    const auto parts = graph::split(classes, class_of, part_.n_classes);
+    bool good = true;
+    for (std::size_t c = 0; c < parts.size(); ++c) {
+      const bool few = of_class[c].size() <= few_states;
+      if ((few && set_class(parts[c], of_class[c])) || iterate_class(of_class[c])) continue;
+      for (const std::size_t s : of_class[c]) bias_.value[s] = not_computed;
+      good = false;
+    }
+    return good;
+  }
+
+  bool set_class(ReducedMdp chain, const std::vector<std::size_t>& members) {
+    const auto rows = only_rows(chain);
+    const double most = most_entries(rows.size());
+    const RootedGain own = evaluate_gain(chain, rows, 0, most);
+    if (!own.good) return false;
+    chain.cost = own.relative_value;
+    chain.cost_error = *std::max_element(own.value_error.begin(), own.value_error.end());
+    const RootedGain mean = evaluate_gain(chain, rows, 0, most);
+    if (!mean.good) return false;
+    for (std::size_t i = 0; i < members.size(); ++i) {
+      const TwoDouble h = own.relative_value[i];
+      gain_.value[members[i]] = own.gain;
+      gain_.error[members[i]] = own.gain_error;
+      bias_.value[members[i]] = h - mean.gain;
+      bias_.error[members[i]] = (own.value_error[i] + mean.gain_error +
+                                 16.0 * unit_roundoff * unit_roundoff * (std::abs(h.hi) + std::abs(mean.gain.hi))) *
+                                inflate;
+    }
+    return true;
+  }
+
+  bool iterate_class(const std::vector<std::size_t>& members) {
+    if (wanted_.run.stopped() != Status::not_run) return false;
+    std::vector<State> states;
+    for (const std::size_t s : members) states.push_back(part_.states[s]);
+    const ClosedPart own = closed_part(mdp_, states, part_.taken);
+    const std::vector<State> one_class(states.size(), 0);
+    const auto found = iterated(own.mdp, one_class, wanted_, wanted_.start_of(states), time_to_classes());
+    if (!found) return false;
+    for (std::size_t i = 0; i < members.size(); ++i) {
+      gain_.value[members[i]] = found->gain;
+      gain_.error[members[i]] = found->gain_error;
+      bias_.value[members[i]] = found->bias.value[i];
+      bias_.error[members[i]] = found->bias.error[i];
+    }
+    return true;
+  }
+
+  // Bound on the time that transient states take to a recurrent one; 0 if there are none.
+  double time_to_classes() {
+    if (time_to_classes_) return *time_to_classes_;
+    ReducedMdp chain = chain_;
+    chain.cost.assign(chain.cost.size(), TwoDouble(1.0));
+    chain.cost_error = 0.0;
+    Known time(transient_.size());
+    const bool known = extend(chain, time, {0.0, 0.25});
+    double longest = known ? 0.0 : infinity;
+    for (std::size_t s = 0; s < transient_.size(); ++s) {
+      if (transient_[s] != 0) longest = std::max(longest, (time.value[s].hi + time.error[s]) * inflate);
+    }
+    time_to_classes_ = longest;
+    return longest;
+  }
+
+  // Adds what transient states pay until they end in the boundary.
+  bool extend(const ReducedMdp& chain, Known& boundary, const Accuracy& accuracy) {
+    double boundary_error = 0.0;
+    double largest = 0.0;
+    for (std::size_t s = 0; s < transient_.size(); ++s) {
+      largest = std::max({largest, std::abs(chain.cost[s].hi), std::abs(boundary.value[s].hi)});
+      if (transient_[s] == 0) boundary_error = std::max(boundary_error, boundary.error[s]);
+    }
+    const auto n = at(graph::count(transient_));
+    if (n == 0) return true;
+    ReducedMdp part = graph::restrict_to(chain, transient_, boundary.value);
+    // Costs and boundary may cancel.
+    part.cost_error =
+        (part.cost_error + 2.0 * (part.entry_error + 16.0 * unit_roundoff * unit_roundoff) * largest) * inflate;
+    const bool eliminate = n <= 300 || (n <= few_states && elimination_is_cheap(part));
+    const AbsorbingAnswer answer =
+        eliminate ? evaluate_absorbing(part, only_rows(part)) : iterate_reduced(part, accuracy, {}, wanted_.run).answer;
+    if (answer.end == AbsorbingEnd::failed || answer.end == AbsorbingEnd::unbounded) return false;
+    std::size_t i = 0;
+    for (std::size_t s = 0; s < transient_.size(); ++s) {
+      if (transient_[s] == 0) continue;
+      boundary.value[s] = answer.value[i];
+      boundary.error[s] = (std::max(answer.above[i], answer.below[i]) + boundary_error) * inflate;
+      ++i;
+    }
+    return true;
+  }
+
+  const Mdp& mdp_;
+  const PolicyPart& part_;
+  const ReducedMdp chain_;
+  const Wanted& wanted_;
+  std::vector<char> transient_;  // [states of the part]
+  std::optional<double> time_to_classes_;
+  Known gain_, bias_;
+};
 
 }  // namespace
 
 Bias bias_of(const Mdp& mdp, std::span<const char> closed, const Policy& policy, const EntryUncertainty& uncertainty,
              const Accuracy& accuracy, Run& run, std::span<const double> start) {
-  constexpr std::size_t few_states = 2000;
   const PolicyPart part(mdp, closed, policy);
   Bias bias;
   bias.value.assign(closed.size(), not_computed);
   bias.lower = bias.upper = bias.value;
   std::optional<Known> known;
   const bool one_class = part.n_classes == 1;
-  if (part.states.size() <= few_states || !one_class) known = Eliminated(part, part.chain(mdp, uncertainty))();
+  const Wanted wanted{uncertainty, accuracy, run, start};
+  if (part.states.size() <= few_states || !one_class) known = ByClasses(mdp, part, wanted)();
   const auto unknown = [](TwoDouble x) { return std::isnan(x.hi); };
   const bool all = known && std::none_of(known->value.begin(), known->value.end(), unknown);
   if (!all && one_class && run.stopped() == Status::not_run) {
-    std::vector<double> own;
-    for (const State s : part.states) {
-      if (!start.empty()) own.push_back(start[at(s)]);
-    }
     const ClosedPart chain = closed_part(mdp, part.states, part.taken);
-    if (auto found = iterated(chain.mdp, part.class_of, uncertainty, accuracy, run, own)) known = std::move(found);
+    if (auto found = iterated(chain.mdp, part.class_of, wanted, wanted.start_of(part.states))) {
+      known = std::move(found->bias);
+    }
   }
   if (!known) return bias;
   for (std::size_t i = 0; i < part.states.size(); ++i) {

@@ -1,9 +1,11 @@
 // The average criterion (theory.md, section 0): enclosures of the bias, components of many states (C5), costs of all sizes, the optimal bias (T3).
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <optional>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <catch2/catch.hpp>
@@ -206,6 +208,52 @@ TEST_CASE("average: what a mean of costs of both signs loses is part of the boun
   const auto even = evaluate_criterion(mdp, half, Criterion::average);
   CHECK(mpq_class(even.gain_lower[0]) <= mpq_class(3e-100) / 2);
   CHECK(mpq_class(3e-100) / 2 <= mpq_class(even.gain_upper[0]));
+}
+
+TEST_CASE("average: the bias of a large policy with two classes and transient states, planted", "[criteria]") {
+  // Classes on circles, which states leave by offsets: uniform laws, and factors that fill in. From transient states of two circles the classes
+  // are met with probabilities 3/4 and 1/4, or the other way round. Costs g + h - P h in dyadic numbers: nothing is rounded.
+  constexpr State n_class = 2200, n_way = 700;
+  const std::vector<State> offsets{1, 17, 401, 666};
+  const double gains[] = {2.0, -1.0};
+  std::vector<double> g, h;
+  std::mt19937_64 random(20261126);
+  for (const State n : {n_class, n_class, n_way, n_way}) {
+    const bool recurrent = n == n_class;
+    const double gain = recurrent ? gains[g.empty() ? 0 : 1] : g.size() == 2 * n_class ? 1.25 : -0.25;
+    const auto first = h.size();
+    for (State s = 0; s < n; s += 2) {  // pairs of opposite biases: their mean is 0
+      const double bias = static_cast<double>(random() % 1024) / 64.0;
+      for (const double x : {bias, -bias}) {
+        g.push_back(gain);
+        h.push_back(recurrent ? x : x + 8.0);
+      }
+    }
+    std::shuffle(h.begin() + static_cast<std::ptrdiff_t>(first), h.end(), random);
+  }
+  MdpBuilder b(static_cast<State>(h.size()));
+  for (State s = 0, circle = 0, first = 0; s < static_cast<State>(h.size()); ++s) {
+    const State n = circle < 2 ? n_class : n_way;
+    std::vector<std::pair<State, double>> to;
+    for (const State offset : offsets) to.emplace_back(first + (s - first + offset) % n, circle < 2 ? 0.25 : 0.125);
+    for (const State c : {0, 1}) {
+      if (circle >= 2) to.emplace_back(c * n_class + (s * 31) % n_class, c + 2 == circle ? 0.375 : 0.125);
+    }
+    double cost = g[static_cast<std::size_t>(s)] + h[static_cast<std::size_t>(s)];
+    for (const auto& [next, p] : to) cost -= p * h[static_cast<std::size_t>(next)];
+    b.row(s, cost);
+    for (const auto& [next, p] : to) b.to(next, p);
+    if (s + 1 == first + n) first += n, ++circle;
+  }
+  const CriterionResult r = average(b.build());
+  REQUIRE(r.converged());
+  double widest = 0.0;
+  for (std::size_t s = 0; s < h.size(); ++s) {
+    REQUIRE((r.gain_lower[s] <= g[s] && g[s] <= r.gain_upper[s]));
+    REQUIRE((r.bias_lower[s] <= h[s] && h[s] <= r.bias_upper[s]));
+    widest = std::max(widest, r.bias_upper[s] - r.bias_lower[s]);
+  }
+  CHECK(widest < 1e-6);
 }
 
 TEST_CASE("average: the optimal bias, all policies in rationals", "[criteria]") {
