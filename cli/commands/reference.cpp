@@ -109,8 +109,8 @@ int run_reference(const ReferenceCommand& command, const CommonFlags& common) {
   if (command.time_limit) options.time_limit_seconds = *command.time_limit;
   Watch watch("reference", common);
   solvers::ExactLevelOptions how = command.criterion.exact_options(watch.on(options));
-  // Multiplications: refining digits takes over above it, for stages at a fraction of the time.
-  const double quick = criterion == Criterion::finite ? 1e8 : 2e10;
+  // Multiplications of one system, some seconds in all: above it digits are refined at a fraction of the time.
+  const double quick = criterion == Criterion::finite ? 1e8 : criterion == Criterion::average ? 3e7 : 1e9;
   if (command.digits) how.max_operations = quick;
   const solvers::ExactResult solved = solve_exactly(exact_mdp, criterion, how);
   if (solved.level == Level::exact && solved.status != Status::refused) {
