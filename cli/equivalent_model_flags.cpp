@@ -95,8 +95,8 @@ void EquivalentModelFlags::require_valid() const {
   }
   if (shift_ != "auto") {
     static_cast<void>(parse_number("--shift", shift_));
-  } else if (!equivalence::is_convex(chosen)) {
-    throw UsageError(fmt::format("--shift auto needs a convex divergence, {} is none: give the shift", divergence_));
+  } else if (chosen == Divergence::uniform) {
+    throw UsageError("--shift auto: uniform draws a row at random, no shift is nearer than another: give the shift");
   }
   if (support_.starts_with("within:")) {
     static_cast<void>(steps_of(support_));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "equivalence/few_point_shift.hpp"
 #include "libmdp/kernels/parallel.hpp"
 
 namespace mdp::equivalence {
@@ -104,6 +105,8 @@ BestShift best_shift(const MomentEquations& eq, const ShiftInterval& interval, i
   if (eq.discount.complement.hi == 0.0 || !(std::abs(width) < infinity)) return {0.0, 0.0};  // nothing depends on c
   if (!(width > 2.0 * interval.error)) return {0.5 * low.shift + 0.5 * high.shift, not_computed};
   if (eq.discount.value.hi == 0.0) return {0.5 * low.shift + 0.5 * high.shift, 0.0};  // the reference is kept
+
+  if (!is_convex(eq.divergence)) return few_point_shift(eq, interval);
 
   Tangent best = tangent_at(eq, low.shift < 0.0 && high.shift > 0.0 ? 0.0 : low.shift + 0.5 * width, threads);
   Tangent next = best;

@@ -20,7 +20,7 @@ struct BestShift {
 /// The c in the interval that minimises F(c) = sum of the divergences: each is convex in tau (the value function of a convex
 /// program in its right-hand side), tau is affine in c, so F is convex and F'(c) = (1 - gamma^)/gamma^ sum of the multipliers
 /// changes its sign once. Regula falsi in a bracket (Illinois), every fourth step a bisection. Tangents at the two ends of the bracket bound
-/// min F from below.
+/// min F from below. Divergences that are not convex: few_point_shift().
 [[nodiscard]] BestShift best_shift(const MomentEquations& equations, const ShiftInterval& interval, int threads);
 
 }  // namespace mdp::equivalence

@@ -303,9 +303,7 @@ void decide_undiscounted_sum(const Mdp& world, std::span<const double> values, i
 std::string EquivalentModelOptions::check() const {
   if (threads < 0) return "threads = " + std::to_string(threads) + ", required >= 0 (0 = all)";
   if (shift && !(std::abs(*shift) < infinity)) return "shift = " + std::to_string(*shift) + ", required finite";
-  if (!shift && !is_convex(divergence)) {
-    return "the best shift needs a convex divergence, " + std::string(to_string(divergence)) + " is none";
-  }
+  if (!shift && divergence == Divergence::uniform) return "the best shift: a random row is at no distance to minimise";
   return support.check();
 }
 

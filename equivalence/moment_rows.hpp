@@ -52,6 +52,10 @@ class MomentRows {
   [[nodiscard]] double low() const { return low_; }    ///< min_D V*
   [[nodiscard]] double high() const { return high_; }  ///< max_D V*
 
+  /// V*(s') - tau of each of states(), +inf where it is not allowed; none if there is no equation.
+  [[nodiscard]] std::span<const double> gaps() const { return has_equation_ ? x_ : std::span<const double>(); }
+  [[nodiscard]] double tie() const { return tie_; }  ///< gaps up to this are 0 but for rounding
+
   /// The nearest row, aligned with states().
   Projection project(std::span<double> p);
   /// All rows that meet the equation; none if there is no equation.

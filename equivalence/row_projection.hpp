@@ -37,7 +37,7 @@ enum class Divergence : std::uint8_t {
 [[nodiscard]] constexpr bool stays_in_reference(Divergence divergence) noexcept {
   return divergence == Divergence::kl || divergence == Divergence::chi2;
 }
-/// Whether the least divergence is a convex function of tau: a shift can be optimised.
+/// Whether the least divergence is a convex function of tau.
 [[nodiscard]] constexpr bool is_convex(Divergence divergence) noexcept {
   return divergence != Divergence::sparsest && divergence != Divergence::deterministic &&
          divergence != Divergence::uniform;

@@ -236,7 +236,7 @@ class EquivalentModel(program.ProgramTest):
         world = self.write("world.json", WORLD)
         say = lambda *flags, code=2: self.complaint("equivalent-model", "--world", world, *flags, code=code)
         self.assertIn("--direction", say("--divergence", "linear"))
-        self.assertIn("convex", say("--divergence", "sparsest", "--shift", "auto"))
+        self.assertIn("at random", say("--divergence", "uniform", "--shift", "auto"))
         self.assertIn("within:", say("--support", "within:x"))
         self.assertIn("did you mean", say("--divergence", "wassertein"))
         self.assertIn("kl or l2", say("--divergence", "l1", "--keep", "actions"))

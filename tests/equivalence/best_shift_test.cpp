@@ -2,7 +2,9 @@
 #include "equivalence/best_shift.hpp"
 
 #include <cmath>
+#include <optional>
 #include <random>
+#include <vector>
 
 #include <catch2/catch.hpp>
 
@@ -116,6 +118,98 @@ TEST_CASE("T7: the best shift has the least total divergence, which no other shi
   }
 }
 
+namespace {
+
+/// The shifts at which V*(j) is the moment that a row asks for, by row.
+std::vector<std::vector<double>> hits_of(const Mdp& world, const ExactSolution& solved, double discount_model) {
+  const auto exact = exact_model_of(world);
+  const Rational gamma_model(discount_model);
+  std::vector<std::vector<double>> hits;
+  for (std::size_t row = 0; row < solved.q.size(); ++row) {
+    hits.emplace_back();
+    for (const Rational& v : solved.values) {
+      const Rational c = (gamma_model * v - (solved.q[row] - exact.rows[row].cost)) / (1 - gamma_model);
+      hits.back().push_back(c.get_d());
+    }
+  }
+  return hits;
+}
+
+}  // namespace
+
+TEST_CASE("T7: the best shift for models of few successors, against every shift that some successor meets") {
+  const auto seed = 20261126U;
+  CAPTURE(seed);
+  std::mt19937 random(seed);
+  int n_checked = 0;
+  for (int trial = 0; trial < 60; ++trial) {
+    CAPTURE(trial);
+    const Mdp world = random_mdp(random, std::vector<int>(5, 2), 0.9);
+    const auto solved = solve_exactly(world);
+    const Known known(solved.values);
+    const auto at = [&](Divergence divergence, std::optional<double> shift) {
+      return equivalent_model(
+          world, known.view(), world,
+          {.discount = Discount(0.75), .divergence = divergence, .support = {SupportRule::all, 0, {}}, .shift = shift});
+    };
+    const auto sparsest = at(Divergence::sparsest, {});
+    const auto& range = sparsest.shift_interval.range;
+    if (!(range.lower < range.upper)) continue;
+    ++n_checked;
+    REQUIRE(sparsest.status == Status::converged);
+    const auto hits = hits_of(world, solved, 0.75);
+    const auto missed = [&](double c) {  // sum of |V*(j) - tau| for the nearest j of each row
+      double sum = 0.0;
+      for (const auto& row : hits) {
+        double nearest = infinity;
+        for (const double hit : row) nearest = std::min(nearest, std::abs(hit - c));
+        sum += nearest / 3.0;  // (1 - gamma^) / gamma^
+      }
+      return sum;
+    };
+    const auto deterministic = at(Divergence::deterministic, {});
+    const double least = missed(deterministic.shift);
+    CHECK(deterministic.shift_suboptimality < 1e-12 * (1.0 + least));
+    for (const auto& row : hits) {
+      for (const double c : row) {
+        if (!(c >= range.lower && c <= range.upper)) continue;
+        CHECK(sparsest.sum_divergence <= at(Divergence::sparsest, c).sum_divergence);
+        CHECK(least <= missed(c) + 1e-9);
+      }
+    }
+    for (int k = 0; k <= 50; ++k) {
+      CHECK(least <= missed(range.lower + (range.upper - range.lower) * k / 50.0) + 1e-9);
+    }
+  }
+  CHECK(n_checked > 20);
+}
+
+TEST_CASE("T7: a shift that one successor a row meets is found, planted") {
+  // V* = (0, 2, 5, 6, 9, 16), gamma = 1/2, gamma^ = 3/4, c = 2: V*(j) = tau iff E_rho[V*] = 3/2 V*(j) - 1. All in dyadic numbers.
+  const std::vector<double> v{0.0, 2.0, 5.0, 6.0, 9.0, 16.0};
+  std::mt19937 random(7);
+  MdpBuilder b(6);
+  for (State s = 0; s < 6; ++s) {
+    for (const double slack : {0.0, 1.0, 3.0}) {
+      const bool planted = slack < 3.0;
+      const double mean = planted ? 1.5 * v[1 + random() % 4] - 1.0 : 1.0 + static_cast<double>(random() % 64) / 8.0;
+      b.row(s, v[static_cast<std::size_t>(s)] + slack - 0.5 * mean).to(0, 1.0 - mean / 16.0).to(5, mean / 16.0);
+    }
+  }
+  const Mdp world = b.discount(0.5).build();
+  const KnownValues known(v, v, v);
+  for (const auto divergence : {Divergence::sparsest, Divergence::deterministic}) {
+    const auto found = equivalent_model(
+        world, known, world,
+        {.discount = Discount(0.75), .divergence = divergence, .support = {SupportRule::all, 0, {}}, .shift = {}});
+    CHECK(found.shift == Approx(2.0).epsilon(1e-12));
+    for (Offset row = 0; row < world.n_rows(); ++row) {
+      if (row % 3 == 2) continue;
+      CHECK(found.divergence[static_cast<std::size_t>(row)] <= (divergence == Divergence::sparsest ? 1.0 : 1e-12));
+    }
+  }
+}
+
 TEST_CASE("T7: the world is its own best model, and the shift is 0; gamma^ = 0 and 1") {
   std::mt19937 random(3);
   const Mdp world = random_mdp(random, {2, 2, 2}, 0.9);
@@ -136,7 +230,7 @@ TEST_CASE("T7: the world is its own best model, and the shift is 0; gamma^ = 0 a
   REQUIRE(equivalent_model(chain, two.view(), chain, {.discount = Discount(0.0)}).status == Status::refused);
   REQUIRE_THROWS_WITH(equivalent_model(chain, two.view(), chain, {.discount = Discount(1.0), .shift = 1.0}),
                       Catch::Contains("shift") && Catch::Contains("discount 1"));
-  REQUIRE_THROWS_AS(equivalent_model(chain, two.view(), chain, {.divergence = Divergence::sparsest, .shift = {}}),
+  REQUIRE_THROWS_AS(equivalent_model(chain, two.view(), chain, {.divergence = Divergence::uniform, .shift = {}}),
                     InvalidOption);
 }
 
