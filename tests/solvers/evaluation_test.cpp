@@ -1,4 +1,4 @@
-// V^pi of deterministic and randomised policies against exact rationals.
+// Values of given policies against exact rationals (theory.md, section 0).
 #include "solvers/evaluation.hpp"
 
 #include <random>
