@@ -87,7 +87,8 @@ struct CriterionResult : SolveResult {
 /// Value of a given policy by the same criterion: that of the chain it induces (induced_chain()), goal states kept. For `goal`
 /// the same rules say what missing the goal is worth; `finite` takes the policy at every stage. A randomised policy pays
 /// its mean cost in each state; under `total` it is worth E[sum of the positive parts of its costs] - E[sum of the negative
-/// parts], undefined where both are infinite. `policy` of the result is the one given, or empty.
+/// parts], undefined where both are infinite, and +inf where it may take an inadmissible action. `policy` of the result is the one
+/// given, or empty.
 /// \throws InvalidArgument if the policy is not one of this MDP; and as solve_criterion().
 [[nodiscard]] CriterionResult evaluate_criterion(const Mdp& mdp, std::span<const Action> policy, Criterion criterion,
                                                  const CriterionOptions& options = {});

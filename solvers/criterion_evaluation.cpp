@@ -116,10 +116,16 @@ CriterionResult total_of_parts(const Mdp& mdp, const Mdp& chain, const Randomise
   CriterionResult plus = solve_criterion(paid, Criterion::total, half);
   const CriterionResult minus = solve_criterion(earned, Criterion::total, half);
   CriterionResult r = std::move(plus);
+  const Live live = live_part(chain);
   State first = -1;
   for (State s = 0; s < mdp.n_states(); ++s) {
     double& lower = r.value_lower[static_cast<std::size_t>(s)];
     double& upper = r.value_upper[static_cast<std::size_t>(s)];
+    if (live.states[static_cast<std::size_t>(s)] ==
+        0) {  // an inadmissible action may be taken: no policy to be paid for
+      lower = upper = infinity;
+      continue;
+    }
     const double less = minus.value_lower[static_cast<std::size_t>(s)];
     const double more = minus.value_upper[static_cast<std::size_t>(s)];
     const bool undefined = lower == infinity && less == infinity;

@@ -187,6 +187,20 @@ TEST_CASE("policies evaluated by every criterion, in rationals", "[criteria]") {
   }
 }
 
+TEST_CASE("total: an inadmissible action that may be taken is infinite, whatever is paid elsewhere", "[criteria]") {
+  MdpBuilder b(2);
+  b.row(0, infinity).to(1, 1.0);
+  b.row(0, 1.0).to(1, 1.0);
+  b.row(0, -1.0).to(1, 1.0);
+  b.row(1, -3.0).to(1, 1.0);  // for ever
+  const Mdp mdp = b.build();
+  const auto may = evaluate_criterion(mdp, StochasticPolicy{0.25, 0.5, 0.25, 1.0}, Criterion::total);
+  CHECK(may.status == Status::converged);
+  CHECK(may.values == std::vector<double>{infinity, -infinity});
+  const auto never = evaluate_criterion(mdp, StochasticPolicy{0.0, 0.5, 0.5, 1.0}, Criterion::total);
+  CHECK(never.values == std::vector<double>{-infinity, -infinity});
+}
+
 TEST_CASE("costs of both signs at random: the sums count, not the mean of a state", "[criteria]") {
   MdpBuilder b(3);
   b.row(0, 1.0).to(0, 1.0);  // 0: +1 or -1 for ever: infinity minus infinity
