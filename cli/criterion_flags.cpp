@@ -106,4 +106,15 @@ solvers::CriterionOptions CriterionFlags::options(const Mdp& mdp, solvers::Solve
   return options;
 }
 
+std::vector<io::PolicyFile> policies_by_stage(const std::string& path, const Mdp& mdp, solvers::Criterion criterion) {
+  if (path.empty() || criterion != solvers::Criterion::finite) return {};
+  return io::read_policy_by_stage(path, mdp);
+}
+
+std::vector<RandomisedPolicy> randomised(const std::vector<io::PolicyFile>& stages) {
+  std::vector<RandomisedPolicy> policies;
+  for (const io::PolicyFile& stage : stages) policies.push_back(stage.randomised());
+  return policies;
+}
+
 }  // namespace mdp::cli

@@ -4,11 +4,14 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cli/model_flags.hpp"
 #include "cli/program.hpp"
 #include "cli/result.hpp"
+#include "libmdp/io/read.hpp"
 #include "libmdp/mdp.hpp"
+#include "libmdp/policy.hpp"
 #include "solvers/criterion.hpp"
 #include "solvers/exact/exact.hpp"
 
@@ -40,5 +43,11 @@ class CriterionFlags {
   std::optional<std::int64_t> horizon_;
   std::string terminal_;
 };
+
+/// What a policy file of `finite` results says of each stage; empty for other criteria, other files, and without a file.
+[[nodiscard]] std::vector<io::PolicyFile> policies_by_stage(const std::string& path, const Mdp& mdp,
+                                                            solvers::Criterion criterion);
+/// They are referred to.
+[[nodiscard]] std::vector<RandomisedPolicy> randomised(const std::vector<io::PolicyFile>& stages);
 
 }  // namespace mdp::cli

@@ -183,15 +183,17 @@ double loss_of(const CriterionResult& evaluated, const CertifyResult& result) {
   return loss;
 }
 
-template <class P>
-CertifyResult certify_policy(const Mdp& mdp, Criterion criterion, std::span<const double> values, const P& policy,
-                             const CriterionOptions& options) {
+// \param evaluate  evaluated with options: the policy's values
+template <class F>
+CertifyResult certify_policy(const Mdp& mdp, Criterion criterion, std::span<const double> values,
+                             const CriterionOptions& options, F&& evaluate) {
   CertifyResult result = certify(mdp, criterion, values, options);
   CriterionOptions evaluation = options;
   evaluation.solve.method = Method::automatic;
   evaluation.solve.record_trace = false;
-  const CriterionResult evaluated = evaluate_criterion(mdp, policy, criterion, evaluation);
+  const CriterionResult evaluated = evaluate(evaluation);
   result.policy_loss_bound = evaluated.status == Status::undefined ? infinity : loss_of(evaluated, result);
+  result.policy.clear();
   result.policy_by_stage.clear();
   return result;
 }
@@ -221,16 +223,23 @@ CertifyResult certify(const Mdp& mdp, Criterion criterion, std::span<const doubl
 
 CertifyResult certify(const Mdp& mdp, Criterion criterion, std::span<const double> values,
                       std::span<const Action> policy, const CriterionOptions& options) {
-  CertifyResult result = certify_policy(mdp, criterion, values, policy, options);
+  CertifyResult result = certify_policy(mdp, criterion, values, options, [&](const CriterionOptions& how) {
+    return evaluate_criterion(mdp, policy, criterion, how);
+  });
   result.policy.assign(policy.begin(), policy.end());
   return result;
 }
 
 CertifyResult certify(const Mdp& mdp, Criterion criterion, std::span<const double> values,
                       const RandomisedPolicy& policy, const CriterionOptions& options) {
-  CertifyResult result = certify_policy(mdp, criterion, values, policy, options);
-  result.policy.clear();
-  return result;
+  return certify_policy(mdp, criterion, values, options,
+                        [&](const CriterionOptions& how) { return evaluate_criterion(mdp, policy, criterion, how); });
+}
+
+CertifyResult certify_by_stage(const Mdp& mdp, std::span<const double> values,
+                               std::span<const RandomisedPolicy> policies, const CriterionOptions& options) {
+  return certify_policy(mdp, Criterion::finite, values, options,
+                        [&](const CriterionOptions& how) { return evaluate_by_stage(mdp, policies, how); });
 }
 
 }  // namespace mdp::solvers

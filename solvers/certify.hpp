@@ -59,5 +59,9 @@ struct CertifyResult : CriterionResult {
 /// The same for a randomised policy [n_rows]; `policy` of the result is empty.
 [[nodiscard]] CertifyResult certify(const Mdp& mdp, Criterion criterion, std::span<const double> values,
                                     const RandomisedPolicy& policy, const CriterionOptions& options = {});
+/// The same for `finite` and a policy for each stage, see evaluate_by_stage().
+[[nodiscard]] CertifyResult certify_by_stage(const Mdp& mdp, std::span<const double> values,
+                                             std::span<const RandomisedPolicy> policies,
+                                             const CriterionOptions& options);
 
 }  // namespace mdp::solvers

@@ -95,4 +95,11 @@ struct CriterionResult : SolveResult {
 [[nodiscard]] CriterionResult evaluate_criterion(const Mdp& mdp, const RandomisedPolicy& policy, Criterion criterion,
                                                  const CriterionOptions& options = {});
 
+/// Value of a policy that depends on the stage, by `finite`: V_k = L_k + gamma P_k V_{k+1} with the chain of policies[k], k = 0 first.
+/// Bounds as solve_finite_horizon(). `policy` and `policy_by_stage` of the result are empty.
+/// \throws InvalidArgument if one is not a policy of this MDP, or there are not options.horizon of them; and as solve_criterion().
+/// Cost: of each stage a sweep in twice the precision, and its chain.
+[[nodiscard]] CriterionResult evaluate_by_stage(const Mdp& mdp, std::span<const RandomisedPolicy> policies,
+                                                const CriterionOptions& options);
+
 }  // namespace mdp::solvers

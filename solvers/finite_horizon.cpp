@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -10,6 +12,7 @@
 #include "libmdp/error.hpp"
 #include "libmdp/kernels/residual.hpp"
 #include "solvers/criterion_answer.hpp"
+#include "solvers/evaluation.hpp"
 
 namespace mdp::solvers {
 namespace {
@@ -74,10 +77,13 @@ struct Induction {
   [[nodiscard]] double error_of(std::size_t s) const { return error[each_state ? s : 0]; }
 };
 
+// What is minimised in a stage.
+using StageMdp = std::function<const Mdp&(std::size_t stage)>;
+
 class FiniteHorizon {
  public:
-  FiniteHorizon(const Mdp& mdp, const CriterionOptions& options, const CheckpointOptions& checkpoint)
-      : mdp_(mdp),
+  FiniteHorizon(const Mdp& mdp, StageMdp of_stage, const CriterionOptions& options, const CheckpointOptions& checkpoint)
+      : of_stage_(std::move(of_stage)),
         options_(options),
         checkpoint_(checkpoint),
         run_(options.solve),
@@ -134,22 +140,23 @@ class FiniteHorizon {
   }
 
   bool do_stage(Induction& it, std::vector<TwoDouble>& now) {
+    const Mdp& mdp = of_stage_(n_stages_ - 1 - it.n_done());
     Policy policy(it.v.size());
     if (it.each_state) {
       std::vector<double> error(it.v.size());
       const kernels::KnownValues known{it.v, it.error, options_.uncertainty.probability, options_.uncertainty.cost};
-      kernels::precise_sweep(mdp_, known, now, error, policy, options_.solve.threads);
+      kernels::precise_sweep(mdp, known, now, error, policy, options_.solve.threads);
       it.error = std::move(error);
     } else {
       double& error = it.error.front();
       const double size = (max_abs_finite(it.v) + error) * (1.0 + 4.0 * unit_roundoff);
-      if (!(size + mdp_.max_abs_cost() < largest_value)) return false;
-      if (size > 0.0 || mdp_.max_abs_cost() > 0.0) {
-        const double of_sweep = kernels::row_gap_error(mdp_, size) + options_.uncertainty.of_q(size);
-        error = bounds::round_up(bounds::round_up(bounds::round_up(mdp_.discount()) * error) + of_sweep);
+      if (!(size + mdp.max_abs_cost() < largest_value)) return false;
+      if (size > 0.0 || mdp.max_abs_cost() > 0.0) {
+        const double of_sweep = kernels::row_gap_error(mdp, size) + options_.uncertainty.of_q(size);
+        error = bounds::round_up(bounds::round_up(bounds::round_up(mdp.discount()) * error) + of_sweep);
       }
       // Two q that differ by more than their errors are told apart.
-      kernels::precise_sweep(mdp_, it.v, now, 2.0 * error, policy, options_.solve.threads);
+      kernels::precise_sweep(mdp, it.v, now, 2.0 * error, policy, options_.solve.threads);
     }
     const double largest = *std::max_element(it.error.begin(), it.error.end());
     if (largest > 0.0) it.loss = bounds::round_up(it.loss + 5.0 * largest);
@@ -220,7 +227,7 @@ class FiniteHorizon {
     return it;
   }
 
-  const Mdp& mdp_;
+  StageMdp of_stage_;
   const CriterionOptions& options_;
   const CheckpointOptions& checkpoint_;
   Run run_;
@@ -237,7 +244,28 @@ CriterionResult solve_finite_horizon(const Mdp& mdp, const CriterionOptions& opt
   require_valid(mdp, options);
   if (options.horizon < 0)
     throw InvalidOption("horizon is missing: the finite criterion needs a number of stages >= 0");
-  return FiniteHorizon(mdp, options, checkpoint)();
+  return FiniteHorizon(
+      mdp, [&](std::size_t) -> const Mdp& { return mdp; }, options, checkpoint)();
+}
+
+CriterionResult evaluate_by_stage(const Mdp& mdp, std::span<const RandomisedPolicy> policies,
+                                  const CriterionOptions& options) {
+  require_valid(mdp, options);
+  if (options.horizon != static_cast<std::int64_t>(policies.size())) {
+    throw InvalidArgument(
+        fmt::format("a policy for each of {} stages, required horizon = {}", policies.size(), options.horizon));
+  }
+  CriterionOptions mixed = options;
+  const EntryUncertainty mixing = mixing_uncertainty(mdp);
+  mixed.uncertainty.probability += mixing.probability;
+  mixed.uncertainty.cost += mixing.cost;
+  std::optional<Mdp> chain;
+  const auto of_stage = [&](std::size_t k) -> const Mdp& { return chain.emplace(induced_chain(mdp, policies[k])); };
+  CriterionResult result = FiniteHorizon(mdp, of_stage, mixed, {})();
+  result.policy.clear();
+  result.policy_by_stage.clear();
+  result.policy_loss_bound = not_computed;
+  return result;
 }
 
 }  // namespace mdp::solvers

@@ -34,10 +34,12 @@ struct CertifyCommand {
 };
 
 CertifyResult certify(const CertifyCommand& command, const Mdp& mdp, Criterion criterion,
-                      const solvers::CriterionOptions& options, const io::PolicyFile& policy) {
+                      const solvers::CriterionOptions& options, const io::PolicyFile& policy,
+                      const std::vector<io::PolicyFile>& stages) {
   const char* key = criterion == Criterion::average ? "bias" : "value";
   const auto values = in_sense(mdp.objective(), io::read_values(command.values, mdp.n_states(), key));
   if (command.policy.empty()) return solvers::certify(mdp, criterion, values, options);
+  if (!stages.empty()) return solvers::certify_by_stage(mdp, values, randomised(stages), options);
   if (policy.deterministic) {
     return solvers::certify(mdp, criterion, values, std::span<const Action>(policy.actions), options);
   }
@@ -122,10 +124,12 @@ int run_certify(const CertifyCommand& command, const CommonFlags& common) {
   if (solve.level != Level::certified) throw UsageError("--level: certify proves bounds, its level is certified");
   const Mdp mdp = command.model.read(command.file, common.threads);
   const Criterion criterion = command.criterion.choose(mdp, command.model);
-  const io::PolicyFile policy = command.policy.empty() ? io::PolicyFile{} : io::read_policy(command.policy, mdp);
+  const std::vector<io::PolicyFile> stages = policies_by_stage(command.policy, mdp, criterion);
+  const bool one_policy = !command.policy.empty() && stages.empty();
+  const io::PolicyFile policy = one_policy ? io::read_policy(command.policy, mdp) : io::PolicyFile{};
   const CertifyResult r = [&] {
     Watch watch("certify", common);
-    return certify(command, mdp, criterion, command.criterion.options(mdp, watch.on(solve)), policy);
+    return certify(command, mdp, criterion, command.criterion.options(mdp, watch.on(solve)), policy, stages);
   }();
   present(common, to_result(mdp, r, policy), [&] { return tables(mdp, r); });
   return exit_code_of(r.status);

@@ -15,6 +15,15 @@
 namespace mdp::cli {
 namespace {
 
+void set_policies_by_stage(Result& result, const std::vector<io::PolicyFile>& stages) {
+  std::vector<std::vector<std::int64_t>> actions;
+  for (const io::PolicyFile& stage : stages) {
+    if (!stage.deterministic) return;  // the policy file has them
+    actions.emplace_back(stage.actions.begin(), stage.actions.end());
+  }
+  result.set("policy_by_stage", std::move(actions));
+}
+
 struct EvaluateCommand {
   std::string file;
   std::string policy;
@@ -33,7 +42,8 @@ int run_evaluate(const EvaluateCommand& command, const CommonFlags& common) {
   options.record_trace = !command.trace.empty();
   const Mdp mdp = command.model.read(command.file, common.threads);
   const solvers::Criterion criterion = command.criterion.choose(mdp, command.model);
-  const io::PolicyFile policy = io::read_policy(command.policy, mdp);
+  const std::vector<io::PolicyFile> stages = policies_by_stage(command.policy, mdp, criterion);
+  const io::PolicyFile policy = stages.empty() ? io::read_policy(command.policy, mdp) : io::PolicyFile{};
   const solvers::ExactResult evaluated = [&] {
     Watch watch("evaluate", common, expected_half_width(mdp, options));
     const solvers::SolveOptions watched = watch.on(options);
@@ -42,18 +52,22 @@ int run_evaluate(const EvaluateCommand& command, const CommonFlags& common) {
       return solvers::evaluate_exactly(exact, command.policy, criterion, command.criterion.exact_options(watched));
     }
     const auto how = command.criterion.options(mdp, watched);
+    if (!stages.empty()) return solvers::ExactResult(solvers::evaluate_by_stage(mdp, randomised(stages), how));
     return solvers::ExactResult(
         policy.deterministic ? solvers::evaluate_criterion(mdp, std::span<const Action>(policy.actions), criterion, how)
                              : solvers::evaluate_criterion(mdp, policy.randomised(), criterion, how));
   }();
   if (!command.trace.empty()) write_trace(command.trace, mdp.objective(), evaluated.trace);
   const std::string missing =
-      command.certificate.empty()
-          ? ""
+      command.certificate.empty() ? ""
+      : !stages.empty()
+          ? "certificates of policies are about one policy for all stages"
           : write_certificate(command.certificate, command.model.read_exactly(command.file, common.threads),
                               command.policy, evaluated, command.criterion.exact_options(options));
   const auto set_policy = [&](Result& result) {
-    if (policy.deterministic) {
+    if (!stages.empty()) {
+      set_policies_by_stage(result, stages);
+    } else if (policy.deterministic) {
       result.set("policy", std::span<const Action>(policy.actions));
     } else {
       result.set_rows("policy", mdp, policy.probabilities);
@@ -71,7 +85,7 @@ void add_evaluate(Command& command) {
   command.parser().add_option("FILE", it->file, "The model: .json, .npz, .umb, .tra or .drn")->required();
   command.parser()
       .add_option("--policy", it->policy,
-                  "JSON array: per state an action position or probabilities; or results of solve")
+                  "JSON array: per state an action position or probabilities; or results of solve (finite: by stage)")
       ->required()
       ->type_name("P");
   it->criterion.add_to(command, true);

@@ -115,10 +115,8 @@ namespace {
 /// Calls one(state, action) for each state with an action position and many(state, probabilities) for each with an array.
 /// \param name  of a state, for messages
 template <class Name, class One, class Many>
-void each_policy_entry(std::span<const std::byte> bytes, const std::string& file, std::span<const Offset> state_rows,
+void each_policy_entry(const JsonDocument& document, const Entry& entry, std::span<const Offset> state_rows,
                        Name&& name, One&& one, Many&& many) {
-  const JsonDocument document(file, as_text(bytes));
-  const Entry entry = array_or_member(document, "policy");
   require_length(document, entry, static_cast<std::int64_t>(state_rows.size()) - 1, "state");
   document.each(entry.value, entry.place, [&](std::int64_t i, Value v) {
     const auto s = static_cast<std::size_t>(i);
@@ -137,16 +135,25 @@ void each_policy_entry(std::span<const std::byte> bytes, const std::string& file
   });
 }
 
-}  // namespace
+/// Calls f(entry) for the policy of each stage that a file of results has.
+template <class F>
+void each_stage(const JsonDocument& document, F&& f) {
+  if (!document.is(document.root(), Kind::object)) return;
+  for (const auto& member : document.object(document.root(), {})) {
+    if (member.key != "policy_by_stage") continue;
+    const Place place{nullptr, member.key, -1};
+    document.each(member.value, place, [&](std::int64_t i, Value v) { f(Entry{v, place[i]}); });
+  }
+}
 
-PolicyFile parse_policy(std::span<const std::byte> bytes, const std::string& file, const Mdp& mdp) {
+PolicyFile policy_of(const JsonDocument& document, const Entry& entry, const Mdp& mdp) {
   PolicyFile policy;
   policy.deterministic = true;
   policy.probabilities.assign(static_cast<std::size_t>(mdp.n_rows()), 0.0);
   policy.tail = policy.probabilities;
   const auto first = [&](std::size_t s) { return static_cast<std::size_t>(mdp.state_rows()[s]); };
   each_policy_entry(
-      bytes, file, mdp.state_rows(), [&](std::size_t s) { return mdp.state_name(static_cast<State>(s)); },
+      document, entry, mdp.state_rows(), [&](std::size_t s) { return mdp.state_name(static_cast<State>(s)); },
       [&](std::size_t s, Action action) {
         policy.probabilities[first(s) + static_cast<std::size_t>(action)] = 1.0;
         policy.actions.push_back(action);
@@ -163,17 +170,47 @@ PolicyFile parse_policy(std::span<const std::byte> bytes, const std::string& fil
   return policy;
 }
 
-std::vector<mpq_class> read_exact_policy(const std::string& path, std::span<const Offset> state_rows) {
+std::vector<mpq_class> exact_policy_of(const JsonDocument& document, const Entry& entry,
+                                       std::span<const Offset> state_rows) {
   std::vector<mpq_class> weight(static_cast<std::size_t>(state_rows.back()));
   const auto first = [&](std::size_t s) { return static_cast<std::size_t>(state_rows[s]); };
-  const FileBytes bytes(path);
   each_policy_entry(
-      bytes.bytes(), path, state_rows, [](std::size_t s) { return std::to_string(s); },
+      document, entry, state_rows, [](std::size_t s) { return std::to_string(s); },
       [&](std::size_t s, Action action) { weight[first(s) + static_cast<std::size_t>(action)] = 1; },
       [&](std::size_t s, const std::vector<mpq_class>& exact) {
         for (std::size_t a = 0; a < exact.size(); ++a) weight[first(s) + a] = exact[a];
       });
   return weight;
+}
+
+}  // namespace
+
+PolicyFile parse_policy(std::span<const std::byte> bytes, const std::string& file, const Mdp& mdp) {
+  const JsonDocument document(file, as_text(bytes));
+  return policy_of(document, array_or_member(document, "policy"), mdp);
+}
+
+std::vector<PolicyFile> read_policy_by_stage(const std::string& path, const Mdp& mdp) {
+  const FileBytes bytes(path);
+  const JsonDocument document(path, as_text(bytes.bytes()));
+  std::vector<PolicyFile> stages;
+  each_stage(document, [&](const Entry& entry) { stages.push_back(policy_of(document, entry, mdp)); });
+  return stages;
+}
+
+std::vector<mpq_class> read_exact_policy(const std::string& path, std::span<const Offset> state_rows) {
+  const FileBytes bytes(path);
+  const JsonDocument document(path, as_text(bytes.bytes()));
+  return exact_policy_of(document, array_or_member(document, "policy"), state_rows);
+}
+
+std::vector<std::vector<mpq_class>> read_exact_policy_by_stage(const std::string& path,
+                                                               std::span<const Offset> state_rows) {
+  const FileBytes bytes(path);
+  const JsonDocument document(path, as_text(bytes.bytes()));
+  std::vector<std::vector<mpq_class>> stages;
+  each_stage(document, [&](const Entry& entry) { stages.push_back(exact_policy_of(document, entry, state_rows)); });
+  return stages;
 }
 
 std::vector<Extended> read_exact_values(const std::string& path, std::int64_t n) {

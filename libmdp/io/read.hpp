@@ -53,6 +53,10 @@ struct PolicyFile {
 /// \throws InputError naming the entry.
 [[nodiscard]] PolicyFile read_policy(const std::string& path, const Mdp& mdp);
 
+/// The policies of results of `finite`: the key "policy_by_stage" of a JSON object, stage 0 first, each as above. Empty where the
+/// file has no such key. \throws InputError naming the entry.
+[[nodiscard]] std::vector<PolicyFile> read_policy_by_stage(const std::string& path, const Mdp& mdp);
+
 /// Reads a vector of numbers in the sense of the file: a JSON array, the key `key` of a JSON object of results, a
 /// .npy vector, or the array `key` of an .npz file. JSON strings "inf", "-inf" and "a/b" are numbers.
 /// \param n  length that the vector must have. \throws InputError.

@@ -150,6 +150,14 @@ ExactResult result_of(const std::shared_ptr<const ExactAnswer>& answer, Objectiv
   return result;
 }
 
+// Of a chain nothing was chosen.
+void forget_policy(ExactResult& result) {
+  result.policy.clear();
+  result.policy_by_stage.clear();
+  result.optimal.clear();
+  result.policy_loss_bound = not_computed;
+}
+
 // Of a chain: its first states are the MDP's, and nothing was chosen.
 ExactResult result_of_chain(const ExactMdp& mdp, std::span<const mpq_class> policy, Criterion criterion,
                             const ExactLevelOptions& options) {
@@ -159,10 +167,33 @@ ExactResult result_of_chain(const ExactMdp& mdp, std::span<const mpq_class> poli
   const auto n = static_cast<std::size_t>(mdp.model().n_states);
   for (auto* x : {&result.values, &result.value_lower, &result.value_upper}) x->resize(std::min(n, x->size()));
   result.value_exact.resize(std::min(n, result.value_exact.size()));
-  result.policy.clear();
-  result.policy_by_stage.clear();
-  result.optimal.clear();
-  result.policy_loss_bound = not_computed;
+  forget_policy(result);
+  return result;
+}
+
+// A policy for each stage: one stage after the other, backwards.
+ExactResult evaluate_stages(const ExactMdp& mdp, const std::vector<std::vector<mpq_class>>& policies,
+                            const ExactLevelOptions& options) {
+  ExactOptions how = exact_options(mdp, options);
+  if (how.criterion.horizon != static_cast<std::int64_t>(policies.size())) {
+    throw InvalidArgument(
+        fmt::format("a policy for each of {} stages, required horizon = {}", policies.size(), how.criterion.horizon));
+  }
+  how.criterion.horizon = 1;
+  ExactAnswer answer;
+  std::vector<std::vector<Extended>> values;
+  for (std::size_t k = policies.size(); k-- > 0;) {
+    answer = evaluate_exact(mdp.model(), policies[k], Criterion::finite, how);
+    if (!answer.converged()) break;
+    if (values.empty()) values.push_back(answer.value_by_stage.back());
+    values.push_back(answer.value);
+    how.terminal = answer.value;
+    how.criterion.terminal.clear();
+  }
+  if (answer.converged()) answer.value_by_stage.assign(values.rbegin(), values.rend());
+  answer.sweeps = static_cast<std::int64_t>(values.size()) - 1;
+  ExactResult result = result_of(std::make_shared<const ExactAnswer>(std::move(answer)), mdp.model().objective);
+  forget_policy(result);
   return result;
 }
 
@@ -181,6 +212,10 @@ ExactResult solve_exactly(const ExactMdp& mdp, Criterion criterion, const ExactL
 
 ExactResult evaluate_exactly(const ExactMdp& mdp, const std::string& policy_path, Criterion criterion,
                              const ExactLevelOptions& options) {
+  if (criterion == Criterion::finite) {
+    const auto stages = io::read_exact_policy_by_stage(policy_path, mdp.model().state_rows);
+    if (!stages.empty()) return evaluate_stages(mdp, stages, options);
+  }
   return result_of_chain(mdp, io::read_exact_policy(policy_path, mdp.model().state_rows), criterion, options);
 }
 

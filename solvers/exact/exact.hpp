@@ -78,7 +78,7 @@ struct ExactResult : CriterionResult {
                                         const ExactLevelOptions& options = {});
 
 /// The value of a policy in rationals, as evaluate_criterion() defines it. As the result of solve_exactly(), without a policy and what
-/// says that it is optimal. \param policy_path  a policy file of this MDP, probabilities as written
+/// says that it is optimal. \param policy_path  a policy file of this MDP, probabilities as written; for `finite` its policies by stage, where it has them
 /// \throws InvalidOption, InvalidArgument, InputError.
 [[nodiscard]] ExactResult evaluate_exactly(const ExactMdp& mdp, const std::string& policy_path, Criterion criterion,
                                            const ExactLevelOptions& options = {});

@@ -163,6 +163,41 @@ class Criteria(program.ProgramTest):
         self.assertEqual(finite["value"], [1.5, 0, 0])
         self.assertNotIn("policy_by_stage", finite)
 
+    def test_evaluate_a_policy_for_each_stage(self):
+        # Far from the end it pays to invest; the stage-0 policy at every stage would invest to the last.
+        model = self.write("invest.json", {
+            "format": "mdp", "version": 1, "objective": "maximize", "discount": 1, "states": 2, "choices": [
+                {"state": 0, "action": "sell", "cost": 1, "to": [[0, 1]]},
+                {"state": 0, "action": "invest", "cost": 0, "to": [[1, 1]]},
+                {"state": 1, "action": "sell", "cost": "7/3", "to": [[0, 1]]}, {"state": 1, "action": "wait", "cost": 0, "to": [[1, 1]]},
+            ],
+        })  # fmt: skip
+        finite = ["--criterion", "finite", "--horizon", "2"]
+        solved = self.json("solve", model, *finite)
+        self.write("solved.json", solved)
+        self.assertEqual(solved["policy_by_stage"], [[1, 0], [0, 0]])
+        for level in "certified", "exact":
+            by_stage = self.json("evaluate", model, "--policy", "solved.json", *finite, "--level", level)
+            for value, truth in zip(by_stage["value"], solved["value"]):
+                self.assertAlmostEqual(value, truth, delta=1e-14)
+            self.assertEqual(len(by_stage["value_by_stage"]), 3)
+            self.assertEqual(by_stage["policy_by_stage"], solved["policy_by_stage"])
+        self.assertEqual(by_stage["value_exact"], ["7/3", "10/3"])
+        always = self.json("evaluate", model, "--policy", self.write("p.json", solved["policy"]), *finite)
+        self.assertLess(always["value"][1], solved["value"][1])
+
+        loss = lambda policy: self.json("certify", model, "--values", "solved.json", "--policy", policy, *finite)[
+            "policy_loss_bound"
+        ]
+        self.assertLess(loss("solved.json"), 1e-12)
+        self.assertGreater(loss("p.json"), 0.5)
+        self.assertIn("of 2 stages, required horizon = 3",
+                      self.complaint("evaluate", model, "--policy", "solved.json", "--criterion", "finite", "--horizon", 3, code=3))  # fmt: skip
+        wrong = self.write("wrong.json", {"policy_by_stage": [[0, 0], [0, 2]]})
+        self.assertIn("policy_by_stage[1][1]", self.complaint("evaluate", model, "--policy", wrong, *finite, code=3))
+        self.assertIn("one policy for all stages", self.json("evaluate", model, "--policy", "solved.json", *finite, "--certificate",
+                                                             "c.json", code=1)["no_certificate"])  # fmt: skip
+
     def test_arrays_to_a_file(self):
         self.mdp("solve", case("bertsekas_inventory_fh3"), "--criterion", "finite", "--horizon", "3", "--output", "r.npz")
         self.assertGreater((self.folder / "r.npz").stat().st_size, 0)

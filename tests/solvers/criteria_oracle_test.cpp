@@ -6,6 +6,7 @@
 #include <catch2/catch.hpp>
 
 #include "libmdp/builder.hpp"
+#include "solvers/certify.hpp"
 #include "solvers/criterion.hpp"
 #include "tests/oracles/policy_enumeration.hpp"
 
@@ -184,6 +185,44 @@ TEST_CASE("policies evaluated by every criterion, in rationals", "[criteria]") {
     }
     CHECK((total.status == Status::undefined) == undefined);
     CHECK(total.witness.empty() == !undefined);
+  }
+}
+
+TEST_CASE("finite: a policy for each stage, in rationals", "[criteria]") {
+  for (std::uint64_t seed = 900; seed < 960; ++seed) {
+    CAPTURE(seed);
+    const auto model = random_model(seed, {.negative = seed % 2 == 0});
+    const Mdp mdp = model.build();
+    std::vector<StochasticPolicy> stages;
+    std::vector<mpq_class> truth(model.n());
+    for (std::uint64_t k = 0; k < 5; ++k) stages.push_back(random_policy(model, 10 * seed + k, k == 2));
+    for (std::size_t k = stages.size(); k-- > 0;) {
+      const auto chain = mixed_chain(model, stages[k]);
+      std::vector<mpq_class> now;
+      for (std::size_t s = 0; s < model.n(); ++s) {
+        now.push_back(chain.rows[s][0].cost);
+        for (std::size_t t = 0; t < model.n(); ++t) now.back() += chain.rows[s][0].p[t] * truth[t];
+      }
+      truth = std::move(now);
+    }
+    CriterionOptions options;
+    options.horizon = 5;
+    const std::vector<RandomisedPolicy> policies(stages.begin(), stages.end());
+    const auto r = evaluate_by_stage(mdp, policies, options);
+    REQUIRE(r.converged());
+    CHECK(r.value_by_stage.size() == 6);
+    CHECK(r.policy.empty());
+    for (std::size_t s = 0; s < truth.size(); ++s) {
+      CHECK(mpq_class(r.value_lower[s]) <= truth[s]);
+      CHECK(truth[s] <= mpq_class(r.value_upper[s]));
+    }
+    const auto certified = certify_by_stage(mdp, std::vector<double>(model.n(), 0.0), policies, options);
+    const auto best = solve_criterion(mdp, Criterion::finite, options);
+    for (std::size_t s = 0; s < truth.size(); ++s) {
+      CHECK(truth[s] - mpq_class(best.value_upper[s]) <= mpq_class(certified.policy_loss_bound));
+    }
+    options.horizon = 4;
+    CHECK_THROWS_WITH(evaluate_by_stage(mdp, policies, options), Catch::Contains("of 5 stages, required horizon = 4"));
   }
 }
 
