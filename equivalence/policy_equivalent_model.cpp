@@ -156,6 +156,66 @@ void descend(PolicyRows& rows, const PolicyEquivalentOptions& options, Descent& 
   at.value = rows(at.potential, at.gradient, options.solve.threads);
 }
 
+// Whether every successor of the reference is allowed.
+bool allows(const MomentEquations& eq) {
+  SupportRows rows(eq.support, eq.world, eq.reference, eq.graph, stays_in_reference(eq.divergence));
+  for (State s = 0; s < eq.world.n_states(); ++s) {
+    const Offset first = eq.world.state_rows()[static_cast<std::size_t>(s)];
+    for (Offset row = first; row < first + eq.world.n_actions(s); ++row) {
+      rows.set(s, row);
+      for (std::size_t i = 0; i < rows.states.size(); ++i) {
+        if (rows.r[i] > 0.0 && rows.allowed[i] == 0) return false;
+      }
+    }
+  }
+  return true;
+}
+
+// Where F is finite: at V* (T6), at V* + c (T7), or at the reference's own V^*, the least of these. Infinite if nowhere.
+Descent start_of(PolicyRows& rows, const MomentEquations& eq, const std::vector<double>& own, int threads) {
+  Descent best;
+  best.value = infinity;
+  const auto try_out = [&](Vector potential) {
+    Descent at;
+    at.gradient.resize(potential.size());
+    at.potential = std::move(potential);
+    at.value = rows(at.potential, at.gradient, threads);
+    if (at.value < best.value) best = std::move(at);
+  };
+  const Vector values(eq.values.begin(), eq.values.end());
+  try_out(values);
+  const ShiftInterval interval = shift_interval(eq, true, threads);
+  if (best.value == infinity && !interval.empty() && std::abs(interval.range.lower) < infinity &&
+      std::abs(interval.range.upper) < infinity) {
+    try_out(shifted(values, 0.5 * interval.range.lower + 0.5 * interval.range.upper));
+  }
+  if (own.size() == values.size() && std::equal(own.begin(), own.end(), values.begin(), [](double x, double y) {
+        return (x == infinity) == (y == infinity);
+      })) {
+    try_out(own);
+  }
+  return best;
+}
+
+// By its certificate.
+void conclude(PolicyEquivalentResult& result) {
+  switch (result.certificate.holds) {
+    case Verdict::yes:
+      result.status = Status::converged;
+      result.message = "the model, solved, has the world's optimal actions (T8)";
+      break;
+    case Verdict::undecided:
+      result.status = Status::precision_limit;
+      result.message =
+          "whether the model has the world's optimal actions (T8) is undecided: " + result.certificate.reason;
+      break;
+    case Verdict::no:
+      result.status = Status::refused;
+      result.message = "the model, solved, has other optimal actions than the world: " + result.certificate.reason;
+      break;
+  }
+}
+
 }  // namespace
 
 std::string PolicyEquivalentOptions::check() const {
@@ -203,24 +263,26 @@ PolicyEquivalentResult policy_equivalent_model(const Mdp& world, const KnownValu
                                   {},
                                   {},
                                   0};
+  const LevelsOptions certify{.solve = options.solve, .n_policies = 0};
+  Mdp own = rebuild(world, transitions_of(reference), discount);
+  const LevelsResult as_it_is = check_levels(world, world_values, own, certify);
+  if (as_it_is[EquivalenceLevel::same_optimal_sets].holds == Verdict::yes && allows(equations)) {
+    result.certificate = as_it_is[EquivalenceLevel::same_optimal_sets];
+    result.potential = as_it_is.candidate.model.values;
+    result.divergence.assign(static_cast<std::size_t>(world.n_rows()), 0.0);
+    result.gradient = 0.0;
+    result.model = std::move(own);
+    conclude(result);
+    return result;
+  }
   PolicyRows rows(world, reference, discount, options.support, graph ? &*graph : nullptr, options.divergence,
                   constraints);
-  Descent at;
-  at.gradient.resize(values.size());
-  at.potential = values;
-  at.value = rows(at.potential, at.gradient, threads);
-  if (at.value == infinity) {  // T7: another constant may do
-    const ShiftInterval interval = shift_interval(equations, true, threads);
-    if (!interval.empty() && std::abs(interval.range.lower) < infinity && std::abs(interval.range.upper) < infinity) {
-      at.potential = shifted(values, 0.5 * interval.range.lower + 0.5 * interval.range.upper);
-      at.value = rows(at.potential, at.gradient, threads);
-    }
-  }
+  Descent at = start_of(rows, equations, as_it_is.candidate.model.values, threads);
   if (at.value == infinity) {
     result.status = Status::refused;
     result.message =
-        "no start was found: neither V* nor V* + c meets the conditions of T8 on the support that is allowed; "
-        "another potential may";
+        "no start was found: neither V*, V* + c nor the V^* of the reference meets the conditions of T8 on the support "
+        "that is allowed; another potential may";
     return result;
   }
   result.start_divergence = at.value;
@@ -231,24 +293,9 @@ PolicyEquivalentResult policy_equivalent_model(const Mdp& world, const KnownValu
   result.potential = at.potential;
   result.divergence = rows.divergence();
   result.model = rebuild(world, rows.transitions(), discount);
-  const LevelsResult levels =
-      check_levels(world, world_values, *result.model, {.solve = options.solve, .n_policies = 0});
+  const LevelsResult levels = check_levels(world, world_values, *result.model, certify);
   result.certificate = levels[EquivalenceLevel::same_optimal_sets];
-  switch (result.certificate.holds) {
-    case Verdict::yes:
-      result.status = Status::converged;
-      result.message = "the model, solved, has the world's optimal actions (T8)";
-      break;
-    case Verdict::undecided:
-      result.status = Status::precision_limit;
-      result.message =
-          "whether the model has the world's optimal actions (T8) is undecided: " + result.certificate.reason;
-      break;
-    case Verdict::no:
-      result.status = Status::refused;
-      result.message = "the model, solved, has other optimal actions than the world: " + result.certificate.reason;
-      break;
-  }
+  conclude(result);
   return result;
 }
 

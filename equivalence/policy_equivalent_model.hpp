@@ -40,8 +40,7 @@ struct PolicyEquivalentResult {
   std::vector<double> potential;   ///< [n_states] Phi = V^*; inf where V* is
   std::vector<double> divergence;  ///< [n_rows] of rho^ from r
   double sum_divergence = 0.0;     ///< the sum that is minimised (l2: of squares)
-  double start_divergence =
-      0.0;  ///< the same at the start, T6's potential V* (shifted by c of T7 where that is needed)
+  double start_divergence = 0.0;   ///< the same at the start; 0 if the reference is the answer
   double gradient = not_computed;  ///< max |d sum / d Phi| at the end: 0 at a stationary point
   int iterations = 0;
   std::optional<Mdp> model;  ///< the world's shape, cost and names, and gamma^; none without a feasible start
@@ -52,8 +51,8 @@ struct PolicyEquivalentResult {
 /// For a fixed Phi the rows are independent: E_p[Phi] = (Phi(s) - L)/gamma^ at optimal pairs, E_p[Phi] >= (Phi(s) + delta - L)/gamma^,
 /// delta = fraction A*, elsewhere, and the nearest one is that of RowProjection (or r itself where it meets the inequality). What is
 /// left is F(Phi), the sum of the least divergences; by the envelope theorem dF/dPhi = sum of -lambda (rho^ - e_s/gamma^), lambda the
-/// multipliers. F falls along a quasi-Newton direction (L-BFGS: Nocedal, 1980) with Armijo's rule from Phi = V*, where T6 is
-/// feasible. The problem is not convex in (Phi, rho^) together: the result is a stationary point, at least as near as the start, and not
+/// multipliers. A reference that keeps the sets is the answer. Else F falls along a quasi-Newton direction (L-BFGS: Nocedal, 1980) with Armijo's rule from Phi = V*, where T6 is
+/// feasible, V* + c of T7 or the V^* of the reference, whichever is nearest. The problem is not convex in (Phi, rho^) together: the result is a stationary point, at least as near as the start, and not
 /// proved to be the nearest of all. That it keeps the optimal actions is checked by solving it.
 ///
 /// \param world_values  certified
