@@ -183,7 +183,7 @@ Verdict BoundaryTerm::holds_at_zero() const noexcept {
 }
 
 BoundaryTerm boundary_term(const Mdp& model, std::span<const double> values, std::span<const double> advantage,
-                           const solvers::SolveOptions& options) {
+                           const solvers::SolveOptions& options, double radius) {
   require_fitting(model, values, advantage);
   const graph::RowMask zero = zero_rows(model, values, advantage);
   const graph::Components found = graph::maximal_end_components(model, zero);
@@ -205,6 +205,10 @@ BoundaryTerm boundary_term(const Mdp& model, std::span<const double> values, std
     return result;
   }
   set_means(model, values, zero, options, result);
+  for (auto& component : result.components) {
+    Interval& mean = component.mean;
+    if (radius > 0.0) mean = {bounds::round_down(mean.lower - radius), bounds::round_up(mean.upper + radius)};
+  }
   const std::vector<char> top = top_components(result);
 
   graph::StateSet target(values.size(), 0), finite(values.size(), 0);

@@ -16,7 +16,7 @@ namespace mdp::equivalence {
 struct ZeroAdvantageComponent {
   State first = 0;  ///< its lowest state
   State n_states = 0;
-  bounds::Interval mean;  ///< m(C): the largest long-run average of V that a policy staying in it can have
+  bounds::Interval mean;  ///< m(C): the largest long-run average of V* that a policy staying in it can have
 };
 
 /// What an undiscounted model makes of  L^ = A + V - P^ V  (T3).
@@ -45,7 +45,8 @@ struct BoundaryTerm {
   [[nodiscard]] Verdict holds_at_zero() const noexcept;
 };
 
-/// Decides M(c) for the numbers as given. If V is only known to be within r of V*, c is within r of that of V*.
+/// Decides M(c) for every V* within `radius` of V: means are known that well only, and undecided is the answer where two of them may or
+/// may not be equal. The zero-advantage pairs are taken as they are.
 ///
 /// Every m(C) is a small average-reward problem; that zero-advantage actions lead to the largest of them with probability 1 is a question
 /// of the graph. Proof of the reading of `rise`: along a policy the Cesaro sum of L^ is V(s) + E sum A - lim E V(s_k), A >= 0; the
@@ -59,6 +60,7 @@ struct BoundaryTerm {
 ///         or a pair of finite advantage leads to V = inf.
 /// Cost: one average-cost solve; if M(c) fails, one goal solve of n_states + 1 states more.
 [[nodiscard]] BoundaryTerm boundary_term(const Mdp& model, std::span<const double> values,
-                                         std::span<const double> advantage, const solvers::SolveOptions& options = {});
+                                         std::span<const double> advantage, const solvers::SolveOptions& options = {},
+                                         double radius = 0.0);
 
 }  // namespace mdp::equivalence

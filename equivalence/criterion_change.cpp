@@ -236,14 +236,14 @@ void change_to_goal(const Work& work, CriterionChange& result) {
 }
 
 void change_to_undiscounted(const Work& work, CriterionChange& result) {
-  result.boundary = boundary_term(*result.model, work.w, work.advantage, work.options.solve);
+  result.boundary = boundary_term(*result.model, work.w, work.advantage, work.options.solve, work.radius);
   const BoundaryTerm& term = *result.boundary;
   const bool average = work.options.criterion == Criterion::average;
   if (term.holds == Verdict::no) {
     return refuse(result, fmt::format("condition M(c) of T3 fails: {}{}", term.reason,
                                       average ? "; the gain is 0 in every state all the same" : ""));
   }
-  result.shift = {term.constant.lower - work.radius, term.constant.upper + work.radius};
+  result.shift = term.constant;
   result.spread = term.spread;
   result.message =
       fmt::format("{}{} (T3{})", average ? "gain 0 and bias V* - c; " : "", shifted(work.world, term.constant.upper),

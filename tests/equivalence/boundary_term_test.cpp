@@ -137,6 +137,25 @@ TEST_CASE("T3: M(c) is decided as enumeration decides, and V^ = V - c + rise") {
   REQUIRE(n_fails > 20);
 }
 
+TEST_CASE("T3: means that differ by less than V* is known to are not told apart") {
+  // Two absorbing states, and one that is split between them: M(c) fails unless their V* are equal.
+  MdpBuilder b(3);
+  b.row(0, 0.0).to(0, 1.0);
+  b.row(1, 0.0).to(1, 1.0);
+  b.row(2, 0.0).to(0, 0.5).to(1, 0.5);
+  const Mdp model = b.discount(1.0).build();
+  const std::vector<double> v{1.0, 1.0 - 0x1p-53, 2.0}, zero{0.0, 0.0, 0.0};
+  CHECK(boundary_term(model, v, zero).holds == Verdict::no);
+  const auto unsure = boundary_term(model, v, zero, {}, 0x1p-53);
+  CHECK(unsure.holds == Verdict::undecided);
+  CHECK(unsure.spread >= 0x1p-52);
+  CHECK(unsure.spread < 0x1p-50);
+  CHECK(unsure.constant.lower <= 1.0 - 0x1p-53);
+  CHECK(unsure.constant.upper > 1.0);
+  const std::vector<double> apart{1.0, 1.0 - 0x1p-50, 2.0};
+  CHECK(boundary_term(model, apart, zero, {}, 0x1p-53).holds == Verdict::no);
+}
+
 TEST_CASE("Boundary term: misuse names the pair") {
   const std::vector<double> values{5.0, 10.0};
   REQUIRE_THROWS_WITH(boundary_term(trap(), values, std::vector<double>{0.0, 0.0}),
