@@ -147,6 +147,57 @@ LevelVerdict decide_policies(const Mdp& names, const io::ExactModel& world, cons
   return level;
 }
 
+// Delta of T4': what V* makes of the model's row, less Q*; 0 where both are infinite.
+Extended residual(const io::ExactModel& model, std::size_t row, const solvers::ExactAnswer& world) {
+  const auto& own = model.rows[row];
+  Extended q = own.inadmissible ? Extended::infinity(1) : Extended(own.cost);
+  for (const auto& [next, p] : own.to) {
+    if (!q.is_finite() || model.discount == 0) break;
+    const Extended& v = world.value[at(next)];
+    q = v.is_finite() ? Extended(mpq_class(q.finite + model.discount * p * v.finite)) : v;
+  }
+  if (q.is_finite() && world.q[row].is_finite()) return Extended(mpq_class(q.finite - world.q[row].finite));
+  return q.is_finite() ? Extended::infinity(-1) : world.q[row].is_finite() ? q : Extended(mpq_class(0));
+}
+
+// [n_states] V^pi - V* of the model's policy in the world; empty if a limit stopped it.
+std::vector<Extended> regret_of(const Mdp& names, const io::ExactModel& world, const solvers::ExactAnswer& in_world,
+                                const Policy& policy, const solvers::ExactOptions& options) {
+  std::vector<Extended> regret(at(names.n_states()), Extended(mpq_class(0)));
+  bool is_optimal = true;
+  for (State s = 0; s < names.n_states(); ++s) {
+    is_optimal = is_optimal && in_world.optimal[at(selected_row(names, policy, s))] != 0;
+  }
+  if (is_optimal) return regret;
+  const auto own =
+      solvers::evaluate_exact(world, solvers::exact_weights(world, policy), solvers::Criterion::discounted, options);
+  if (!own.converged()) return {};
+  for (std::size_t s = 0; s < regret.size(); ++s) regret[s] = distance(own.value[s], in_world.value[s]);
+  return regret;
+}
+
+// The numbers of the candidate, which were those of doubles.
+void set_numbers(const Mdp& names, const io::ExactModel& model, const solvers::ExactAnswer& in_world,
+                 const std::vector<Extended>& regret, LevelsResult& result) {
+  CandidateResult& candidate = result.candidate;
+  candidate.distance.norm = result[same_q].number;
+  candidate.defect.delta.resize(at(names.n_rows()));
+  each_pair(names, [&](State, Action, std::size_t row) {
+    candidate.defect.delta[row] = io::nearest(residual(model, row, in_world));
+  });
+  if (regret.empty()) return;
+  candidate.max_regret = {0.0, 0.0};
+  for (auto* column : {&candidate.regret, &candidate.regret_lower, &candidate.regret_upper})
+    column->resize(regret.size());
+  for (std::size_t s = 0; s < regret.size(); ++s) {
+    candidate.regret[s] = io::nearest(regret[s]);
+    candidate.regret_lower[s] = io::round_down(regret[s]);
+    candidate.regret_upper[s] = io::round_up(regret[s]);
+    candidate.max_regret = {std::max(candidate.max_regret.lower, candidate.regret_lower[s]),
+                            std::max(candidate.max_regret.upper, candidate.regret_upper[s])};
+  }
+}
+
 void add_reasons(LevelsResult& result) {
   const std::pair<EquivalenceLevel, const char*> reasons[] = {
       {same_optimal_sets, "the same actions are optimal in every state"},
@@ -183,6 +234,7 @@ void decide_exactly(const Mdp& names, const io::ExactModel& world, const io::Exa
   result[same_mdp] = decide_entries(names, world, model);
   result[every_policy] = decide_policies(names, world, model, options.time_limit_seconds);
   close_under_implication(result);
+  set_numbers(names, model, in_world, regret_of(names, world, in_world, in_model.policy, exact), result);
 }
 
 }  // namespace mdp::equivalence

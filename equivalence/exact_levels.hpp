@@ -11,7 +11,8 @@ namespace mdp::equivalence {
 inline constexpr std::int64_t exact_levels_states = 500;
 
 /// Replaces the verdicts of check_levels() by exact ones: both MDPs solved in rationals, Q* compared number by number, E2 by
-/// decide_policy_equivalence(). `precision` becomes exact; it stays as it was, and the message says why, if a limit of `options` stops a
+/// decide_policy_equivalence(), and the numbers of the candidate: Delta, ||Q^* - Q*|| and what the model's policy loses, by those of rationals
+/// rounded. `precision` becomes exact; it stays as it was, and the message says why, if a limit of `options` stops a
 /// solve. \param names  an Mdp of the same shape, for messages
 /// \throws InvalidArgument unless the discounts are below 1.
 void decide_exactly(const Mdp& names, const io::ExactModel& world, const io::ExactModel& model,

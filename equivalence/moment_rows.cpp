@@ -60,7 +60,12 @@ void MomentRows::set(State s, Offset row) {
   offset_ = clamped(ratio_ * drift + ratio_minus_one_ * own_ + shift_term_);
   target_ = gamma_model_.hi > 0.0 ? (own_ + offset_).value() : quotient(moment_ + shift_, 0.0, 0.0);
   set_values();
-  if (low_ > high_) return;
+  shifts_ = {infinity, -infinity};
+  if (low_ > high_) return;  // no successor is allowed
+  if (eq_.discount.complement.hi == 0.0) {  // c does not matter
+    if (low_ - target_ <= slack_ && target_ - high_ <= slack_) shifts_ = {};
+    return;
+  }
   shifts_ = {quotient(gamma_model_ * low_ - moment_, eq_.discount.complement, -infinity),
              quotient(gamma_model_ * high_ - moment_, eq_.discount.complement, infinity)};
 }

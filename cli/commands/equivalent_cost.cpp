@@ -183,6 +183,19 @@ int run_criteria(const EquivalentCostCommand& command, const CommonFlags& common
   return exit_code_of(found.status);
 }
 
+// What T1 in doubles says of a cost made in rationals: TC(a), a question of the graph, and the digits that doubles would lose.
+void add_condition(Result& result, const Mdp& world, const Mdp& model, const equivalence::ExactTarget& target) {
+  std::vector<double> values, lower, upper;
+  for (const io::Extended& v : target.values) {
+    values.push_back(io::nearest(v));
+    lower.push_back(io::round_down(v));
+    upper.push_back(io::round_up(v));
+  }
+  const auto found = equivalence::equivalent_cost(world, equivalence::KnownValues(values, lower, upper), model);
+  result.set("condition_number", found.condition_number);
+  result.set("technical_condition", condition_result(model, found));
+}
+
 // T1 to T3 in rationals.
 int run_exact(const EquivalentCostCommand& command, const CommonFlags& common, const Mdp& world, const Mdp& model,
               Criterion from, Criterion to) {
@@ -211,7 +224,11 @@ int run_exact(const EquivalentCostCommand& command, const CommonFlags& common, c
     const bool as_text = command.output.ends_with(".json") && write_exact_model(command.output, found.model);
     if (!as_text) write_model(command.output, io::nearest_mdp(found.model));
   }
-  present(common, to_result(world, from, to, target, found), [&] { return tables(world, model, from, to, found); });
+  Result result = to_result(world, from, to, target, found);
+  if (from == Criterion::discounted && target.status == Status::converged) {
+    add_condition(result, world, to == Criterion::discounted ? model : model.with_discount(1.0), target);
+  }
+  present(common, result, [&] { return tables(world, model, from, to, found); });
   return exit_code_of(found.status);
 }
 

@@ -2,6 +2,7 @@
 #include "equivalence/exact_levels.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <random>
 
 #include <catch2/catch.hpp>
@@ -62,6 +63,15 @@ LevelsResult check(const ExactModel& world, const ExactModel& model) {
     REQUIRE(result.levels[i].holds != Verdict::undecided);
     if (rough.levels[i].holds != Verdict::undecided) REQUIRE(rough.levels[i].holds == result.levels[i].holds);
   }
+  // The numbers say what the verdicts say.
+  const auto& candidate = result.candidate;
+  double residual = 0.0;
+  for (const double d : candidate.defect.delta) residual = std::max(residual, std::abs(d));
+  const bool same_q = result[EquivalenceLevel::same_q].holds == Verdict::yes;
+  REQUIRE((candidate.distance.norm.upper == 0.0) == same_q);
+  if (candidate.distance.norm.upper < infinity) REQUIRE((residual == 0.0) == same_q);
+  if (result[EquivalenceLevel::every_optimal_policy].holds == Verdict::yes) REQUIRE(candidate.max_regret.upper == 0.0);
+  if (result[EquivalenceLevel::some_optimal_policy].holds == Verdict::no) REQUIRE(candidate.max_regret.lower > 0.0);
   return result;
 }
 
@@ -174,6 +184,16 @@ TEST_CASE("T4': an instance for every pair of levels that are not the same") {
     const Rational tiny = 1 / Rational("1000000000000000000000000000000");
     REQUIRE(holding(check(one_state({0, 1}, half), one_state({0, 1 + tiny}, half))) == "E5 E6 E6-some");
   }
+}
+
+TEST_CASE("T4': the numbers beside exact verdicts are exact") {
+  // The world works for 1/3 or rests for 1; the model has it the other way round: Q* = (2/3, 4/3), Q^* = (4/3, 2/3), and resting for ever loses 4/3.
+  const auto found =
+      check(one_state({Rational(1, 3), 1}, Rational(1, 2)), one_state({1, Rational(1, 3)}, Rational(1, 2)));
+  CHECK(found.candidate.distance.norm.lower <= 2.0 / 3.0);
+  CHECK(found.candidate.distance.norm.upper == Approx(2.0 / 3.0).epsilon(1e-15));
+  CHECK(found.candidate.regret[0] == 4.0 / 3.0);
+  CHECK(found.candidate.defect.delta == std::vector<double>{2.0 / 3.0, -2.0 / 3.0});
 }
 
 TEST_CASE("T4': deterministic policies alone test less than E2") {
