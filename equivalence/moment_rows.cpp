@@ -61,7 +61,7 @@ void MomentRows::set(State s, Offset row) {
   target_ = gamma_model_.hi > 0.0 ? (own_ + offset_).value() : quotient(moment_ + shift_, 0.0, 0.0);
   set_values();
   shifts_ = {infinity, -infinity};
-  if (low_ > high_) return;  // no successor is allowed
+  if (low_ > high_) return;                 // no successor is allowed
   if (eq_.discount.complement.hi == 0.0) {  // c does not matter
     if (low_ - target_ <= slack_ && target_ - high_ <= slack_) shifts_ = {};
     return;
