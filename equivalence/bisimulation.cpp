@@ -98,28 +98,35 @@ Mdp quotient(const Mdp& mdp, const Bisimulation& found) {
   return build(std::move(arrays)).with_objective(mdp.objective());
 }
 
-Mdp lift(const Mdp& mdp, const Bisimulation& found, std::span<const double> weight) {
-  require_fits(mdp, found);
-  const auto n = static_cast<std::size_t>(mdp.n_states());
+std::vector<std::vector<State>> weighted_members(const Bisimulation& found, std::span<const double> weight,
+                                                 const std::function<std::string(State)>& name) {
+  const std::size_t n = found.block.size();
   if (!weight.empty() && weight.size() != n) {
     throw InvalidArgument("lift: " + std::to_string(weight.size()) + " weights, required " + std::to_string(n));
   }
   std::vector<std::vector<State>> members(found.representative.size());
-  std::vector<double> total(found.representative.size(), 0.0);
   for (std::size_t s = 0; s < n; ++s) {
     const double w = weight.empty() ? 1.0 : weight[s];
     if (!(w >= 0.0 && w < infinity)) {
-      throw InvalidArgument("lift: the weight of state " + mdp.state_name(static_cast<State>(s)) + " is " +
-                            std::to_string(w) + ", required finite and >= 0");
+      throw InvalidArgument("lift: the weight of state " + name(static_cast<State>(s)) + " is " + std::to_string(w) +
+                            ", required finite and >= 0");
     }
-    if (w == 0.0) continue;
-    members[static_cast<std::size_t>(found.block[s])].push_back(static_cast<State>(s));
-    total[static_cast<std::size_t>(found.block[s])] += w;
+    if (w > 0.0) members[static_cast<std::size_t>(found.block[s])].push_back(static_cast<State>(s));
   }
   for (std::size_t b = 0; b < members.size(); ++b) {
     if (!members[b].empty()) continue;
-    throw InvalidArgument("lift: the weights of the block of state " + mdp.state_name(found.representative[b]) +
-                          " sum to 0");
+    throw InvalidArgument("lift: the weights of the block of state " + name(found.representative[b]) + " sum to 0");
+  }
+  return members;
+}
+
+Mdp lift(const Mdp& mdp, const Bisimulation& found, std::span<const double> weight) {
+  require_fits(mdp, found);
+  const auto members = weighted_members(found, weight, [&](State s) { return mdp.state_name(s); });
+  std::vector<double> total;
+  for (const auto& block : members) {
+    total.push_back(0.0);
+    for (const State s : block) total.back() += weight.empty() ? 1.0 : weight[static_cast<std::size_t>(s)];
   }
   Transitions rows;
   rows.row_begin.push_back(0);

@@ -252,4 +252,27 @@ Bisimulation exact_bisimulation(const io::ExactModel& model) {
   throw Error("bisimulation: residues modulo 2^61 - 1 do not tell the entries of this model apart");
 }
 
+io::ExactModel exact_lift(const io::ExactModel& model, const Bisimulation& found, std::span<const double> weight) {
+  const auto name = [&](State s) {
+    return model.names.empty() ? std::to_string(s) : model.names[static_cast<std::size_t>(s)];
+  };
+  const auto members = weighted_members(found, weight, name);
+  const auto weight_of = [&](State s) { return mpq_class(weight.empty() ? 1.0 : weight[static_cast<std::size_t>(s)]); };
+  std::vector<mpq_class> total(members.size());
+  for (std::size_t b = 0; b < members.size(); ++b) {
+    for (const State s : members[b]) total[b] += weight_of(s);
+  }
+  io::ExactModel lifted = model;
+  for (auto& row : lifted.rows) {
+    std::map<State, mpq_class> of_block, of_state;
+    for (const auto& [next, p] : row.to) of_block[found.block[static_cast<std::size_t>(next)]] += p;
+    for (const auto& [block, mass] : of_block) {
+      const auto b = static_cast<std::size_t>(block);
+      for (const State s : members[b]) of_state[s] = mass * weight_of(s) / total[b];
+    }
+    row.to.assign(of_state.begin(), of_state.end());
+  }
+  return lifted;
+}
+
 }  // namespace mdp::equivalence

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "cli/commands/commands.hpp"
+#include "cli/exact_output.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/model_file.hpp"
 #include "cli/model_flags.hpp"
@@ -81,14 +82,18 @@ int run_bisimulation(const BisimulationCommand& command, const CommonFlags& comm
   }
   if (!command.lift_output.empty()) require_model_file(command.lift_output);
   const Mdp mdp = command.model.read(command.file, common.threads);
-  const Bisimulation found = equivalence::exact_bisimulation(command.model.read_exact(command.file, common.threads));
+  const io::ExactModel exact = command.model.read_exact(command.file, common.threads);
+  const Bisimulation found = equivalence::exact_bisimulation(exact);
   std::optional<equivalence::BisimulationMetric> metric;
   if (command.metric) {
     metric = equivalence::bisimulation_metric(mdp, {.tolerance = command.tolerance, .threads = common.threads});
   }
   if (!command.output.empty()) write_model(command.output, equivalence::quotient(mdp, found));
   if (!command.lift_output.empty()) {
-    write_model(command.lift_output, equivalence::lift(mdp, found, lift_weights(command.lift, mdp, found)));
+    const std::vector<double> weights = lift_weights(command.lift, mdp, found);
+    const bool exactly = writes_exactly(command.lift_output, false, mdp) &&
+                         write_exact_model(command.lift_output, equivalence::exact_lift(exact, found, weights));
+    if (!exactly) write_model(command.lift_output, equivalence::lift(mdp, found, weights));
   }
   Result result;
   result.set("status", to_string(metric ? metric->status : Status::converged));

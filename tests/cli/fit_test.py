@@ -114,7 +114,11 @@ class Bisimulation(program.ProgramTest):
         for state, block in enumerate(found["block"]):
             self.assertAlmostEqual(values[state], small[block], delta=1e-8)
         lifted = self.json("check", "--world", model, "--model", "lifted.json")
-        self.assertNotEqual(lifted["levels"]["E3"]["holds"], "no")
+        self.assertEqual(lifted["levels"]["E3"]["holds"], "yes")
+        for how in "uniform", self.write("weights.json", [1, 2, 3, 4]):
+            self.json("bisimulation", model, "--lift", how, "--lift-output", "lifted.json")
+            lifted = self.json("check", "--world", model, "--model", "lifted.json", "--require", "E3")
+            self.assertEqual(lifted["precision"], "exact")
         self.assertIn("go together", self.complaint("bisimulation", model, "--lift", "first", code=2))
 
 
