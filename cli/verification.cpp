@@ -62,6 +62,7 @@ void Verified::add_to(Result& result) const {
 }
 
 void Verified::add_to(Facts& facts) const {
+  if (std::isnan(q_error_bound)) return;  // a model of discount 1 has none
   facts.add("Q* of the model", fmt::format("within {} of the world's{}", bound_text(q_error_bound),
                                            q_distance ? ", confirmed by solving the model" : ""));
 }

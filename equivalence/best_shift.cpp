@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "equivalence/few_point_shift.hpp"
+#include "equivalence/shift_weight.hpp"
 #include "libmdp/kernels/parallel.hpp"
 
 namespace mdp::equivalence {
@@ -51,7 +52,7 @@ Tangent tangent_at(const MomentEquations& eq, double shift, int threads) {
     return Sums{a.divergence + b.divergence, a.multiplier + b.multiplier, a.infinite != 0.0 ? a.infinite : b.infinite};
   };
   const Sums all = kernels::reduce_states(eq.reference.blocks(), threads, Sums{}, in_block, add);
-  const double factor = (eq.discount.complement / eq.discount.value).hi;  // dtau/dc
+  const double factor = (shift_weight(eq.discount) / eq.discount.value).hi;  // dtau/dc
   return {shift, all.divergence.value(), all.infinite != 0.0 ? all.infinite : factor * all.multiplier.value()};
 }
 
@@ -92,9 +93,9 @@ ShiftInterval with_error(const MomentEquations& eq, const bounds::Interval& rang
   double largest = 0.0;
   for (const double v : eq.values) largest = v < infinity ? std::max(largest, std::abs(v)) : largest;
   const double gammas = eq.world.discount() + eq.discount.value.hi;
-  const double complement = bounds::round_down(eq.discount.complement.hi);
+  const double weight = bounds::round_down(shift_weight(eq.discount).hi);
   const double error = bounds::round_up(gammas * eq.radius + 8.0 * unit_roundoff * largest) * (1.0 + 0x1p-40);
-  result.error = complement > 0.0 ? bounds::round_up(error / complement) : 0.0;
+  result.error = bounds::round_up(error / weight);
   return result;
 }
 
@@ -102,7 +103,7 @@ BestShift best_shift(const MomentEquations& eq, const ShiftInterval& interval, i
   Tangent low{interval.range.lower, infinity, -infinity};
   Tangent high{interval.range.upper, infinity, infinity};
   const double width = high.shift - low.shift;
-  if (eq.discount.complement.hi == 0.0 || !(std::abs(width) < infinity)) return {0.0, 0.0};  // nothing depends on c
+  if (!(std::abs(width) < infinity)) return {0.0, 0.0};  // nothing depends on c
   if (!(width > 2.0 * interval.error)) return {0.5 * low.shift + 0.5 * high.shift, not_computed};
   if (eq.discount.value.hi == 0.0) return {0.5 * low.shift + 0.5 * high.shift, 0.0};  // the reference is kept
 

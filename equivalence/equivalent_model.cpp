@@ -12,6 +12,7 @@
 #include "equivalence/rebuild.hpp"
 #include "equivalence/row_collector.hpp"
 #include "equivalence/shape.hpp"
+#include "equivalence/shift_weight.hpp"
 #include "libmdp/bounds.hpp"
 #include "libmdp/error.hpp"
 #include "libmdp/kernels/parallel.hpp"
@@ -129,12 +130,11 @@ class Rows {
     MomentRows rows(eq_, result_.shift);
     kernels::TiltRows batch(eq_.world, eq_.reference, eq_.values, rows.ratio(), rows.ratio_minus_one(),
                             rows.shift_term());
-    const double factor = (eq_.discount.value / eq_.discount.complement).hi;  // dc/dtau
+    const double factor = (eq_.discount.value / shift_weight(eq_.discount)).hi;  // dc/dtau
     const auto flush = [&] {
       batch.solve([&](State s, Offset row, std::size_t lane, std::size_t length, const kernels::TiltBatch& solved) {
         if (solved.end[lane] == kernels::TiltBatch::End::unsolved) return one(rows, s, row, transitions, part);
         take(row, lane, length, solved, transitions);
-        if (!(eq_.discount.complement.hi > 0.0)) return;
         part.shifts = {std::max(part.shifts.lower, result_.shift + factor * solved.low[lane]),
                        std::min(part.shifts.upper, result_.shift + factor * solved.high[lane])};
       });
@@ -251,7 +251,10 @@ void conclude(const Mdp& world, const Discount& discount, EquivalentModelResult&
   } else if (discount.value.hi >= 1.0) {
     result.scope = Scope::finite_horizon;
     result.status = Status::refused;
-    result.message = "the model's discount is 1: Q^* = Q* holds for N stages with terminal cost V* (T2)";
+    result.message = result.shift == 0.0
+                         ? "the model's discount is 1: Q^* = Q* holds for N stages with terminal cost V* (T2)"
+                         : "the model's discount is 1: Q^* = Q*, costs less the gain, holds for N stages with terminal "
+                           "cost V* (T2, T7)";
   } else {
     result.scope = Scope::all_pairs;
     result.status = Status::converged;
@@ -260,10 +263,23 @@ void conclude(const Mdp& world, const Discount& discount, EquivalentModelResult&
   }
 }
 
-// T3 for L^ = L = Q* - P^ V*: the undiscounted sum has Q^* = Q* iff M(0). Numbers are taken as they are: rounding of the rows
-// is not bounded over an infinite sum.
-void decide_undiscounted_sum(const Mdp& world, std::span<const double> values, int threads,
-                             EquivalentModelResult& result) {
+// Costs less the gain: what is left has gain 0.
+Mdp less_gain(const Mdp& model, double gain) {
+  const kernels::AccurateRow rows(model);
+  Buffer<double> cost, tail;
+  for (Offset row = 0; row < model.n_rows(); ++row) {
+    const double own = model.cost()[static_cast<std::size_t>(row)];
+    const TwoDouble rest = own < infinity ? rows.cost(row) - TwoDouble(gain) : TwoDouble(infinity);
+    cost.push_back(rest.hi);
+    tail.push_back(rest.lo);
+  }
+  return model.with_cost(std::move(cost), std::move(tail));
+}
+
+// What a model of discount 1 makes of  L^ = L = Q* + g - P^ V*  (T7, T3): the average criterion has gain g in every state, and where M(c) holds
+// the bias V* - c; so for g = 0 the undiscounted sum, V* itself for M(0). Numbers are taken as they are: rounding of the rows is not bounded
+// over an infinite sum.
+void decide_undiscounted(const Mdp& world, std::span<const double> values, int threads, EquivalentModelResult& result) {
   const QTable table = q_table(world, values, threads);
   std::vector<double> advantage(table.q.size());
   for (State s = 0; s < world.n_states(); ++s) {
@@ -273,28 +289,36 @@ void decide_undiscounted_sum(const Mdp& world, std::span<const double> values, i
       advantage[row] = q.hi < infinity ? std::max(0.0, (q - table.minimum[static_cast<std::size_t>(s)]).hi) : infinity;
     }
   }
-  solvers::SolveOptions options;
-  options.threads = threads;
-  const BoundaryTerm term = boundary_term(*result.model, values, advantage, options);
+  solvers::CriterionOptions criterion;
+  criterion.solve.threads = threads;
+  const BoundaryTerm term = boundary_term(*result.model, values, advantage, criterion.solve);
   result.level = Level::approximate;
-  if (term.holds_at_zero() != Verdict::yes) {
-    result.message += ", not for the undiscounted sum (T2', T3): " + term.reason;
+  result.constant = term.constant;
+  const std::string kind = result.shift == 0.0 ? "the undiscounted sum" : "the average criterion";
+  if (term.holds == Verdict::no) {
+    result.message +=
+        ", not for " + kind + " (T2', T3): " + term.reason + "; the gain is the same in every state all the same";
     return;
   }
-  solvers::CriterionOptions criterion;
-  criterion.solve = options;
-  result.confirmation = confirm_gain_and_bias(*result.model, term, values, {0.0, 0.0}, 0.0, false, criterion);
+  const bool at_zero = term.holds_at_zero() == Verdict::yes;
+  const std::string condition = at_zero ? "M(0) holds (T3)" : "M(c) holds (T3), c in `constant`";
+  result.confirmation =
+      confirm_gain_and_bias(result.shift == 0.0 ? *result.model : less_gain(*result.model, result.shift), term, values,
+                            term.constant, 0.0, false, criterion);
   const double largest = std::max(1.0, max_abs_finite(values));
   if (result.confirmation->status != Status::converged) {
     result.status = result.confirmation->status;
-    result.message += "; M(0) holds (T3), but solving the model did not end: " + result.confirmation->message;
+    result.message += "; " + condition + ", but solving the model did not end: " + result.confirmation->message;
   } else if (result.confirmation->error.lower > 1e-6 * largest) {
-    result.message += "; M(0) holds (T3), but solving the model contradicts it: its gain or bias is " +
+    result.message += "; " + condition + ", but solving the model contradicts it: its gain or bias is " +
                       std::to_string(result.confirmation->error.lower) + " away";
   } else {
     result.status = Status::converged;
     result.scope = Scope::all_pairs;
-    result.message += "; so it does for the undiscounted sum: M(0) holds (T3), and solving the model confirms it";
+    result.message = at_zero && result.shift == 0.0 ? result.message + "; so it does for " + kind
+                     : result.shift == 0.0          ? "Q^* = Q* - c for " + kind
+                                                    : "the gain is `shift` in every state, the bias V* - c (T7)";
+    result.message += ": " + condition + ", and solving the model confirms it";
   }
 }
 
@@ -322,9 +346,6 @@ struct Problem {
     require_valid_options(world, options);
     discount = options.discount.value_or(reference.exact_discount());
     values = with_goal_values(world, known.values);
-    if (options.shift && *options.shift != 0.0 && discount.complement.hi == 0.0) {
-      throw InvalidOption("shift = " + std::to_string(*options.shift) + ", required 0 for a model of discount 1 (T7)");
-    }
     const bool needs_graph = options.support.rule == SupportRule::within ||
                              (options.divergence == Divergence::wasserstein && !options.metric);
     if (needs_graph && options.graph == nullptr) own_graph = graph::neighbour_graph(world);
@@ -367,7 +388,7 @@ EquivalentModelResult equivalent_model(const Mdp& world, const KnownValues& worl
   result.epsilon = about.epsilon;
   result.q_error_bound = about.q_error_bound;
   conclude(world, discount, result);
-  if (result.scope == Scope::finite_horizon) decide_undiscounted_sum(world, problem.values, options.threads, result);
+  if (result.scope == Scope::finite_horizon) decide_undiscounted(world, problem.values, options.threads, result);
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;
 }

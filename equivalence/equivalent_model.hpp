@@ -56,7 +56,7 @@ struct ShiftInterval {
 
 /// Numbers in cost sense; [n_rows] in the order of the rows.
 struct EquivalentModelResult {
-  /// converged: every row meets its equation; refused: some cannot, or gamma^ = 1 and M(0) of T3 does not hold for certain (scope
+  /// converged: every row meets its equation; refused: some cannot, or gamma^ = 1 and M(c) of T3 fails (scope
   /// finite_horizon: right for N stages with terminal cost V*).
   Status status = Status::not_run;
   Level level = Level::approximate;  ///< that of the world's values
@@ -78,7 +78,8 @@ struct EquivalentModelResult {
   Offset first_infeasible_row = -1;
   std::vector<InfeasibleRow> infeasible;  ///< ascending
 
-  double shift = 0.0;  ///< c: Q^* = Q* + c is aimed at
+  /// c: Q^* = Q* + c is aimed at. gamma^ = 1: the gain of the average criterion instead, Q* = L - gain + P^ V*.
+  double shift = 0.0;
   ShiftInterval shift_interval;
   /// With the best shift: sum_divergence is at most this above its least value over the interval (convexity: it lies above its
   /// tangents), for the values as they were given and but for rounding; not_computed for a shift that was given.
@@ -89,7 +90,9 @@ struct EquivalentModelResult {
   double epsilon = not_computed;        ///< proved: max |Delta - c (1 - gamma^)|
   double q_error_bound = not_computed;  ///< proved: max |Q^* - Q* - c| (T9, T7)
 
-  /// gamma^ = 1 and M(0): the model solved, gain 0 and bias V* (T3); not certified. Other models are solved by verify() (candidate.hpp).
+  /// gamma^ = 1: c of M(c), the bias is V* - c; [-inf, inf] else.
+  bounds::Interval constant;
+  /// gamma^ = 1 and M(c): the model solved, gain `shift` and bias V* - c (T3); not certified. Other models are solved by verify() (candidate.hpp).
   std::optional<Confirmation> confirmation;
   /// rho^ with the world's shape, costs L^ = L and names, and gamma^. Engaged whenever the call returned.
   std::optional<Mdp> model;

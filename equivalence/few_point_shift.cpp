@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "equivalence/shift_weight.hpp"
 #include "libmdp/error.hpp"
 
 namespace mdp::equivalence {
@@ -28,7 +29,7 @@ struct Event {
 template <class F>
 void each_row(const MomentEquations& eq, F&& row_has) {
   MomentRows rows(eq);
-  const double step = (eq.discount.complement / eq.discount.value).hi;  // dtau/dc
+  const double step = (shift_weight(eq.discount) / eq.discount.value).hi;  // dtau/dc
   std::vector<Hit> hits;
   for (State s = 0; s < eq.world.n_states(); ++s) {
     const Offset begin = eq.world.state_rows()[static_cast<std::size_t>(s)];
@@ -126,7 +127,7 @@ BestShift least_missed(const MomentEquations& eq, const bounds::Interval& range)
       best.shift = here;
     }
   }
-  const double step = (eq.discount.complement / eq.discount.value).hi;
+  const double step = (shift_weight(eq.discount) / eq.discount.value).hi;
   best.suboptimality = 4.0 * unit_roundoff * static_cast<double>(events.size()) * largest * step;
   return best;
 }

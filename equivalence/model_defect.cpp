@@ -5,6 +5,7 @@
 
 #include "equivalence/q_table.hpp"
 #include "equivalence/shape.hpp"
+#include "equivalence/shift_weight.hpp"
 #include "libmdp/graph/reachability.hpp"
 #include "libmdp/kernels/accurate_row.hpp"
 #include "libmdp/kernels/parallel.hpp"
@@ -172,7 +173,7 @@ ShiftedDefect about_shift(const ModelDefect& defect, const Discount& discount, d
   bounds::Interval difference = defect.q_difference;
   result.epsilon = defect.epsilon;
   if (shift != 0.0) {
-    const TwoDouble aimed = discount.complement * shift;
+    const TwoDouble aimed = shift_weight(discount) * shift;
     const double rounding = 0x1p-95 * (std::abs(aimed.hi) + std::abs(about.lower) + std::abs(about.upper));
     about = {bounds::round_down((TwoDouble(about.lower) - aimed).hi - rounding),
              bounds::round_up((TwoDouble(about.upper) - aimed).hi + rounding)};

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "equivalence/shift_weight.hpp"
+
 namespace mdp::equivalence {
 namespace {
 
@@ -14,11 +16,8 @@ TwoDouble clamped(TwoDouble target) {
   return target.hi > 0.0 ? limit : -limit;
 }
 
-// x / y for y >= 0, where 0 says that every c does or none: -inf or +inf by the sign of x.
-double quotient(TwoDouble x, TwoDouble y, double if_zero) {
-  if (y.hi > 0.0) return (x / y).value();
-  return x.hi > 0.0 ? infinity : x.hi < 0.0 ? -infinity : if_zero;
-}
+// x / 0: no target but that of x = 0 is met.
+double over_zero(TwoDouble x) { return x.hi > 0.0 ? infinity : x.hi < 0.0 ? -infinity : 0.0; }
 
 RowProjection projection_of(const MomentEquations& eq) {
   if (eq.divergence != Divergence::wasserstein) return RowProjection(eq.divergence, nullptr, eq.direction, eq.seed);
@@ -40,7 +39,7 @@ MomentRows::MomentRows(const MomentEquations& equations, double shift)
   if (gamma_model_.hi == 0.0) return;
   ratio_ = gamma_ / gamma_model_;
   ratio_minus_one_ = (gamma_ - gamma_model_) / gamma_model_;  // exactly 0 for equal discounts
-  shift_term_ = eq_.discount.complement * shift / gamma_model_;
+  shift_term_ = shift_weight(eq_.discount) * shift / gamma_model_;
 }
 
 void MomentRows::set(State s, Offset row) {
@@ -58,16 +57,12 @@ void MomentRows::set(State s, Offset row) {
   moment_ = gamma_ * (own_ + drift);
   // tau - V(s) = (gamma/gamma^) E_rho[V - V(s)] + (gamma/gamma^ - 1) V(s) + c (1 - gamma^)/gamma^
   offset_ = clamped(ratio_ * drift + ratio_minus_one_ * own_ + shift_term_);
-  target_ = gamma_model_.hi > 0.0 ? (own_ + offset_).value() : quotient(moment_ + shift_, 0.0, 0.0);
+  target_ = gamma_model_.hi > 0.0 ? (own_ + offset_).value() : over_zero(moment_ + shift_);
   set_values();
   shifts_ = {infinity, -infinity};
-  if (low_ > high_) return;                 // no successor is allowed
-  if (eq_.discount.complement.hi == 0.0) {  // c does not matter
-    if (low_ - target_ <= slack_ && target_ - high_ <= slack_) shifts_ = {};
-    return;
-  }
-  shifts_ = {quotient(gamma_model_ * low_ - moment_, eq_.discount.complement, -infinity),
-             quotient(gamma_model_ * high_ - moment_, eq_.discount.complement, infinity)};
+  if (low_ > high_) return;  // no successor is allowed
+  const TwoDouble weight = shift_weight(eq_.discount);
+  shifts_ = {((gamma_model_ * low_ - moment_) / weight).value(), ((gamma_model_ * high_ - moment_) / weight).value()};
 }
 
 // x = (V - V(s)) - (tau - V(s)) on D.

@@ -123,6 +123,11 @@ Result to_result(const Mdp& world, const solvers::SolveResult& solved, const Equ
   result.set("infeasible_rows", infeasible_rows(world, found));
   result.set("shift", sign_of(world) * found.shift + 0.0);
   result.set("shift_interval", shift_interval(world, found));
+  if (found.constant.upper < infinity) {
+    const bounds::Interval& c = found.constant;
+    result.set("constant", world.objective() == Objective::minimize ? std::vector<double>{c.lower, c.upper}
+                                                                    : std::vector<double>{-c.upper, -c.lower});
+  }
   result.set("shift_interval_error", found.shift_interval.error);
   result.set("shift_suboptimality", found.shift_suboptimality);
   result.set("epsilon", epsilon);

@@ -10,6 +10,7 @@
 #include "libmdp/error.hpp"
 #include "libmdp/generate/garnet.hpp"
 #include "libmdp/generate/planted.hpp"
+#include "solvers/criterion.hpp"
 #include "tests/equivalence/instances.hpp"
 
 using namespace mdp;
@@ -206,6 +207,67 @@ TEST_CASE("T3, T6: for gamma^ = 1 condition M(0) decides: right with a free goal
       trap, trap, {.discount = Discount(1.0), .divergence = Divergence::l1, .support = {SupportRule::all, 0, {}}});
   REQUIRE(bad.status == Status::refused);
   REQUIRE(!bad.confirmation);
+}
+
+TEST_CASE("T7, T3: for gamma^ = 1 the gain takes the place of c; the average criterion has it, and the bias V* - c") {
+  const auto seed = 20261126U;
+  CAPTURE(seed);
+  std::mt19937 random(seed);
+  int n_feasible = 0, n_converged = 0;
+  for (int trial = 0; trial < 60; ++trial) {
+    CAPTURE(trial);
+    const Mdp world = random_mdp(random, random_shape(random, 5), 0.9);
+    const auto solved = solve_exactly(world);
+    const Known known(solved.values);
+    const auto found = equivalent_model(
+        world, known.view(), world,
+        {.discount = Discount(1.0), .divergence = Divergence::l2, .support = {SupportRule::all, 0, {}}, .shift = {}});
+    if (found.n_infeasible > 0) continue;
+    ++n_feasible;
+    // The interval by its formula: E_p[V*] = gamma E_rho[V*] + g.
+    const auto exact = exact_model_of(world), made = exact_model_of(*found.model);
+    for (std::size_t row = 0; row < solved.q.size(); ++row) {
+      const Rational moment = solved.q[row] - exact.rows[row].cost + Rational(found.shift);
+      Rational mean = 0;
+      for (const auto& [next, p] : made.rows[row].to) {
+        mean += p * solved.values[static_cast<std::size_t>(next)];
+      }
+      CHECK(std::abs(Rational(mean - moment).get_d()) <= found.epsilon);
+      CHECK(found.epsilon < 1e-12 * 1000);
+    }
+    if (found.status != Status::converged) continue;
+    ++n_converged;
+    const auto average = solvers::solve_criterion(*found.model, solvers::Criterion::average, {});
+    for (std::size_t s = 0; s < solved.values.size(); ++s) {
+      CHECK(average.gain[s] == Approx(found.shift).margin(1e-8));
+    }
+    REQUIRE(found.confirmation);
+    CHECK(found.confirmation->error.upper < 1e-7);
+    CHECK(found.constant.upper - found.constant.lower < 1e-7);
+  }
+  CHECK(n_feasible > 15);
+  CHECK(n_converged > 10);
+}
+
+TEST_CASE("T7: gain 1/2 in a cycle of two, by hand; another gain has no rows") {
+  // V* = (1, 2) for gamma = 1/2: costs 1 - 1/2 E[V*]. For gamma^ = 1, E_p[V*] = 1/2 E_rho[V*] + g has a row in [1, 2] for each pair.
+  MdpBuilder b(2);
+  b.row(0, 0.0).to(1, 1.0);
+  b.row(1, 1.5).to(0, 1.0);
+  const Mdp world = b.discount(0.5).build();
+  const std::vector<double> v{1.0, 2.0};
+  const auto at = [&](std::optional<double> gain) {
+    return equivalent_model(
+        world, {v, v, v}, world,
+        {.discount = Discount(1.0), .divergence = Divergence::l1, .support = {SupportRule::all, 0, {}}, .shift = gain});
+  };
+  CHECK(at({}).shift_interval.range.lower == 0.5);
+  CHECK(at({}).shift_interval.range.upper == 1.0);
+  const auto found = at(0.75);
+  CHECK(found.status == Status::converged);
+  CHECK(found.model->probability()[0] == 0.25);             // E[V*] = 1.75
+  CHECK(found.constant.lower == Approx(1.5).margin(1e-6));  // means 1.75 and 1.25: half the time in each
+  CHECK(at(0.25).status == Status::refused);
 }
 
 TEST_CASE("T6: pairs with infinite Q* have no equation, states with infinite V* get no mass") {
