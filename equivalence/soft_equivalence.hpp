@@ -1,10 +1,11 @@
-// equivalence/soft_equivalence.hpp — T1 for entropy-regularised values.
+// equivalence/soft_equivalence.hpp — T1, T6 and T7 for entropy-regularised values.
 #pragma once
 
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "equivalence/equivalent_model.hpp"
 #include "libmdp/mdp.hpp"
 #include "libmdp/status.hpp"
 #include "solvers/soft.hpp"
@@ -30,5 +31,23 @@ struct SoftEquivalence {
 /// \throws InvalidArgument if the shapes differ, gamma^ = 1 or a value is infinite.
 [[nodiscard]] SoftEquivalence soft_equivalent_cost(const Mdp& world, const solvers::SoftResult& solution,
                                                    const Mdp& model, const solvers::SoftOptions& options);
+
+/// Rows instead of costs.
+struct SoftModel {
+  Status status = Status::not_run;  ///< refused as `rows` is; else of the model's soft solve
+  std::string message;
+  EquivalentModelResult rows;                  ///< what equivalent_model() says for V_beta
+  solvers::SoftResult solved;                  ///< of rows.model, where it is not refused
+  double value_distance_bound = not_computed;  ///< proved: >= max |V^_beta - V_beta - c|
+  double log_policy_distance_bound = not_computed;
+};
+
+/// The nearest model with L^ = L and Q^_beta = Q_beta + c: each row meets the moment equation of T6 and T7 with V_beta in the place of V*, since
+/// Q_beta = L + gamma E_rho[V_beta] is all that a row has to give. The bounds of T9 hold verbatim. gamma^ < 1. The model is solved to confirm it.
+/// \param solution  of the world, by solve_soft() with the same options
+/// \throws as soft_equivalent_cost() and equivalent_model().
+[[nodiscard]] SoftModel soft_equivalent_model(const Mdp& world, const solvers::SoftResult& solution,
+                                              const Mdp& reference, const EquivalentModelOptions& rows,
+                                              const solvers::SoftOptions& options);
 
 }  // namespace mdp::equivalence

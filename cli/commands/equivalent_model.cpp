@@ -26,6 +26,7 @@
 #include "equivalence/fit.hpp"
 #include "equivalence/plausible_model.hpp"
 #include "equivalence/policy_equivalent_model.hpp"
+#include "equivalence/soft_equivalence.hpp"
 #include "equivalence/tail_effect.hpp"
 
 namespace mdp::cli {
@@ -41,6 +42,7 @@ struct EquivalentModelCommand {
   std::string keep = "q";
   bool polytope = false;
   std::optional<std::int64_t> iterate;
+  std::optional<double> temperature;
   const CLI::Option* level = nullptr;
 };
 
@@ -240,6 +242,29 @@ int run_keep_q(EquivalentModelCommand& command, const CommonFlags& common, const
   return exit_code_of(verified.status);
 }
 
+/// T6 and T7 for soft values.
+int run_soft(EquivalentModelCommand& command, const CommonFlags& common, const Mdp& world, const Mdp& reference) {
+  const auto rows = command.flags.options(command.pair, world, common);
+  const solvers::SoftOptions options = command.pair.solve().soft_options(*command.temperature, common);
+  const solvers::SoftResult solution = solvers::solve_soft(world, options);
+  const auto found = equivalence::soft_equivalent_model(world, solution, reference, rows, options);
+  if (!command.output.empty()) write_model(command.output, *found.rows.model);
+  solvers::SolveResult solved;
+  solved.values = solution.values;
+  solved.value_lower = solution.value_lower;
+  solved.value_upper = solution.value_upper;
+  const double tails = equivalence::transition_tail_effect(*found.rows.model, half_span(solved));
+  const double told = bounds::value_error(tails, found.rows.model->exact_discount());
+  const Verified verified{found.status, found.message, {}, bounds::round_up(found.rows.q_error_bound + told)};
+  Result result =
+      to_result(world, solved, found.rows, verified, rows.divergence, bounds::round_up(found.rows.epsilon + tails));
+  result.set("temperature", *command.temperature);
+  result.set("value_distance_bound", found.value_distance_bound);
+  result.set("log_policy_distance_bound", found.log_policy_distance_bound);
+  present(common, result, [&] { return tables(world, found.rows, verified, rows.divergence); });
+  return exit_code_of(found.status);
+}
+
 /// T8.
 int run_keep_actions(EquivalentModelCommand& command, const CommonFlags& common, const Mdp& world, const Mdp& reference,
                      const solvers::SolveResult& solved) {
@@ -298,6 +323,9 @@ int run_equivalent_model(EquivalentModelCommand& command, const CommonFlags& com
         "--iterate takes the kl-nearest rows on the reference's support: no other choice of model beside it");
   }
   if (keeps_actions && command.polytope) throw UsageError("--polytope belongs to --keep q");
+  if (command.temperature && (keeps_actions || command.polytope || command.iterate)) {
+    throw UsageError("--temperature keeps the soft Q (T6, T7): not with --keep actions, --polytope or --iterate");
+  }
   if (!command.output.empty()) require_model_file(command.output);
   const Mdp world = command.pair.world(common);
   const Mdp reference = command.flags.reference(command.pair, world, common);
@@ -305,6 +333,7 @@ int run_equivalent_model(EquivalentModelCommand& command, const CommonFlags& com
     return run_iterated_correction(command.pair, common, world, reference, equivalence::Correction::model,
                                    *command.iterate, command.output);
   }
+  if (command.temperature) return run_soft(command, common, world, reference);
   const solvers::SolveResult solved = command.pair.solve_world(world, common);
   return (keeps_actions ? run_keep_actions : run_keep_q)(command, common, world, reference, solved);
 }
@@ -325,6 +354,9 @@ void add_equivalent_model(Command& command) {
       .add_option("--iterate", it->iterate,
                   "As if Q* were not known: at most N times, correct the rows with the current V and solve the model")
       ->type_name("N");
+  command.parser()
+      .add_option("--temperature", it->temperature, "Entropy weight B > 0: the rows keep the world's soft Q (T6, T7)")
+      ->type_name("B");
   add_model_output(command, it->output);
   command.add_common_flags({.output = false});
   command.examples(

@@ -90,6 +90,44 @@ TEST_CASE("T1 holds verbatim for soft values: same values, same soft policy, any
   }
 }
 
+TEST_CASE("T6, T7 hold verbatim for soft values: rows that keep the soft Q, and the soft policy") {
+  const auto seed = 79U;
+  CAPTURE(seed);
+  std::mt19937 random(seed);
+  int n_made = 0, n_shifted = 0;
+  for (int trial = 0; trial < 60; ++trial) {
+    CAPTURE(trial);
+    const std::vector<int> shape = tests::random_shape(random, 6);
+    const Mdp world = tests::random_mdp(random, shape, Discount(0.75));
+    const Mdp reference = tests::random_mdp(random, shape, Discount(0.75));
+    solvers::SoftOptions options;
+    options.temperature = 0.5;
+    const auto solution = solvers::solve_soft(world, options);
+    const bool other_discount = trial % 2 == 0;
+    EquivalentModelOptions rows{.divergence = Divergence::l2, .support = {SupportRule::all, 0, {}}};
+    if (other_discount) rows.discount = Discount(0.6);
+    if (other_discount) rows.shift = {};
+    const SoftModel found = soft_equivalent_model(world, solution, reference, rows, options);
+    if (found.rows.n_infeasible > 0) continue;
+    ++n_made;
+    n_shifted += found.rows.shift != 0.0 ? 1 : 0;
+    REQUIRE(found.status == Status::converged);
+    CHECK(found.value_distance_bound < 1e-7);
+    CHECK(found.log_policy_distance_bound < 1e-6);
+    const auto own = solvers::solve_soft(*found.rows.model, options);
+    for (std::size_t row = 0; row < own.q.size(); ++row) {
+      if (solution.q[row] == infinity) continue;
+      CHECK(own.q[row] == Approx(solution.q[row] + found.rows.shift).margin(1e-7));
+    }
+  }
+  CHECK(n_made > 25);
+  CHECK(n_shifted > 5);
+  const Mdp world = tests::random_mdp(random, {1, 2}, Discount(0.75));
+  CHECK_THROWS_WITH(soft_equivalent_model(world, solvers::solve_soft(world, {.temperature = 1.0}), world,
+                                          {.discount = Discount(1.0)}, {.temperature = 1.0}),
+                    Catch::Contains("below 1"));
+}
+
 TEST_CASE("misuse of the soft equivalent cost") {
   std::mt19937 random(71);
   const Mdp world = tests::random_mdp(random, {1, 2}, Discount(0.75));
