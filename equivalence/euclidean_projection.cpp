@@ -19,6 +19,7 @@ EuclideanProjection::Moment EuclideanProjection::at(double lambda) {
       mass = mass + TwoDouble(r_[i]) + two_product(lambda, x_[i]);
       ++n;
     }
+    if (n == 0) return end_of(lambda);
     if (n == n_active) break;
     n_active = n;
     nu_ = (TwoDouble(1.0) - mass).hi / static_cast<double>(n);
@@ -27,15 +28,31 @@ EuclideanProjection::Moment EuclideanProjection::at(double lambda) {
     }
   }
   TwoDouble mean;
-  double n = 0.0, sum = 0.0, square = 0.0;
+  double n = 0.0, centre = 0.0, largest = 0.0, square = 0.0;
   for (std::size_t i = 0; i < p_.size(); ++i) {
     if (!(p_[i] > 0.0)) continue;
     mean = mean + two_product(p_[i], x_[i]);
     n += 1.0;
-    sum += x_[i];
-    square += x_[i] * x_[i];
+    centre += x_[i];
+    largest = std::max(largest, std::abs(x_[i]));
   }
-  return {mean.hi, square - sum * (sum / n)};
+  centre /= n;
+  for (std::size_t i = 0; i < p_.size(); ++i) {
+    if (p_[i] > 0.0) square += (x_[i] - centre) * (x_[i] - centre);
+  }
+  // What is left of equal numbers is no slope.
+  return {mean.hi, square > 64.0 * n * unit_roundoff * unit_roundoff * largest * largest ? square : 0.0};
+}
+
+// Beyond what doubles resolve: all mass at the lowest or the highest x.
+EuclideanProjection::Moment EuclideanProjection::end_of(double lambda) {
+  double end = lambda > 0.0 ? -infinity : infinity;
+  for (const double x : x_) {
+    if (x < infinity) end = lambda > 0.0 ? std::max(end, x) : std::min(end, x);
+  }
+  const auto n = static_cast<double>(std::ranges::count(x_, end));
+  for (std::size_t i = 0; i < p_.size(); ++i) p_[i] = x_[i] == end ? 1.0 / n : 0.0;
+  return {end, 0.0};
 }
 
 double EuclideanProjection::root() {

@@ -30,6 +30,7 @@ class EuclideanProjection {
   };
   /// p for lambda, its mass 1; nu_ is set.
   Moment at(double lambda);
+  Moment end_of(double lambda);
   double root();
   void refine();
 

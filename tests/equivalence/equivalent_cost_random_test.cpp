@@ -1,4 +1,4 @@
-// T1 on thousands of random pairs: Q^* = Q* within the certified bound, whatever the sizes, discounts and scales.
+// T1 and T6 on thousands of random pairs: Q^* = Q* within the certified bound, whatever the sizes, discounts and scales.
 #include <cmath>
 #include <random>
 
@@ -6,6 +6,7 @@
 
 #include "equivalence/candidate.hpp"
 #include "equivalence/equivalent_cost.hpp"
+#include "equivalence/equivalent_model.hpp"
 #include "libmdp/builder.hpp"
 #include "solvers/solve.hpp"
 
@@ -94,11 +95,53 @@ int run(std::uint64_t seed, int n_pairs, State max_states) {
   return n_limited;
 }
 
+/// The same for models: with gamma^ = gamma and all successors of the world allowed every row has a solution (T6).
+/// \returns as above
+int run_models(std::uint64_t seed, int n_pairs, State max_states) {
+  CAPTURE(seed);
+  std::mt19937_64 random(seed);
+  int n_limited = 0;
+  const Divergence divergences[] = {Divergence::l2, Divergence::l1, Divergence::likelihood, Divergence::reverse_kl};
+  for (int i = 0; i < n_pairs; ++i) {
+    Kind kind = random_kind(random, max_states);
+    if (kind.discount == 0.0) kind.discount = 0.7;
+    CAPTURE(i, kind.n_states, kind.discount, kind.scale, kind.ties, kind.absorbing, kind.unreachable);
+    const std::uint64_t shape = random();
+    const Mdp world = random_mdp(random, shape, kind, kind.discount),
+              reference = random_mdp(random, shape, kind, kind.discount);
+    const auto solved = solvers::solve(world);
+    const Divergence divergence = divergences[random() % 4];
+    CAPTURE(to_string(divergence));
+    const auto found = equivalent_model(world, solved, reference,
+                                        {.divergence = divergence, .support = {SupportRule::world_reference, 0, {}}});
+    CAPTURE(found.message, found.epsilon, found.q_error_bound);
+    REQUIRE(found.status == Status::converged);
+    const auto check = verify(world, solved, *found.model);
+    CAPTURE(check.message, check.distance.norm.lower, check.distance.norm.upper);
+    REQUIRE(check.distance.norm.lower <= found.q_error_bound);
+    if (!solved.converged() || check.status == Status::precision_limit) {
+      ++n_limited;
+    } else {
+      REQUIRE(check.status == Status::converged);
+    }
+  }
+  return n_limited;
+}
+
 }  // namespace
 
 TEST_CASE(
     "T1: random pairs of 2 to 300 states, discounts from 0 to 1 - 1e-6, ill-scaled costs: within the certified bound") {
   REQUIRE(run(1, 400, 300) == 0);
+}
+
+TEST_CASE("T6: random pairs of 2 to 300 states, discounts to 1 - 1e-6, ill-scaled costs: within the certified bound") {
+  REQUIRE(run_models(4, 200, 300) == 0);
+}
+
+TEST_CASE("T6: thousands of random pairs up to 10^4 states", "[long]") {
+  REQUIRE(run_models(5, 2000, 300) == 0);
+  REQUIRE(run_models(6, 80, 10000) < 6);
 }
 
 TEST_CASE("T1: thousands of random pairs up to 10^4 states", "[long]") {

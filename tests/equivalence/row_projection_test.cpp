@@ -419,3 +419,24 @@ TEST_CASE("T6: every divergence over orders of magnitude: mass 1, moment 0 to a 
     }
   }
 }
+
+TEST_CASE("l2: a reference whose successors all have one value") {
+  // No slope to go by at the start; x of a random pair that once ended with no mass at all.
+  const double tau = -1.0508865790998436e-05;
+  const std::vector<double> v{0.00099999999999999915, 0.0, -0.0007016962193033278, 0.0, 0.0, 0.0};
+  const std::vector<double> r{0.0, 0.0, 0.0, 0.3, 0.5, 0.2};
+  std::vector<double> x, p(6);
+  for (const double value : v) x.push_back((value - tau) * 512.0);
+  EuclideanProjection projection;
+  const RowSolution found = projection(r, x, true, p);
+  double mass = 0.0, mean = 0.0;
+  for (std::size_t i = 0; i < p.size(); ++i) {
+    CHECK(p[i] >= 0.0);
+    mass += p[i];
+    mean += p[i] * x[i];
+  }
+  CHECK(mass == Approx(1.0).epsilon(1e-15));
+  CHECK(std::abs(mean) < 1e-15);
+  CHECK(found.gap < 1e-12);
+  CHECK(found.divergence < 0.03);
+}
