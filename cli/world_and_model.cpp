@@ -1,5 +1,8 @@
 #include "cli/world_and_model.hpp"
 
+#include <algorithm>
+#include <array>
+
 #include "cli/watch.hpp"
 #include "equivalence/shape.hpp"
 #include "libmdp/io/exact_model.hpp"
@@ -55,7 +58,13 @@ void PairFlags::add_to(Command& command, const std::string& model_names, bool mo
 Mdp PairFlags::model(const Mdp& world, const CommonFlags& common) const {
   const Mdp model = model_.empty() ? world : read(model_, common);
   equivalence::require_same_shape(world, model);
-  return discounted_as_asked(model);
+  return discounted_as_asked(takes_discount_of_world() ? model.with_discount(world.exact_discount()) : model);
+}
+
+// Files of other checkers have no place for a discount.
+bool PairFlags::takes_discount_of_world() const {
+  return discount_model_.empty() && std::ranges::any_of(std::array{".tra", ".drn", ".drn.gz", ".drn.xz"},
+                                                        [&](const char* end) { return model_.ends_with(end); });
 }
 
 Mdp PairFlags::discounted_as_asked(const Mdp& model) const {
@@ -65,6 +74,7 @@ Mdp PairFlags::discounted_as_asked(const Mdp& model) const {
 io::ExactModel PairFlags::exact_model(const CommonFlags& common) const {
   io::ExactModel model = files().read_exact_as_it_is(model_.empty() ? world_file() : model_, common.threads);
   if (!discount_model_.empty()) model.discount = io::parse_rational(discount_model_).value();
+  if (takes_discount_of_world()) model.discount = exact_world(common).discount;
   return model;
 }
 

@@ -68,6 +68,7 @@ class PairFlags : public WorldFlags {
   [[nodiscard]] bool names_model() const { return !model_.empty(); }
   /// A model that was not read, with the discount that the flags ask for.
   [[nodiscard]] Mdp discounted_as_asked(const Mdp& model) const;
+  [[nodiscard]] bool takes_discount_of_world() const;
   /// The model in rationals, as WorldFlags::exact_world().
   [[nodiscard]] io::ExactModel exact_model(const CommonFlags& common) const;
 

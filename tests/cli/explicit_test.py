@@ -26,6 +26,16 @@ class Explicit(program.ProgramTest):
         info = self.json("info", "control.tra")
         self.assertEqual((info["n_states"], info["n_rows"], info["n_transitions"], info["n_goals"]), (4, 6, 10, 1))
 
+    def test_a_reference_without_a_discount_has_the_worlds(self):
+        world = self.write("world.json", dict(program.TWO_STATES, discount="7/8"))
+        self.json("convert", world, "reference.drn")
+        found = self.json("equivalent-model", "--world", world, "--reference", "reference.drn")
+        self.assertEqual((found["status"], found["discount"], found["n_changed"]), ("converged", 0.875, 0))
+        asked = self.json("equivalent-cost", "--world", world, "--model", "reference.drn", "--discount-model", "1/2")
+        self.assertEqual(asked["discount"], 0.5)
+        exact = self.json("equivalent-cost", "--world", world, "--model", "reference.drn", "--level", "exact")
+        self.assertEqual((exact["status"], exact["discount"]), ("converged", 0.875))
+
     def test_every_bad_file_is_refused_with_its_name(self):
         self.copy("control.tra")
         for row in json.loads((INPUTS / "manifest.json").read_text()):
