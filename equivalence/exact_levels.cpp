@@ -134,7 +134,9 @@ LevelVerdict decide_policies(const Mdp& names, const io::ExactModel& world, cons
   level.state = static_cast<State>(found.state);
   level.reason =
       found.state < 0 ? found.reason : fmt::format("state {}: {}", names.state_name(level.state), found.reason);
-  level.number = found.holds == Verdict::yes ? bounds::Interval{0.0, 0.0} : bounds::Interval{0.0, infinity};
+  level.number = found.holds == Verdict::yes  ? bounds::Interval{0.0, 0.0}
+                 : found.holds == Verdict::no ? bounds::Interval{found.difference, infinity}
+                                              : bounds::Interval{0.0, infinity};
   if (found.weights.empty()) return level;
   level.policy.assign(found.weights.begin(), found.weights.end());
   for (State s = 0; s < names.n_states(); ++s) {

@@ -9,6 +9,7 @@
 
 #include "equivalence/infinite_policies.hpp"
 #include "equivalence/policy_functionals.hpp"
+#include "libmdp/io/extended.hpp"
 
 namespace mdp::equivalence {
 namespace {
@@ -65,8 +66,12 @@ class Decider {
       for (auto r = world_.state_rows[at(s)]; r < world_.state_rows[at(s) + 1]; ++r) {
         if (hopeless_.rows[at(r)] == model_hopeless_.rows[at(r)]) continue;
         const auto& finite = hopeless_.rows[at(r)] == 0 ? hopeless_ : model_hopeless_;
-        PolicyEquivalence result{Verdict::no, s, Weights(world_.rows.size(), 0), 0,
-                                 "a policy that takes this action is finite in one, infinite in the other"};
+        PolicyEquivalence result{Verdict::no,
+                                 s,
+                                 Weights(world_.rows.size(), 0),
+                                 0,
+                                 "a policy that takes this action is finite in one, infinite in the other",
+                                 infinity};
         for (std::int64_t t = 0; t < world_.n_states; ++t) {
           const bool any = finite.states[at(t)] != 0;
           each_row(t, [&](std::int64_t q) { result.weights[at(q)] = any || finite.rows[at(q)] == 0 ? 1 : 0; });
@@ -110,9 +115,13 @@ class Decider {
     const auto in_model = weighted_values(model_, weights);
     std::int64_t s = 0;
     while (values[at(s)] == in_model[at(s)]) ++s;
-    return {Verdict::no, s, std::move(weights), 0,
+    return {Verdict::no,
+            s,
+            std::move(weights),
+            0,
             fmt::format("a randomised policy has value {:.6g} in the world, {:.6g} in the model", values[at(s)].get_d(),
-                        in_model[at(s)].get_d())};
+                        in_model[at(s)].get_d()),
+            io::round_down(io::Extended(mpq_class(abs(values[at(s)] - in_model[at(s)]))))};
   }
 
   // The states whose action changes no V^pi: the greatest set T such that, whatever the others do, every f_a of T vanishes at V^pi.
@@ -223,8 +232,12 @@ class Decider {
           "finite policies agree; the time was over before it was known whether those that can meet an inadmissible "
           "action are infinite at the same states"};
     }
-    PolicyEquivalence result{Verdict::no, found.state, Weights(world_.rows.size(), 0), 0,
-                             "this policy is infinite in one, finite in the other"};
+    PolicyEquivalence result{Verdict::no,
+                             found.state,
+                             Weights(world_.rows.size(), 0),
+                             0,
+                             "this policy is infinite in one, finite in the other",
+                             infinity};
     for (const auto r : found.rows) result.weights[at(r)] = 1;
     return result;
   }

@@ -17,6 +17,7 @@ struct PolicyEquivalence {
   std::vector<std::int64_t> weights;  ///< no: [n_rows] of a policy that shows it, not divided by their sums
   std::int64_t n_indifferent = 0;     ///< yes: states whose actions never matter (the set I below)
   std::string reason;
+  double difference = 0.0;  ///< no: |V^pi - V^^pi| there, rounded down
 };
 
 /// Decides E2, in polynomial time where costs are finite. With f_a(V) = V(s) - gamma P_a V - L_a for the action a of state s, f^_a for the model, and I the

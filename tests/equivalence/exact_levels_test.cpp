@@ -64,6 +64,8 @@ LevelsResult check(const ExactModel& world, const ExactModel& model) {
     if (rough.levels[i].holds != Verdict::undecided) REQUIRE(rough.levels[i].holds == result.levels[i].holds);
   }
   // The numbers say what the verdicts say.
+  REQUIRE((result[EquivalenceLevel::every_policy].number.lower > 0.0) ==
+          (result[EquivalenceLevel::every_policy].holds == Verdict::no));
   const auto& candidate = result.candidate;
   double residual = 0.0;
   for (const double d : candidate.defect.delta) residual = std::max(residual, std::abs(d));
