@@ -113,6 +113,7 @@ std::vector<io::PolicyFile> policies_by_stage(const std::string& path, const Mdp
 
 std::vector<RandomisedPolicy> randomised(const std::vector<io::PolicyFile>& stages) {
   std::vector<RandomisedPolicy> policies;
+  policies.reserve(stages.size());
   for (const io::PolicyFile& stage : stages) policies.push_back(stage.randomised());
   return policies;
 }

@@ -282,6 +282,7 @@ class ByClasses {
   bool iterate_class(const std::vector<std::size_t>& members) {
     if (wanted_.run.stopped() != Status::not_run) return false;
     std::vector<State> states;
+    states.reserve(members.size());
     for (const std::size_t s : members) states.push_back(part_.states[s]);
     const ClosedPart own = closed_part(mdp_, states, part_.taken);
     const std::vector<State> one_class(states.size(), 0);

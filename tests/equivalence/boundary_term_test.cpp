@@ -59,6 +59,7 @@ std::vector<mpq_class> cesaro_total(const TinyModel& model) {
     }
   });
   std::vector<mpq_class> result;
+  result.reserve(best.size());
   for (const auto& value : best) result.push_back(value.value());  // a zero-advantage policy has gain 0
   return result;
 }

@@ -35,6 +35,7 @@ TEST_CASE("q distance: wide enclosures still enclose, from values that are off")
     for (double& x : trial % 4 < 2 ? known_model.upper : known_model.lower) x += trial % 4 < 2 ? blur : -blur;
     for (double& v : known.values) v += blur * draw(random, -4, 4);
     std::vector<Action> policy;  // anything
+    policy.reserve(shape.size());
     for (const int n : shape) policy.push_back(draw(random, 0, n - 1));
 
     const auto result = q_distance(world, known.view(), model, known_model.view(), policy);

@@ -235,6 +235,7 @@ TEST_CASE("average: the bias of a large policy with two classes and transient st
   for (State s = 0, circle = 0, first = 0; s < static_cast<State>(h.size()); ++s) {
     const State n = circle < 2 ? n_class : n_way;
     std::vector<std::pair<State, double>> to;
+    to.reserve(offsets.size() + 2);
     for (const State offset : offsets) to.emplace_back(first + (s - first + offset) % n, circle < 2 ? 0.25 : 0.125);
     for (const State c : {0, 1}) {
       if (circle >= 2) to.emplace_back(c * n_class + (s * 31) % n_class, c + 2 == circle ? 0.375 : 0.125);
