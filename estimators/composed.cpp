@@ -4,48 +4,40 @@
 #include <chrono>
 #include <cmath>
 #include <functional>
-#include <numeric>
-#include <utility>
+#include <iterator>
+#include <optional>
 
 #include <Eigen/Dense>
 
-#include "estimators/methods/causal.hpp"
-#include "estimators/recursion.hpp"
+#include "estimators/plugged_in.hpp"
 #include "estimators/running_moments.hpp"
 #include "libmdp/error.hpp"
 
 namespace mdp::estimators {
 namespace {
 
-using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+using Matrix = PluggedMeans::Matrix;
 
-constexpr std::int64_t n_parts = 10;  // into which the trajectories of an estimate are cut
-constexpr std::uint64_t world_index = std::uint64_t{1} << 61;
+constexpr std::int64_t n_parts = PluggedIn::n_parts;
 constexpr double largest_noise = 0.1;  // up to which the delta method is taken at its word
-
-/// Means over some trajectories: [f * (f + p)] Hessians and [f] gradients of the world.
-struct Means {
-  Matrix hessian, mixed;
-  Eigen::VectorXd gradient;
-};
 
 /// The output of one form from H', M', g': S' flat, or the world gradient.
 class Composer {
  public:
   Composer(const Sensitivity& s, std::int64_t samples) : s_(s), samples_(samples) {}
 
-  [[nodiscard]] Eigen::VectorXd operator()(ComposedForm form, std::span<const Means> parts) const {
+  [[nodiscard]] Eigen::VectorXd operator()(ComposedForm form, std::span<const PluggedMeans> parts) const {
     switch (form) {
       case ComposedForm::critic_exact:
       case ComposedForm::critic_lstd:
       case ComposedForm::plug_in: return output(mean(parts, -1), mean(parts, -1), 0.0);
       case ComposedForm::ridge: {
-        const Means all = mean(parts, -1);
+        const PluggedMeans all = mean(parts, -1);
         return output(all, all, all.hessian.squaredNorm() / static_cast<double>(samples_));
       }
       case ComposedForm::jackknife: return jackknife(parts);
       case ComposedForm::split: {
-        Means first = mean(parts.first(n_parts / 2), -1);
+        PluggedMeans first = mean(parts.first(n_parts / 2), -1);
         first.gradient = mean(parts, -1).gradient;
         return output(first, mean(parts.subspan(n_parts / 2), -1), 0.0);
       }
@@ -55,10 +47,10 @@ class Composer {
 
  private:
   /// Over all parts but one (-1: none).
-  [[nodiscard]] static Means mean(std::span<const Means> parts, std::ptrdiff_t without) {
-    Means sum{Matrix::Zero(parts[0].hessian.rows(), parts[0].hessian.cols()),
-              Matrix::Zero(parts[0].mixed.rows(), parts[0].mixed.cols()),
-              Eigen::VectorXd::Zero(parts[0].gradient.size())};
+  [[nodiscard]] static PluggedMeans mean(std::span<const PluggedMeans> parts, std::ptrdiff_t without) {
+    PluggedMeans sum{Matrix::Zero(parts[0].hessian.rows(), parts[0].hessian.cols()),
+                     Matrix::Zero(parts[0].mixed.rows(), parts[0].mixed.cols()),
+                     Eigen::VectorXd::Zero(parts[0].gradient.size())};
     double count = 0.0;
     for (std::size_t k = 0; k < parts.size(); ++k) {
       if (static_cast<std::ptrdiff_t>(k) == without) continue;
@@ -71,7 +63,7 @@ class Composer {
   }
 
   /// H and g of the first, M of the second argument; ridge = r^2.
-  [[nodiscard]] Eigen::VectorXd output(const Means& h, const Means& m, double ridge) const {
+  [[nodiscard]] Eigen::VectorXd output(const PluggedMeans& h, const PluggedMeans& m, double ridge) const {
     Matrix system = h.hessian;
     Matrix right = m.mixed;
     if (ridge > 0.0) {
@@ -84,11 +76,11 @@ class Composer {
     return Eigen::Map<const Eigen::VectorXd>(s.data(), s.size());
   }
 
-  [[nodiscard]] Eigen::VectorXd jackknife(std::span<const Means> parts) const {
-    const Means all = mean(parts, -1);
+  [[nodiscard]] Eigen::VectorXd jackknife(std::span<const PluggedMeans> parts) const {
+    const PluggedMeans all = mean(parts, -1);
     Eigen::VectorXd result = static_cast<double>(n_parts) * output(all, all, 0.0);
     for (std::ptrdiff_t k = 0; k < n_parts; ++k) {
-      const Means rest = mean(parts, k);
+      const PluggedMeans rest = mean(parts, k);
       result -= static_cast<double>(n_parts - 1) / static_cast<double>(n_parts) * output(rest, rest, 0.0);
     }
     return result;
@@ -96,72 +88,6 @@ class Composer {
 
   const Sensitivity& s_;
   std::int64_t samples_;
-};
-
-/// The sampled parts of all estimates of a size, estimate by estimate.
-class Parts {
- public:
-  Parts(const Sensitivity& s, const HessianSource& source, std::int64_t samples, const JudgementOptions& options)
-      : s_(s),
-        hessians_(source.statistic({s.free(), columns(s), false})),
-        options_{.samples = samples / n_parts,
-                 .replications = options.replications * n_parts,
-                 .seed = options.seed,
-                 .threads = options.threads,
-                 .observer = options.observer} {}
-
-  /// f(parts of one estimate). Returns false if interrupted.
-  template <class F>
-  bool for_each(const F& f) {
-    draw_world();
-    std::vector<Means> parts;
-    std::size_t next_world = 0;
-    return for_each_group(s_.model(), *hessians_, options_, [&](const Tally& tally) {
-      transitions += tally.transitions;
-      parts.push_back(means(tally));
-      if (!world_.empty()) parts.back().gradient = world_[next_world++];
-      if (parts.size() < static_cast<std::size_t>(n_parts)) return;
-      f(std::span<const Means>(parts));
-      parts.clear();
-    });
-  }
-
-  std::int64_t transitions = 0;
-
- private:
-  static std::vector<Parameter> columns(const Sensitivity& s) {
-    std::vector<Parameter> columns = s.free();
-    columns.insert(columns.end(), s.theta().begin(), s.theta().end());
-    return columns;
-  }
-
-  void draw_world() {
-    if (s_.world() == nullptr) return;
-    SamplingOptions options = options_;
-    options.first_index = world_index;
-    options.observer = {};
-    const RecursionStatistic<Causal> gradients(*s_.world(), {s_.free(), {}, false});
-    for_each_group(*s_.world(), gradients, options, [&](const Tally& tally) {
-      transitions += tally.transitions;
-      Eigen::VectorXd g(static_cast<Eigen::Index>(s_.n_free()));
-      for (std::size_t i = 0; i < s_.n_free(); ++i)
-        g(static_cast<Eigen::Index>(i)) = tally.sum[i] / static_cast<double>(tally.n_trajectories);
-      world_.push_back(std::move(g));
-    });
-  }
-
-  [[nodiscard]] Means means(const Tally& tally) const {
-    const auto f = static_cast<Eigen::Index>(s_.n_free());
-    const auto p = static_cast<Eigen::Index>(s_.n_theta());
-    const Eigen::Map<const Matrix> sums(tally.sum.data(), f, f + p);
-    const auto n = static_cast<double>(tally.n_trajectories);
-    return {sums.leftCols(f) / n, sums.rightCols(p) / n, Eigen::VectorXd::Zero(f)};
-  }
-
-  const Sensitivity& s_;
-  std::unique_ptr<Statistic> hessians_;
-  SamplingOptions options_;
-  std::vector<Eigen::VectorXd> world_;
 };
 
 /// Running moments of the estimates of one form.
@@ -178,11 +104,11 @@ struct Collected {
     }
   }
 
-  [[nodiscard]] Sampled sampled(std::int64_t samples, const Parts& parts, bool interrupted, double seconds) const {
+  [[nodiscard]] Sampled sampled(std::int64_t samples, const PluggedIn& drawn, bool interrupted, double seconds) const {
     Sampled result;
     result.replications = estimates.empty() ? 0 : estimates[0].n;
     result.n_trajectories = result.replications * (samples / n_parts) * n_parts;
-    result.transitions = parts.transitions;
+    result.transitions = drawn.transitions();
     result.interrupted = interrupted;
     result.seconds = seconds;
     if (result.replications > 0) result.mean_squared_error = squared_error / static_cast<double>(result.replications);
@@ -218,35 +144,50 @@ std::vector<Group> groups_of(const Sensitivity& s, std::span<const ComposedForm>
   return groups;
 }
 
-void sample_size(const Sensitivity& s, Group& group, std::int64_t samples, const JudgementOptions& options,
-                 const std::vector<double>& truth) {
+/// Exact moments of all forms of a group, and of what they plug in where an estimate is not held against its own.
+/// Returns false if interrupted.
+bool compute_moments(const Sensitivity& s, Group& group, PluggedIn& drawn, const JudgementOptions& options) {
+  const Sensitivity limit = limit_of(s, *group.source, group.forms[0]);
+  DeltaMethod delta(limit, *group.source, options.max_products, of_piece(options.observer, 0, 2));
+  const double noise = delta.relative_noise() / std::sqrt(static_cast<double>(options.samples.back()));
+  bool some_by_plugged_in = false;
+  for (std::size_t k = 0; k < group.forms.size(); ++k) {
+    Judgement& j = group.judgements[k];
+    j.name = composed_names()[static_cast<std::size_t>(group.forms[k])];
+    j.bias_source = group.forms[k] == ComposedForm::critic_lstd ? BiasSource::critic : BiasSource::ratio;
+    j.exact = delta.moments(group.forms[k]);
+    j.expansion_parameter = noise;
+    j.by_plugged_in = !(noise <= largest_noise) || j.exact.bias_times_n.empty() || j.exact.variance.empty();
+    some_by_plugged_in |= j.by_plugged_in;
+  }
+  if (delta.stopped()) return false;
+  return !some_by_plugged_in || drawn.compute_moments(options.max_products, of_piece(options.observer, 1, 2));
+}
+
+void sample_size(const Sensitivity& s, Group& group, PluggedIn& drawn, std::int64_t samples,
+                 const JudgementOptions& options, const std::vector<double>& truth) {
   const auto start = std::chrono::steady_clock::now();
   const Composer compose(s, samples / n_parts * n_parts);
-  Parts parts(s, *group.source, samples, options);
   std::vector<Collected> collected(group.forms.size());
-  const bool finished = parts.for_each([&](std::span<const Means> of_estimate) {
+  const bool finished = drawn.for_each(samples, options, [&](std::span<const PluggedMeans> of_estimate) {
     for (std::size_t k = 0; k < collected.size(); ++k) collected[k].add(compose(group.forms[k], of_estimate), truth);
   });
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   for (std::size_t k = 0; k < collected.size(); ++k) {
     collected[k].estimates.resize(truth.size());
     Judgement& j = group.judgements[k];
-    j.sizes.push_back({samples, collected[k].sampled(samples, parts, !finished, seconds), not_computed});
+    j.sizes.push_back({samples, collected[k].sampled(samples, drawn, !finished, seconds), not_computed});
     j.interrupted = !finished;
   }
 }
 
-/// All sample sizes. The observer sees the fraction of this group.
-void sample_group(const Sensitivity& s, Group& group, const JudgementOptions& options,
+/// All sample sizes.
+void sample_group(const Sensitivity& s, Group& group, PluggedIn& drawn, const JudgementOptions& options,
                   const std::vector<double>& truth) {
   JudgementOptions of_size = options;
-  const auto n_sizes = static_cast<double>(options.samples.size());
-  for (std::size_t k = 0; k < options.samples.size(); ++k) {
-    if (options.observer) {
-      of_size.observer = [&](double f) { return options.observer((static_cast<double>(k) + f) / n_sizes); };
-    }
-    sample_size(s, group, options.samples[k], of_size, truth);
-    if (group.judgements[0].interrupted) return;
+  for (std::size_t k = 0; k < options.samples.size() && !group.judgements[0].interrupted; ++k) {
+    of_size.observer = of_piece(options.observer, k, options.samples.size());
+    sample_size(s, group, drawn, options.samples[k], of_size, truth);
   }
 }
 
@@ -266,23 +207,32 @@ void judge_limit(const Sensitivity& s, const HessianSource& source, const std::v
   j.bias_tolerance = 1e-11 * (1.0 + condition) * (norm(truth) + norm(limit));
 }
 
-void judge_form(const Sensitivity& s, const HessianSource& source, ComposedForm form, double noise,
-                const std::vector<double>& truth, const JudgementOptions& options, Judgement& j) {
-  j.name = composed_names()[static_cast<std::size_t>(form)];
-  j.bias_source = form == ComposedForm::critic_lstd ? BiasSource::critic : BiasSource::ratio;
-  j.exact = delta_moments(s, form, options.max_products);
-  judge_limit(s, source, truth, j);
-  const double per_root_n = noise / std::sqrt(static_cast<double>(j.sizes.back().samples));
-  j.expansion_parameter = per_root_n;
-  finish(s.model(), truth, options, j);
-  if (per_root_n <= largest_noise && !j.exact.bias_times_n.empty() && !j.exact.variance.empty()) return;
-  j.n_judged = j.n_by_chebyshev = j.n_constant = j.n_second_order =
-      0;  // the delta method says nothing about this sample
-  j.z_max = 0.0;
-  j.consistent = std::isnan(j.bias_defect) || j.bias_defect <= j.bias_tolerance;
-  j.reason = per_root_n <= largest_noise
-                 ? "the exact moments take too many products"
-                 : "relative noise " + std::to_string(per_root_n) + " of the Hessian above 0.1: take more trajectories";
+/// The verdict from the means that were plugged in.
+void judge_by_plugged_in(const Judgement& means, Judgement& j) {
+  j.z_max = means.z_max;
+  j.z_limit = means.z_limit;
+  j.n_judged = means.n_judged;
+  j.n_by_chebyshev = means.n_by_chebyshev;
+  j.n_constant = means.n_constant;
+  j.constant_defect = means.constant_defect;
+  j.n_second_order = 0;
+  j.consistent = means.consistent && j.bias_is_right();
+  j.reason = (j.expansion_parameter > largest_noise ? "relative noise " + std::to_string(j.expansion_parameter) +
+                                                          " of the Hessian above 0.1: no limit law"
+                                                    : std::string("the exact moments take too many products")) +
+             "; of the means plugged in: " + means.sample_text() + "; " + j.bias_text();
+}
+
+void judge_group(const Sensitivity& s, Group& group, const PluggedIn& drawn, const std::vector<double>& truth,
+                 const JudgementOptions& options) {
+  std::optional<Judgement> means;
+  for (Judgement& j : group.judgements) {
+    judge_limit(s, *group.source, truth, j);
+    finish(s.model(), truth, options, j);
+    if (!j.by_plugged_in) continue;
+    if (!means) means = drawn.judged(options);
+    judge_by_plugged_in(*means, j);
+  }
 }
 
 }  // namespace
@@ -311,17 +261,13 @@ std::vector<Judgement> judge_composed(const Sensitivity& s, std::span<const Comp
   for (std::size_t g = 0; g < groups.size(); ++g) {
     Group& group = groups[g];
     JudgementOptions mine = options;
-    if (options.observer) {
-      mine.observer = [&](double fraction) {
-        return options.observer((static_cast<double>(g) + fraction) / static_cast<double>(groups.size()));
-      };
-    }
-    sample_group(s, group, mine, truth);
-    const double noise = relative_noise(limit_of(s, *group.source, group.forms[0]), *group.source);
-    for (std::size_t k = 0; k < group.forms.size(); ++k) {
-      judge_form(s, *group.source, group.forms[k], noise, truth, options, group.judgements[k]);
-      judgements.push_back(std::move(group.judgements[k]));
-    }
+    PluggedIn drawn(s, *group.source);
+    mine.observer = of_piece(options.observer, 2 * g, 2 * groups.size());
+    if (!compute_moments(s, group, drawn, mine)) break;
+    mine.observer = of_piece(options.observer, 2 * g + 1, 2 * groups.size());
+    sample_group(s, group, drawn, mine, truth);
+    judge_group(s, group, drawn, truth, options);
+    std::ranges::move(group.judgements, std::back_inserter(judgements));
     if (judgements.back().interrupted) break;
   }
   return judgements;

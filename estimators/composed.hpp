@@ -1,6 +1,7 @@
 // estimators/composed.hpp — derivatives of the policy's optimum by plugging sampled Hessians in (theory.md, E4).
 #pragma once
 
+#include <array>
 #include <memory>
 #include <string>
 #include <vector>
@@ -35,24 +36,60 @@ enum class ComposedForm {
 [[nodiscard]] Sensitivity limit_of(const Sensitivity& s, const HessianSource& source, ComposedForm form);
 
 /// Moments by the delta method, of ONE trajectory as Var ~ `variance` / n, bias ~ `bias_times_n` / n about the limit. With
-/// w_j = (S_j, e_j), the direction in which theta_j moves policy and model together, and a = -H^-1 e_i (entry i of S) or the
-/// adjoint -H^-1 dJ_world/dnu (world gradient), the influence of a trajectory with Hessian h is h[a, w_j]: E = 0, and
+/// w_j = (S_j, e_j), the direction in which theta_j moves policy and model together, and a^T = -e_i^T H^-1 (entry i of S) or the
+/// adjoint -(dJ_world/dnu)^T H^-1 (world gradient), the influence of a trajectory with Hessian h is h[a, w_j]: E = 0, and
 ///     variance    Var h[a, w_j]                                         (+ Var of the world's causal gradient along S_j),
-///     bias        -sum_k Cov(h[a, e_k], h[H^-1 e_k, w_j]),
+///     bias        -a^T Cov(h H^-1, h w_j)  = -a^T (E[h H^-1 h w_j] - E h H^-1 E[h w_j]),
 ///     ridge       the same, bias - |H|_F^2 (H^-2 S)_ij,
 ///     jackknife   the same, bias 0,
-///     split       2 (Var h[a, (S_j, 0)] + Var h[a, (0, e_j)]) and -2 sum_k Cov(h[a, e_k], h[H^-1 e_k, (S_j, 0)]),
+///     split       2 (Var h[a, (S_j, 0)] + Var h[a, (0, e_j)]) and twice the bias with (S_j, 0) in place of w_j,
 /// H and S those of limit_of(). Proof: (H + D) S' = -(M + E) gives S' - S = -H^-1 (D S + E) + H^-1 D H^-1 (D S + E) +
-/// O(|D|^3). Each is a second-moment recursion of one or two Hessians along directions (X2). Empty where they take more than
-/// `max_products`.
-[[nodiscard]] ExactMoments delta_moments(const Sensitivity& s, ComposedForm form, double max_products);
+/// O(|D|^3). The variances are second-moment recursions along two directions; the biases of all outputs of a theta_j are one
+/// recursion (X2).
+class DeltaMethod {
+ public:
+  /// \param limit    limit_of(); it and `source` must outlive the object
+  /// \param observer of all that is computed; once it has said stop, nothing is
+  DeltaMethod(const Sensitivity& limit, const HessianSource& source, double max_products, Observer observer = {});
 
-/// sqrt(E |H^-1 (h - H)|_F^2): divided by sqrt(n), the parameter in which the delta method expands. Where it is not
-/// small, the estimates are far from their limit law. \param limit  limit_of()
-[[nodiscard]] double relative_noise(const Sensitivity& limit, const HessianSource& source);
+  /// Variances and biases are empty where they take more than `max_products`, or if stopped.
+  [[nodiscard]] ExactMoments moments(ComposedForm form);
 
-/// Samples all of `forms` from the same trajectories and compares. Forms that an interruption left without any are dropped. The truth is Sensitivity::policy_derivative() or, with a
-/// world, total(). z-scores are judged where relative_noise() / sqrt(n) <= 1/10 and the delta bias is known.
+  /// sqrt(E |H^-1 (h - H)|_F^2): divided by sqrt(n), the parameter in which the method expands. Where it is not small, the
+  /// estimates are far from their limit law. NaN if it takes more than `max_products`, or if stopped.
+  [[nodiscard]] double relative_noise();
+
+  [[nodiscard]] bool stopped() const { return stopped_; }
+
+ private:
+  enum Along { both, policy, model, n_along };  // w_j, (S_j, 0), (0, e_j)
+
+  [[nodiscard]] std::size_t n_outputs() const;
+  [[nodiscard]] Direction along(Along part, std::size_t j) const;
+  /// f(task) for all tasks, unless stopped now or before.
+  template <class F>
+  void run(std::size_t n_tasks, const F& f);
+  [[nodiscard]] Observer next_observer();
+  const std::vector<double>& variance(Along part);
+  const std::vector<double>& world_variance();
+  const std::vector<double>& bias(Along part);
+  [[nodiscard]] std::vector<double> split_variance();
+  [[nodiscard]] std::vector<double> ridge_bias() const;
+
+  const Sensitivity& s_;
+  const HessianSource& source_;
+  double max_products_;
+  Observer observer_;
+  bool stopped_ = false;
+  std::size_t n_observed_ = 0;
+  std::array<std::vector<double>, n_along> variance_, bias_;  // [n_outputs], once computed
+  std::vector<double> world_variance_;                        // [p]
+};
+
+/// Samples all of `forms` from the same trajectories and compares. Forms that an interruption left without any are dropped.
+/// The truth is Sensitivity::policy_derivative() or, with a world, total(). Estimates are held against the delta method where
+/// relative_noise() / sqrt(n) <= 1/10 and their moments are affordable; elsewhere the means that were plugged in are held
+/// against their own exact moments (Judgement::by_plugged_in).
 /// \throws InvalidOption: fewer than 20 trajectories.
 [[nodiscard]] std::vector<Judgement> judge_composed(const Sensitivity& s, std::span<const ComposedForm> forms,
                                                     const JudgementOptions& options);

@@ -68,6 +68,12 @@ struct ExactMoments {
   std::string meaning = "recursion";
 };
 
+/// Called with the fraction done, now and then; false: stop.
+using Observer = std::function<bool(double)>;
+
+/// What an observer of n equal pieces of work sees of piece k.
+[[nodiscard]] Observer of_piece(const Observer& whole, std::size_t k, std::size_t n);
+
 /// What a worker keeps between trajectories; estimators make their own kind.
 class Scratch {
  public:
@@ -96,9 +102,14 @@ class Statistic {
   [[nodiscard]] virtual const StochasticPolicy& drawn_by() const = 0;
   /// About how many products exact() takes.
   [[nodiscard]] virtual double exact_products(bool variance) const = 0;
-  [[nodiscard]] virtual ExactMoments exact(bool variance) const = 0;
-  /// [n_targets * n_targets] covariances of ONE trajectory's estimates (X2), or empty: there is no recursion for them.
-  [[nodiscard]] virtual std::vector<double> covariance() const { return {}; }
+  /// `mean` is empty if the observer stopped it.
+  [[nodiscard]] virtual ExactMoments exact(bool variance, const Observer& observer = {}) const = 0;
+  /// [n_targets * n_targets] covariances of ONE trajectory's estimates (X2), or empty: there is no recursion for them, or
+  /// the observer stopped it.
+  [[nodiscard]] virtual std::vector<double> covariance(const Observer& observer = {}) const {
+    static_cast<void>(observer);
+    return {};
+  }
   /// About how many products covariance() takes.
   [[nodiscard]] virtual double covariance_products() const { return 0.0; }
   /// Divides the sum of all trajectories by the sum of this target; -1: by their number.

@@ -1,7 +1,9 @@
 #include "estimators/hessian_source.hpp"
 
+#include <algorithm>
 #include <optional>
 
+#include "estimators/hessian_product.hpp"
 #include "estimators/methods/critic_hessian.hpp"
 #include "estimators/methods/hessians.hpp"
 #include "estimators/predicted_bias.hpp"
@@ -27,16 +29,30 @@ class HessiansOf final : public HessianSource {
     return MomentRecursion<Rule>(problem_, critic_, {a, &w, 0.0, address(derivatives)}).variance(1);
   }
 
-  [[nodiscard]] double covariance(const Direction& a, const Direction& b, const Direction& c,
-                                  const Direction& e) const override {
-    const auto first = along(b);
-    const auto second = along(e);
-    return PairRecursion<Rule>(problem_, critic_, {a, &b, 0.0, address(first)}, {c, &e, 0.0, address(second)})
-        .covariance();
+  [[nodiscard]] std::vector<std::vector<double>> product(std::span<const Parameter> logits,
+                                                         std::span<const Direction> k, std::span<const Direction> w,
+                                                         const Observer& observer) const override {
+    constexpr std::size_t together = HessianProduct<Rule>::n_together;
+    const HessianProduct<Rule> product_of(problem_, critic_, differentiated_.get(), logits, k);
+    std::vector<std::vector<double>> result(w.size());
+    const auto n_tasks = static_cast<std::ptrdiff_t>((w.size() + together - 1) / together);
+    const bool done = kernels::parallel_tasks(n_tasks, problem_.options().threads, observer, [&](std::ptrdiff_t b) {
+      const std::size_t first = static_cast<std::size_t>(b) * together;
+      const auto some = w.subspan(first, std::min(together, w.size() - first));
+      const std::vector<Eigen::VectorXd> products = product_of(some);
+      for (std::size_t i = 0; i < some.size(); ++i) result[first + i].assign(products[i].begin(), products[i].end());
+    });
+    return done ? result : std::vector<std::vector<double>>{};
   }
 
-  [[nodiscard]] double variance_products() const override { return products(Rule::size); }
-  [[nodiscard]] double covariance_products() const override { return products(PairRecursion<Rule>::d); }
+  [[nodiscard]] double variance_products() const override {
+    constexpr auto d = static_cast<double>(Rule::size);
+    return 4.0 * d * d * steps();
+  }
+  [[nodiscard]] double product_products(std::size_t n_logits, std::size_t n_w) const override {
+    const auto f = static_cast<double>(n_logits);
+    return 16.0 * f * f * static_cast<double>(n_w) * steps();
+  }
 
   [[nodiscard]] std::vector<double> bias(const Targets& targets) const override {
     if (differentiated_ == nullptr) return {};
@@ -48,9 +64,8 @@ class HessiansOf final : public HessianSource {
     return differentiated_ == nullptr ? std::nullopt : std::optional(differentiated_->along(u));
   }
   static const ValueDerivatives* address(const std::optional<ValueDerivatives>& x) { return x ? &*x : nullptr; }
-  [[nodiscard]] double products(std::size_t d) const {
-    return 4.0 * static_cast<double>(d * d) * static_cast<double>(problem_.horizon()) *
-           static_cast<double>(problem_.mdp().n_transitions());
+  [[nodiscard]] double steps() const {
+    return static_cast<double>(problem_.horizon()) * static_cast<double>(problem_.mdp().n_transitions());
   }
 
   const Problem& problem_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "estimators/estimator.hpp"
@@ -20,12 +21,15 @@ class HessianSource {
   [[nodiscard]] virtual std::unique_ptr<Statistic> statistic(const Targets& targets) const = 0;
   /// Var h[a, w] (X2).
   [[nodiscard]] virtual double variance(const Direction& a, const Direction& w) const = 0;
-  /// Cov(h[a, b], h[c, e]) (X2).
-  [[nodiscard]] virtual double covariance(const Direction& a, const Direction& b, const Direction& c,
-                                          const Direction& e) const = 0;
-  /// Products of variance() and covariance().
+  /// E[h K h w] (X2), h the columns of `logits` in the middle. \param logits  f of the policy, on the left of h
+  /// \param k  [f] columns of K, combinations of the logits   Returns [f] for each w; nothing if stopped.
+  [[nodiscard]] virtual std::vector<std::vector<double>> product(std::span<const Parameter> logits,
+                                                                 std::span<const Direction> k,
+                                                                 std::span<const Direction> w,
+                                                                 const Observer& observer) const = 0;
+  /// About how many products variance() and product() take.
   [[nodiscard]] virtual double variance_products() const = 0;
-  [[nodiscard]] virtual double covariance_products() const = 0;
+  [[nodiscard]] virtual double product_products(std::size_t n_logits, std::size_t n_w) const = 0;
   /// E h - second derivatives, by its own formula. Empty: none.
   [[nodiscard]] virtual std::vector<double> bias(const Targets& targets) const = 0;
 };

@@ -94,30 +94,6 @@ std::string number(double x) {
   return text.data();
 }
 
-/// What the verdict rests on.
-std::string reason_of(const Judgement& j, bool bias_is_right) {
-  std::vector<std::string> parts;
-  if (j.n_judged + j.n_by_chebyshev > 0) {
-    parts.push_back("|z| " + number(j.z_max) + (j.z_max <= j.z_limit ? " within " : " beyond ") + number(j.z_limit));
-  }
-  if (j.n_judged > 0) parts.push_back(std::to_string(j.n_judged) + " derivatives by their effective trajectories");
-  if (j.n_by_chebyshev > 0) parts.push_back(std::to_string(j.n_by_chebyshev) + " by Chebyshev's inequality only");
-  if (j.n_constant > 0) {
-    parts.push_back(std::to_string(j.n_constant) +
-                    (j.constant_defect <= 1.0 ? " constant and right" : " constant, not all right"));
-  }
-  if (j.n_second_order > 0) parts.push_back(std::to_string(j.n_second_order) + " of second order, not compared");
-  if (!j.judged()) parts.emplace_back("too few trajectories shape the sample");
-  if (std::isnan(j.bias_defect)) {
-    parts.emplace_back("no formula of the bias");
-  } else {
-    parts.emplace_back(bias_is_right ? "bias as predicted" : "bias not as predicted");
-  }
-  std::string text;
-  for (const std::string& part : parts) text += (text.empty() ? "" : "; ") + part;
-  return text;
-}
-
 }  // namespace
 
 double norm(std::span<const double> x) { return std::sqrt(std::inner_product(x.begin(), x.end(), x.begin(), 0.0)); }
@@ -141,6 +117,30 @@ std::string JudgementOptions::check() const {
   return "";
 }
 
+std::string Judgement::sample_text() const {
+  std::vector<std::string> parts;
+  if (n_judged + n_by_chebyshev > 0)
+    parts.push_back("|z| " + number(z_max) + (z_max <= z_limit ? " within " : " beyond ") + number(z_limit));
+  if (n_judged > 0) parts.push_back(std::to_string(n_judged) + " derivatives by their effective trajectories");
+  if (n_by_chebyshev > 0) parts.push_back(std::to_string(n_by_chebyshev) + " by Chebyshev's inequality only");
+  if (n_constant > 0) {
+    parts.push_back(std::to_string(n_constant) +
+                    (constant_defect <= 1.0 ? " constant and right" : " constant, not all right"));
+  }
+  if (n_second_order > 0) parts.push_back(std::to_string(n_second_order) + " of second order, not compared");
+  if (!judged()) parts.emplace_back("too few trajectories shape the sample");
+  std::string text;
+  for (const std::string& part : parts) text += (text.empty() ? "" : "; ") + part;
+  return text;
+}
+
+bool Judgement::bias_is_right() const { return std::isnan(bias_defect) || bias_defect <= bias_tolerance; }
+
+std::string Judgement::bias_text() const {
+  if (std::isnan(bias_defect)) return "no formula of the bias";
+  return bias_is_right() ? "bias as predicted" : "bias not as predicted";
+}
+
 std::string_view Judgement::verdict() const {
   if (!consistent) return "inconsistent";
   return judged() ? "consistent" : "unjudged";
@@ -153,21 +153,22 @@ Judgement judge(const Problem& problem, const Targets& targets, const Estimator&
   Judgement j;
   j.name = estimator.name;
   j.bias_source = estimator.bias_source;
-  j.exact = statistic->exact(statistic->exact_products(true) <= options.max_products);
+  // The exact moments, the covariances, and every sample size are a piece each.
+  const std::size_t n_pieces = options.samples.size() + 2;
+  j.exact = statistic->exact(statistic->exact_products(true) <= options.max_products,
+                             of_piece(options.observer, 0, n_pieces));
+  j.interrupted = j.exact.mean.empty();
+  if (j.interrupted) return j;
   if (options.covariance && statistic->covariance_products() <= options.max_products)
-    j.exact.covariance = statistic->covariance();
+    j.exact.covariance = statistic->covariance(of_piece(options.observer, 1, n_pieces));
   judge_bias(problem, targets, estimator, truth, j);
   for (std::size_t k = 0; k < options.samples.size() && !j.interrupted; ++k) {
-    SamplingOptions sampling{.samples = options.samples[k],
-                             .replications = options.replications,
-                             .seed = options.seed,
-                             .recorded = options.recorded,
-                             .threads = options.threads};
-    if (options.observer) {
-      sampling.observer = [&](double fraction) {
-        return options.observer((static_cast<double>(k) + fraction) / static_cast<double>(options.samples.size()));
-      };
-    }
+    const SamplingOptions sampling{.samples = options.samples[k],
+                                   .replications = options.replications,
+                                   .seed = options.seed,
+                                   .recorded = options.recorded,
+                                   .threads = options.threads,
+                                   .observer = of_piece(options.observer, k + 2, n_pieces)};
     j.sizes.push_back({sampling.samples, sample(problem, *statistic, sampling, truth), not_computed});
     j.interrupted = j.sampled().interrupted;
   }
@@ -187,9 +188,8 @@ void finish(const Problem& problem, const std::vector<double>& truth, const Judg
   j.exact_bias_norm = distance(j.expected, truth);
   score_sample(problem, j);
   judge_sample(options, j);
-  const bool bias_is_right = std::isnan(j.bias_defect) || j.bias_defect <= j.bias_tolerance;
-  j.consistent = j.z_max <= j.z_limit && j.constant_defect <= 1.0 && bias_is_right;
-  j.reason = reason_of(j, bias_is_right);
+  j.consistent = j.z_max <= j.z_limit && j.constant_defect <= 1.0 && j.bias_is_right();
+  j.reason = j.sample_text() + "; " + j.bias_text();
 }
 
 }  // namespace mdp::estimators

@@ -22,9 +22,9 @@ struct JudgementOptions {
   double level = 1e-6;
   /// z-scores of targets that fewer effective samples shape (Sampled) are held against Chebyshev's limit only. >= 1
   double min_effective_samples = 10.0;
-  double max_products = 3e11;                 ///< exact variances and covariances are left out if they take more
-  bool covariance = false;                    ///< exact covariances of all targets, too
-  std::function<bool(double)> observer = {};  ///< as in SamplingOptions
+  double max_products = 3e11;  ///< exact variances and covariances are left out if they take more
+  bool covariance = false;     ///< exact covariances of all targets, too
+  Observer observer = {};      ///< of exact moments and sampling
 
   [[nodiscard]] std::string check() const;  ///< "" or the first violated rule
 };
@@ -64,15 +64,22 @@ struct Judgement {
   std::int64_t n_second_order = 0;  ///< not held against anything: the delta method's first order is not their largest
   double constant_defect = 0.0;     ///< of those, the largest |sampled - exact mean| over what rounding may leave
   double expansion_parameter =
-      not_computed;         ///< of the delta method (composed.hpp); NaN = it is not used; set before finish()
-  bool consistent = false;  ///< z_max <= z_limit, constants are right, and the bias is what theory says
-  bool interrupted = false;
-  std::string reason;  ///< of the verdict: what it rests on, in words
+      not_computed;            ///< of the delta method (composed.hpp); NaN = it is not used; set before finish()
+  bool consistent = false;     ///< z_max <= z_limit, constants are right, and the bias is what theory says
+  bool by_plugged_in = false;  ///< z_max, z_limit and the numbers above are of the means that a ratio plugs in
+  bool interrupted = false;    ///< where `sizes` is empty: before anything was sampled
+  std::string reason;          ///< of the verdict: what it rests on, in words
 
   /// Whether the sample was held against anything.
   [[nodiscard]] bool judged() const { return n_judged + n_by_chebyshev + n_constant > 0; }
   /// "consistent", "inconsistent", or "unjudged": nothing contradicts, but nothing was tested on the sample either.
   [[nodiscard]] std::string_view verdict() const;
+
+  /// What the comparison of the sample came to, in words.
+  [[nodiscard]] std::string sample_text() const;
+  /// Whether the bias is the predicted one, or there is no formula.
+  [[nodiscard]] bool bias_is_right() const;
+  [[nodiscard]] std::string bias_text() const;
 
   [[nodiscard]] const Sampled& sampled() const { return sizes.back().sampled; }
 };

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -73,12 +74,42 @@ template <class Record, class Back>
   return root;
 }
 
-/// x x^T, column by column.
-template <std::size_t d>
-[[nodiscard]] kernels::SecondMoments<d> outer_square(const std::array<double, d>& x) {
+/// A rule at work for one derivative. Problem and critic must outlive it.
+template <class Rule>
+class RecordOf {
+ public:
+  static constexpr std::size_t d = Rule::size;
+
+  RecordOf(const Problem& problem, const Critic& critic, const EstimateOf& of)
+      : problem_(problem), critic_(critic), step_of_(problem, of) {}
+
+  /// The map of step t at (s, row, entry), to be applied in place. Good while the object lives.
+  [[nodiscard]] auto map(std::int64_t t, State s, Offset row, Offset entry) const {
+    return [step = step_of_(common_step(problem_, critic_, is_off_policy<Rule>(), t, s, row, entry), t, s, row, entry)](
+               double* x) { Rule::step(step, x); };
+  }
+
+ private:
+  const Problem& problem_;
+  const Critic& critic_;
+  StepOf step_of_;
+};
+
+/// E x_0 y_0^T of two records of the same trajectory. O(N n_transitions 2 d applications of the rule).
+template <class Rule>
+[[nodiscard]] kernels::SecondMoments<Rule::size> second_moments(const Problem& problem, const RecordOf<Rule>& x,
+                                                                const RecordOf<Rule>& y, int threads) {
+  constexpr std::size_t d = Rule::size;
+  const std::array<double, d> last = start_record<Rule>();
   kernels::SecondMoments<d> square;
-  for (std::size_t k = 0; k < d * d; ++k) square[k] = x[k / d] * x[k % d];
-  return square;
+  for (std::size_t k = 0; k < d * d; ++k) square[k] = last[k / d] * last[k % d];
+  return stages_back(problem, square, [&](std::int64_t t, const auto& next, const auto& now) {
+    const auto map_of = [t](const RecordOf<Rule>& of) {
+      return [&of, t](State s, Offset row, Offset entry) { return of.map(t, s, row, entry); };
+    };
+    kernels::second_moments_back<d>(problem.mdp(), drawn_by<Rule>(problem), t + 1 == problem.horizon(), map_of(x),
+                                    map_of(y), next, now, threads);
+  });
 }
 
 /// Mean and second moments of one estimate.
@@ -89,20 +120,18 @@ class MomentRecursion {
 
   /// Problem and critic must outlive the object.
   MomentRecursion(const Problem& problem, const Critic& critic, const EstimateOf& of)
-      : problem_(problem), critic_(critic), step_of_(problem, of) {}
+      : problem_(problem), record_(problem, critic, of) {}
 
-  /// E x_0 x_0^T. O(N n_transitions 2 d applications of the rule).
+  /// E x_0 x_0^T.
   [[nodiscard]] kernels::SecondMoments<d> second_moments(int threads) const {
-    return stages_back(problem_, outer_square<d>(start_record<Rule>()),
-                       [&](std::int64_t t, const auto& next, const auto& now) {
-                         kernels::second_moments_back<d>(problem_.mdp(), drawn_by<Rule>(problem_), is_last(t), map(t),
-                                                         next, now, threads);
-                       });
+    return estimators::second_moments(problem_, record_, record_, threads);
   }
   /// E x_0. O(N n_transitions).
   [[nodiscard]] std::array<double, d> mean(int threads) const {
     return stages_back(problem_, start_record<Rule>(), [&](std::int64_t t, const auto& next, const auto& now) {
-      kernels::means_back<d>(problem_.mdp(), drawn_by<Rule>(problem_), is_last(t), map(t), next, now, threads);
+      kernels::means_back<d>(
+          problem_.mdp(), drawn_by<Rule>(problem_), t + 1 == problem_.horizon(),
+          [&](State s, Offset row, Offset entry) { return record_.map(t, s, row, entry); }, next, now, threads);
     });
   }
   /// Var of the estimate.
@@ -112,58 +141,17 @@ class MomentRecursion {
   }
 
  private:
-  [[nodiscard]] bool is_last(std::int64_t t) const { return t + 1 == problem_.horizon(); }
-  [[nodiscard]] auto map(std::int64_t t) const {
-    return [this, t](State s, Offset row, Offset entry, double* x) {
-      Rule::step(step_of_(common_step(problem_, critic_, is_off_policy<Rule>(), t, s, row, entry), t, s, row, entry),
-                 x);
-    };
-  }
-
   const Problem& problem_;
-  const Critic& critic_;
-  StepOf step_of_;
+  RecordOf<Rule> record_;
 };
 
-/// Two estimates of the same trajectory. The record: 1, the other numbers of the first one, those of the second.
+/// Cov of two estimates of the same trajectory.
 template <class Rule>
-class PairRecursion {
- public:
-  static constexpr std::size_t one_size = Rule::size;
-  static constexpr std::size_t d = 2 * one_size - 1;
-
-  /// Problem and critic must outlive the object.
-  PairRecursion(const Problem& problem, const Critic& critic, const EstimateOf& a, const EstimateOf& b)
-      : problem_(problem), critic_(critic), first_(problem, a), second_(problem, b) {}
-
-  /// Cov of the two. O(N n_transitions 2 d applications of both rules).
-  [[nodiscard]] double covariance() const {
-    const std::array<double, one_size> one = start_record<Rule>();
-    std::array<double, d> both{};
-    std::ranges::copy(one, both.begin());
-    std::copy(one.begin() + 1, one.end(), both.begin() + one_size);
-    const auto m = stages_back(problem_, outer_square<d>(both), [&](std::int64_t t, const auto& next, const auto& now) {
-      kernels::second_moments_back<d>(
-          problem_.mdp(), drawn_by<Rule>(problem_), t + 1 == problem_.horizon(),
-          [&](State s, Offset row, Offset entry, double* x) { step(t, s, row, entry, x); }, next, now, 1);
-    });
-    constexpr std::size_t first = one_size - 1;
-    return m[first * d + d - 1] - m[first] * m[d - 1];
-  }
-
- private:
-  void step(std::int64_t t, State s, Offset row, Offset entry, double* x) const {
-    const Step common = common_step(problem_, critic_, is_off_policy<Rule>(), t, s, row, entry);
-    std::array<double, one_size> second{x[0]};
-    std::copy(x + one_size, x + d, second.begin() + 1);
-    Rule::step(first_(common, t, s, row, entry), x);
-    Rule::step(second_(common, t, s, row, entry), second.data());
-    std::copy(second.begin() + 1, second.end(), x + one_size);
-  }
-
-  const Problem& problem_;
-  const Critic& critic_;
-  StepOf first_, second_;
-};
+[[nodiscard]] double covariance(const Problem& problem, const Critic& critic, const EstimateOf& a,
+                                const EstimateOf& b) {
+  constexpr std::size_t d = Rule::size;
+  const auto m = second_moments(problem, RecordOf<Rule>(problem, critic, a), RecordOf<Rule>(problem, critic, b), 1);
+  return m.back() - m[d - 1] * m[(d - 1) * d];
+}
 
 }  // namespace mdp::estimators

@@ -55,6 +55,11 @@ void TargetScores::touched_by(const SampledPath& path, PathScratch& scratch, std
   }
 }
 
+Observer of_piece(const Observer& whole, std::size_t k, std::size_t n) {
+  if (!whole) return {};
+  return [whole, k, n](double fraction) { return whole((static_cast<double>(k) + fraction) / static_cast<double>(n)); };
+}
+
 void Tally::merge(const Tally& other) {
   for (std::size_t i = 0; i < sum.size(); ++i) {
     sum[i] += other.sum[i];

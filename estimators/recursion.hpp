@@ -9,7 +9,7 @@
 #include "estimators/moment_recursion.hpp"
 #include "estimators/rule.hpp"
 #include "estimators/touched_targets.hpp"
-#include "libmdp/kernels/parallel.hpp"
+#include "libmdp/kernels/parallel_tasks.hpp"
 
 namespace mdp::estimators {
 
@@ -75,42 +75,44 @@ class RecursionStatistic : public Statistic {
            (variance ? 4.0 * d * d : 2.0 * d);
   }
 
-  [[nodiscard]] ExactMoments exact(bool variance) const override {
+  [[nodiscard]] ExactMoments exact(bool variance, const Observer& observer = {}) const override {
     ExactMoments result;
     if constexpr (requires { Rule::meaning; }) result.meaning = Rule::meaning;
     result.mean.assign(targets_.size(), 0.0);
     if (variance) result.variance.assign(targets_.size(), 0.0);
     const std::size_t n_columns = std::max<std::size_t>(1, targets_.columns.size());
-    kernels::parallel_blocks(static_cast<std::ptrdiff_t>(targets_.size()), problem_.options().threads,
-                             [&](std::ptrdiff_t b) {
-                               const auto k = static_cast<std::size_t>(b);
-                               if (!targets_.symmetric || k % n_columns >= k / n_columns) fill(k, n_columns, result);
-                             });
-    return result;
+    const bool done = kernels::parallel_tasks(static_cast<std::ptrdiff_t>(targets_.size()), problem_.options().threads,
+                                              observer, [&](std::ptrdiff_t task) {
+                                                const auto k = static_cast<std::size_t>(task);
+                                                if (!targets_.symmetric || k % n_columns >= k / n_columns)
+                                                  fill(k, n_columns, result);
+                                              });
+    return done ? result : ExactMoments{};
   }
 
   [[nodiscard]] double covariance_products() const override {
-    const auto d = static_cast<double>(PairRecursion<Rule>::d);
+    const auto d = static_cast<double>(Rule::size);
     return 2.0 * d * d * static_cast<double>(targets_.size()) * static_cast<double>(targets_.size()) *
            static_cast<double>(problem_.horizon()) * static_cast<double>(problem_.mdp().n_transitions());
   }
 
-  [[nodiscard]] std::vector<double> covariance() const override {
+  [[nodiscard]] std::vector<double> covariance(const Observer& observer = {}) const override {
     const std::size_t n = targets_.size();
     const std::size_t n_columns = std::max<std::size_t>(1, targets_.columns.size());
     std::vector<double> result(n * n);
-    kernels::parallel_blocks(static_cast<std::ptrdiff_t>(n * n), problem_.options().threads, [&](std::ptrdiff_t b) {
+    const auto fill_one = [&](std::ptrdiff_t b) {
       const std::size_t k = static_cast<std::size_t>(b) / n;
       const std::size_t l = static_cast<std::size_t>(b) % n;
       if (l > k) return;
       const Direction u[] = {axis(problem_.mdp(), targets_.rows[k / n_columns]), second_direction(k % n_columns),
                              axis(problem_.mdp(), targets_.rows[l / n_columns]), second_direction(l % n_columns)};
       result[k * n + l] = result[l * n + k] =
-          PairRecursion<Rule>(problem_, critic_, estimate_of(k / n_columns, k % n_columns, u[0], u[1]),
-                              estimate_of(l / n_columns, l % n_columns, u[2], u[3]))
-              .covariance();
-    });
-    return result;
+          estimators::covariance<Rule>(problem_, critic_, estimate_of(k / n_columns, k % n_columns, u[0], u[1]),
+                                       estimate_of(l / n_columns, l % n_columns, u[2], u[3]));
+    };
+    const bool done =
+        kernels::parallel_tasks(static_cast<std::ptrdiff_t>(n * n), problem_.options().threads, observer, fill_one);
+    return done ? result : std::vector<double>{};
   }
 
  protected:

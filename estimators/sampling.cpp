@@ -161,6 +161,19 @@ bool for_each_group(const Problem& problem, const Statistic& statistic, const Sa
   return true;
 }
 
+Sampled pooled(const Tally& tally) {
+  Sampled result;
+  result.n_trajectories = tally.n_trajectories;
+  result.transitions = tally.transitions;
+  for (std::size_t i = 0; i < tally.sum.size(); ++i) {
+    const CentralMoments central = central_moments(tally, i);
+    result.mean.push_back(tally.sum[i] / static_cast<double>(tally.n_trajectories));
+    result.standard_deviation.push_back(std::sqrt(central.variance));
+    result.effective_samples.push_back(central.effective_samples);
+  }
+  return result;
+}
+
 Sampled sample(const Problem& problem, const Statistic& statistic, const SamplingOptions& options,
                std::span<const double> truth) {
   const auto start = std::chrono::steady_clock::now();

@@ -19,9 +19,8 @@ struct SamplingOptions {
   /// Trajectories first_index, … of these in place of simulated ones; their states and actions must be such as
   /// Statistic::drawn_by() and the model draw. Null: simulate.
   const RecordedPaths* recorded = nullptr;
-  int threads = 0;  ///< 0 = all; no result depends on it
-  /// Called with the fraction done, now and then; false stops after the estimates finished so far.
-  std::function<bool(double)> observer = {};
+  int threads = 0;         ///< 0 = all; no result depends on it
+  Observer observer = {};  ///< stops after the estimates finished so far
 
   [[nodiscard]] std::string check() const;  ///< "" or the first violated rule
 };
@@ -51,6 +50,9 @@ struct Sampled {
   std::vector<double> effective_samples;
   double mean_squared_error = not_computed;  ///< mean over the estimates of |estimate - truth|^2
 };
+
+/// Means over all trajectories of a tally and their deviations; nothing of replications.
+[[nodiscard]] Sampled pooled(const Tally& tally);
 
 /// \param truth  [n_targets]
 [[nodiscard]] Sampled sample(const Problem& problem, const Statistic& statistic, const SamplingOptions& options,

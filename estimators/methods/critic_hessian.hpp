@@ -13,23 +13,23 @@ namespace mdp::estimators {
 ///     sum_t gamma^t [(sigma sigma^T + d2 log pi)(s_t,a_t) A_t + sigma_t (dQ_t - dV_t)^T + sigma_t A_t S_t^T],
 /// A = Q - V, sigma that of the policy's logits (the first parameter), dQ and dV by the second one, S_t = sum_{k<t} sigma^pi_k +
 /// sum_{k<=t} sigma^rho_k the score of s_t. With exact critics unbiased; at an optimum of all states (tabular softmax with entropy)
-/// A = 0 and sigma_t dQ_t^T is all that is left (D7). Not symmetric. The record: 1, Gamma, H.
+/// A = 0 and sigma_t dQ_t^T is all that is left (D7). Not symmetric. The record: 1, Gamma_i, H.
 struct CriticHessian {
   static constexpr std::size_t size = 3;
-  enum { one, gamma, h };
+  enum { one, gamma_i, h };
 
   static std::unique_ptr<const DifferentiatedCritic> differentiated_critic(const Problem& problem) {
     return exact_differentiated_critic(problem);
   }
   static void step(const Step& at, double* x) {
-    x[h] += at.j.transition * x[gamma];
-    x[gamma] *= at.discount;
+    x[h] += at.j.transition * x[gamma_i];
+    x[gamma_i] *= at.discount;
     x[h] *= at.discount;
-    x[h] += at.j.policy * x[gamma];
+    x[h] += at.j.policy * x[gamma_i];
     const double advantage = at.q - at.value;
     x[h] += (at.i.policy * at.j.policy + at.ij.policy) * advantage * x[one];
     x[h] += at.i.policy * (at.d_q - at.d_value) * x[one];
-    x[gamma] += at.i.policy * advantage * x[one];
+    x[gamma_i] += at.i.policy * advantage * x[one];
   }
 };
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "libmdp/kernels/parallel.hpp"
+#include "libmdp/kernels/parallel_tasks.hpp"
 #include "libmdp/kernels/row_expectation.hpp"
 
 namespace mdp::estimators {
@@ -177,22 +177,22 @@ class FiniteDifference : public Statistic {
     }
   }
 
-  [[nodiscard]] ExactMoments exact(bool variance) const override {
+  [[nodiscard]] ExactMoments exact(bool variance, const Observer& observer) const override {
     const bool pairs = variance && mdp_.n_states() <= most_states_of_pairs;
     const double h = problem_.options().difference_step;
     ExactMoments result{.mean = std::vector<double>(targets_.size()),
                         .variance = std::vector<double>(pairs ? targets_.size() : 0),
                         .bias_times_n = {},
                         .meaning = "recursion"};
-    kernels::parallel_blocks(static_cast<std::ptrdiff_t>(targets_.size()), problem_.options().threads,
-                             [&](std::ptrdiff_t block) {
-                               const auto i = static_cast<std::size_t>(block);
-                               result.mean[i] = (up_[i].performance() - down_[i].performance()) / (2.0 * h);
-                               if (!pairs) return;
-                               const double second = second_moment(i) / (4.0 * h * h);
-                               result.variance[i] = std::max(0.0, second - result.mean[i] * result.mean[i]);
-                             });
-    return result;
+    const bool done = kernels::parallel_tasks(
+        static_cast<std::ptrdiff_t>(targets_.size()), problem_.options().threads, observer, [&](std::ptrdiff_t block) {
+          const auto i = static_cast<std::size_t>(block);
+          result.mean[i] = (up_[i].performance() - down_[i].performance()) / (2.0 * h);
+          if (!pairs) return;
+          const double second = second_moment(i) / (4.0 * h * h);
+          result.variance[i] = std::max(0.0, second - result.mean[i] * result.mean[i]);
+        });
+    return done ? result : ExactMoments{};
   }
 
  private:

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "libmdp/kernels/parallel.hpp"
+#include "libmdp/kernels/parallel_tasks.hpp"
 #include "libmdp/kernels/row_expectation.hpp"
 
 namespace mdp::estimators {
@@ -107,20 +107,20 @@ class MeasureValued : public Statistic {
     sums.flush(tally);
   }
 
-  [[nodiscard]] ExactMoments exact(bool variance) const override {
+  [[nodiscard]] ExactMoments exact(bool variance, const Observer& observer) const override {
     ExactMoments result{.mean = std::vector<double>(targets_.size()),
                         .variance = std::vector<double>(variance ? targets_.size() : 0),
                         .bias_times_n = {},
                         .meaning = "recursion"};
     const ReturnVariance branches(problem_);
-    kernels::parallel_blocks(static_cast<std::ptrdiff_t>(targets_.size()), problem_.options().threads,
-                             [&](std::ptrdiff_t block) {
-                               const auto i = static_cast<std::size_t>(block);
-                               const Contrast moments = moments_of(i, branches);
-                               result.mean[i] = moments.mean;
-                               if (variance) result.variance[i] = moments.variance;
-                             });
-    return result;
+    const bool done = kernels::parallel_tasks(static_cast<std::ptrdiff_t>(targets_.size()), problem_.options().threads,
+                                              observer, [&](std::ptrdiff_t block) {
+                                                const auto i = static_cast<std::size_t>(block);
+                                                const Contrast moments = moments_of(i, branches);
+                                                result.mean[i] = moments.mean;
+                                                if (variance) result.variance[i] = moments.variance;
+                                              });
+    return done ? result : ExactMoments{};
   }
 
  private:

@@ -2,8 +2,12 @@
 
 #include <cmath>
 
+#include <Eigen/Dense>
 #include <catch2/catch.hpp>
 
+#include "estimators/enumeration.hpp"
+#include "estimators/methods/causal.hpp"
+#include "estimators/recursion.hpp"
 #include "libmdp/builder.hpp"
 #include "libmdp/error.hpp"
 #include "solvers/soft.hpp"
@@ -100,6 +104,12 @@ TwoPaths two_paths(const Sensitivity& s, ComposedForm form) {
   return x;
 }
 
+ExactMoments moments_of(const Sensitivity& s, ComposedForm form) {
+  const auto source = hessian_source(s.model(), form);
+  const Sensitivity limit = limit_of(s, *source, form);
+  return DeltaMethod(limit, *source, 1e12).moments(form);
+}
+
 /// E of the estimate from n trajectories.
 double listed_mean(const TwoPaths& x, ComposedForm form, int n) {
   if (form == ComposedForm::split) {
@@ -122,7 +132,7 @@ TEST_CASE("E3, E4, X1: bias and variance of the forms by listing all batches are
     const TwoPaths x = two_paths(s, form);
     const double mean_h = x.p[0] * x.h[0] + x.p[1] * x.h[1];
     CHECK(truth == Approx(-(x.p[0] * x.m[0] + x.p[1] * x.m[1]) / mean_h).epsilon(1e-12));
-    const ExactMoments delta = delta_moments(s, form, 1e12);
+    const ExactMoments delta = moments_of(s, form);
     // n (E - truth) = c + d/n + O(1/n^2): two sizes give c up to O(1/n^2).
     const auto scaled = [&](int n) { return n * (listed_mean(x, form, n) - truth); };
     const double c = 2.0 * scaled(4000) - scaled(2000);
@@ -136,6 +146,92 @@ TEST_CASE("E3, E4, X1: bias and variance of the forms by listing all batches are
     };
     const double v = 2.0 * scaled_variance(4000) - scaled_variance(2000);
     CHECK(delta.variance[first_cost] == Approx(v).epsilon(1e-4));
+  }
+}
+
+using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+/// The estimates of all trajectories of a problem as matrices, and their probabilities (X1).
+struct Listed {
+  Listed(const Problem& problem, const Statistic& statistic, Eigen::Index n_rows) {
+    const auto scratch = statistic.scratch();
+    for_each_path(problem.mdp(), problem.policy(), problem.horizon(), [&](const Path& path) {
+      Tally tally(statistic.n_tallied());
+      std::vector<mdp::State> state(path.state.begin(), path.state.end());
+      state.push_back(0);
+      statistic.add({state, path.row, path.entry, 1, 0}, *scratch, tally);
+      x.emplace_back(
+          Eigen::Map<const Matrix>(tally.sum.data(), n_rows, static_cast<Eigen::Index>(tally.sum.size()) / n_rows));
+      p.push_back(path.probability);
+    });
+  }
+  /// E f(x).
+  template <class F>
+  [[nodiscard]] Matrix mean(const F& f) const {
+    Matrix sum = p[0] * f(x[0]);
+    for (std::size_t i = 1; i < x.size(); ++i) sum += p[i] * f(x[i]);
+    return sum;
+  }
+  std::vector<Matrix> x;
+  std::vector<double> p;
+};
+
+double distance_of(const Matrix& a, const std::vector<double>& b) {
+  return (Eigen::Map<const Matrix>(b.data(), a.rows(), a.cols()) - a).norm();
+}
+
+TEST_CASE(
+    "E4, X1: moments of the delta method are those of its expansion over all trajectories, also where H is not "
+    "symmetric") {
+  for (std::uint64_t seed = 0; seed < 6; ++seed) {
+    const Pair pair(seed, 3, 3);
+    const bool in_real = seed % 2 == 1;
+    const Sensitivity s(pair.model, in_real ? &pair.world : nullptr);
+    const auto f = static_cast<Eigen::Index>(s.n_free());
+    const auto p = static_cast<Eigen::Index>(s.n_theta());
+    REQUIRE(f > 1);
+    std::vector<Parameter> columns = s.free();
+    columns.insert(columns.end(), s.theta().begin(), s.theta().end());
+    const RecursionStatistic<Causal> gradient(pair.world, {s.free(), {}, false});
+    const Listed of_world(pair.world, gradient, 1);
+    const Eigen::RowVectorXd g = of_world.mean([](const Matrix& x) { return x; });
+    for (const ComposedForm form : {ComposedForm::plug_in, ComposedForm::ridge, ComposedForm::split,
+                                    ComposedForm::critic_exact, ComposedForm::critic_lstd}) {
+      CAPTURE(seed, static_cast<int>(form));
+      const auto source = hessian_source(pair.model, form);
+      const Listed listed(pair.model, *source->statistic({s.free(), columns, false}), f);
+      const Matrix mean = listed.mean([](const Matrix& x) { return x; });
+      const Matrix h = mean.leftCols(f);
+      if (form == ComposedForm::critic_lstd) CHECK((h - h.transpose()).norm() > 1e-3 * h.norm());
+      const Matrix k = h.inverse();
+      const Matrix limit = -k * mean.rightCols(p);
+      const Matrix left = in_real ? Matrix(g * k) : k;                    // of the outputs
+      const auto residual = [&](const Matrix& x, bool of_h, bool of_m) {  // D S + E
+        return Matrix((of_h ? 1.0 : 0.0) * (x - mean).leftCols(f) * limit +
+                      (of_m ? 1.0 : 0.0) * (x - mean).rightCols(p));
+      };
+      const auto variance = [&](bool of_h, bool of_m) {
+        return listed.mean([&](const Matrix& x) { return Matrix((left * residual(x, of_h, of_m)).array().square()); });
+      };
+      const auto bias = [&](bool of_m) {
+        return listed.mean(
+            [&](const Matrix& x) { return Matrix(left * (x - mean).leftCols(f) * k * residual(x, true, of_m)); });
+      };
+      const bool split = form == ComposedForm::split;
+      Matrix v = split ? Matrix(2.0 * (variance(true, false) + variance(false, true))) : variance(true, true);
+      Matrix b = split ? Matrix(2.0 * bias(false)) : bias(true);
+      if (in_real) v += of_world.mean([&](const Matrix& x) { return Matrix(((x - g) * limit).array().square()); });
+      if (form == ComposedForm::ridge)
+        b -= h.squaredNorm() * (in_real ? Matrix(g) : Matrix(Matrix::Identity(f, f))) * k * k * limit;
+      const ExactMoments delta = moments_of(s, form);
+      CHECK(distance_of(left.rows() == 1 ? Matrix(g * limit) : limit, delta.mean) < 1e-9 * limit.norm());
+      CHECK(distance_of(v, delta.variance) < 1e-9 * v.norm());
+      CHECK(distance_of(b, delta.bias_times_n) < 1e-9 * b.norm());
+      const double noise = listed.mean(
+          [&](const Matrix& x) { return Matrix::Constant(1, 1, (k * (x - mean).leftCols(f)).squaredNorm()); })(0, 0);
+      const Sensitivity at_limit = limit_of(s, *source, form);
+      CHECK(DeltaMethod(at_limit, *source, 1e12).relative_noise() == Approx(std::sqrt(noise)).epsilon(1e-9));
+    }
   }
 }
 

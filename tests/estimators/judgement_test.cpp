@@ -106,8 +106,8 @@ TEST_CASE("A wrong estimator is called inconsistent, by its bias and by its samp
   class WrongMoments : public RecursionStatistic<Causal> {  // 1% off
    public:
     using RecursionStatistic::RecursionStatistic;
-    [[nodiscard]] ExactMoments exact(bool variance) const override {
-      ExactMoments m = RecursionStatistic::exact(variance);
+    [[nodiscard]] ExactMoments exact(bool variance, const mdp::estimators::Observer& observer) const override {
+      ExactMoments m = RecursionStatistic::exact(variance, observer);
       for (double& x : m.mean) x *= 1.01;
       return m;
     }
@@ -125,8 +125,8 @@ Estimator with_moments(double mean, double variance) {
    public:
     Moved(const Problem& p, const Targets& t, double mean, double variance)
         : RecursionStatistic(p, t), mean_(mean), variance_(variance) {}
-    [[nodiscard]] ExactMoments exact(bool variance) const override {
-      ExactMoments m = RecursionStatistic::exact(variance);
+    [[nodiscard]] ExactMoments exact(bool variance, const mdp::estimators::Observer& observer) const override {
+      ExactMoments m = RecursionStatistic::exact(variance, observer);
       m.mean[0] += mean_;
       if (variance) m.variance[0] += variance_;
       return m;
