@@ -94,6 +94,11 @@ std::vector<std::vector<double>> covariance_in_sense(Objective objective, const 
 /// Whether some z-score was held against a limit.
 bool has_z(const Judgement& j) { return j.n_judged + j.n_by_chebyshev > 0; }
 
+std::string interruption_text(const Estimates& e) {
+  return e.judgements.empty() ? "interrupted before anything was sampled"
+                              : "interrupted: the trajectories drawn so far are reported";
+}
+
 Result judgement_result(const Mdp& mdp, const Estimates& e, const Judgement& j) {
   const auto sensed = [&](const std::vector<double>& x) { return derivative_in_sense(mdp.objective(), e, x); };
   const estimators::Sampled& sampled = j.sampled();
@@ -121,6 +126,7 @@ Result judgement_result(const Mdp& mdp, const Estimates& e, const Judgement& j) 
   result.set("z_max", z_max);
   result.set("z_judged", has_z(j) ? j.z_max : not_computed);
   result.set("z_limit", j.z_limit);
+  result.set("judged_by", j.judged_by());
   result.set("n_judged", j.n_judged);
   result.set("n_by_chebyshev", j.n_by_chebyshev);
   result.set("n_constant", j.n_constant);
@@ -233,7 +239,7 @@ std::vector<double> derivative_in_sense(Objective objective, const Estimates& e,
 Result estimates_result(const Mdp& mdp, const Estimates& e) {
   Result result;
   result.set("status", e.interrupted() ? "interrupted" : "converged");
-  if (e.interrupted()) result.set("message", "interrupted: the trajectories drawn so far are reported");
+  if (e.interrupted()) result.set("message", interruption_text(e));
   result.set("criterion", "finite");
   result.set("objective", objective_word(mdp.objective()));
   result.set("discount", mdp.discount());
@@ -267,7 +273,7 @@ Result estimates_result(const Mdp& mdp, const Estimates& e) {
 
 std::string estimates_tables(const Mdp& mdp, const Estimates& e) {
   Facts facts;
-  if (e.interrupted()) facts.add("status", "interrupted: the trajectories drawn so far are reported");
+  if (e.interrupted()) facts.add("status", interruption_text(e));
   if (!std::isnan(e.in_sim_gradient_norm))
     facts.add("optimum", fmt::format("|in-sim gradient| {:.2e} at this policy", e.in_sim_gradient_norm));
   facts.add("quantity", fmt::format("{} of the {}-stage discounted sum, {}", word(e.quantity), e.horizon,
@@ -281,6 +287,7 @@ std::string estimates_tables(const Mdp& mdp, const Estimates& e) {
                                             ? ""
                                             : fmt::format(", each entry at most {}", bound_text(e.truncation_bound))));
   }
+  if (e.judgements.empty()) return facts.text();
   if (e.judgements.size() > 1) return facts.text() + "\n" + summary_table(e).text();
   const Judgement& j = e.judgements.front();
   facts.add("estimator",

@@ -236,9 +236,10 @@ class HessianProduct {
     const Mdp& mdp = problem_.mdp();
     std::vector<ProductDirection> directions;
     for (const Direction& x : w) directions.emplace_back(problem_, differentiated_, x);
-    std::vector<ProductMoments> next(place_.size(), ProductMoments(n_logits_, w.size())), now = next;
+    ProductMoments scratch(n_logits_, w.size());
+    std::vector<ProductMoments> next(place_.size(), scratch), now = next;
     for (std::int64_t t = problem_.horizon(); t-- > 0;) {
-      for (State s = 0; s < mdp.n_states(); ++s) stage(t, s, directions, next, now[static_cast<std::size_t>(s)]);
+      for (State s = 0; s < mdp.n_states(); ++s) stage(t, s, directions, next, scratch, now[static_cast<std::size_t>(s)]);
       now.swap(next);
     }
     std::vector<Eigen::VectorXd> result(w.size(), Eigen::VectorXd::Zero(n_logits_));
@@ -250,15 +251,15 @@ class HessianProduct {
 
  private:
   void stage(std::int64_t t, State s, std::span<const ProductDirection> w, std::span<const ProductMoments> next,
-             ProductMoments& now) const {
+             ProductMoments& scratch, ProductMoments& now) const {
     const Mdp& mdp = problem_.mdp();
     now.set_zero();
     const auto add = [&](Offset row, Offset entry, const ProductMoments& from, double weight) {
       const Step common = common_step(problem_, critic_, false, t, s, row, entry);
       const auto i = static_cast<std::size_t>(s);
-      ProductMoments mapped = from;
-      mapped.map_left(ProductStep<Rule>(problem_, common, logits_[i], columns_, t, s, row, entry), place_[i]);
-      now.add_right(ProductStep<Rule>(problem_, common, logits_[i], w, t, s, row, entry), place_[i], weight, mapped);
+      scratch = from;
+      scratch.map_left(ProductStep<Rule>(problem_, common, logits_[i], columns_, t, s, row, entry), place_[i]);
+      now.add_right(ProductStep<Rule>(problem_, common, logits_[i], w, t, s, row, entry), place_[i], weight, scratch);
     };
     for (Offset row = mdp.state_rows()[at(s)]; row < mdp.state_rows()[at(s) + 1]; ++row) {
       const double pi = problem_.policy()[at(row)];

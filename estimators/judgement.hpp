@@ -75,6 +75,8 @@ struct Judgement {
   /// "consistent", "inconsistent", or "unjudged": nothing contradicts, but nothing was tested on the sample either.
   [[nodiscard]] std::string_view verdict() const;
 
+  /// What the z-scores are of: "estimate", or "plugged-in means".
+  [[nodiscard]] std::string_view judged_by() const { return by_plugged_in ? "plugged-in means" : "estimate"; }
   /// What the comparison of the sample came to, in words.
   [[nodiscard]] std::string sample_text() const;
   /// Whether the bias is the predicted one, or there is no formula.

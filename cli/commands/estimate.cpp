@@ -258,10 +258,11 @@ Estimates make_estimates(const EstimateCommand& command, const CommonFlags& comm
   const estimators::RecordedPaths recorded = recorded_of(command, mdp);
   write_record(command, common, mdp, policy);
   Observed observed(common, chosen.size());
-  for (std::size_t k = 0; k < chosen.size() && (k == 0 || !interrupted()); ++k) {
+  for (std::size_t k = 0; k < chosen.size() && !interrupted(); ++k) {
     estimators::JudgementOptions options = judgement_options(command, common, observed.piece(k, chosen[k].name));
     if (!command.data.empty()) options.recorded = &recorded;
-    e.judgements.push_back(estimators::judge(problem, e.targets, chosen[k], e.truth, options));
+    estimators::Judgement judgement = estimators::judge(problem, e.targets, chosen[k], e.truth, options);
+    if (!judgement.sizes.empty()) e.judgements.push_back(std::move(judgement));
   }
   e.stopped = e.judgements.size() < chosen.size();
   return e;

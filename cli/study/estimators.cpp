@@ -158,6 +158,7 @@ Result judgement_result(const Judgement& j) {
   result.set("n_by_chebyshev", j.n_by_chebyshev);
   result.set("n_constant", j.n_constant);
   result.set("n_second_order", j.n_second_order);
+  result.set("judged_by", j.judged_by());
   result.set("verdict", j.verdict());
   result.set("verdict_reason", j.reason);
   std::vector<Result> sizes;
@@ -212,23 +213,25 @@ std::string comma_separated(const std::vector<Answer>& answers) {
 std::string verdict_text(const Judgement& j) {
   if (!j.consistent) return "INCONSISTENT";
   const bool weakly = j.n_judged == 0 && j.n_by_chebyshev > 0;
-  return std::string(j.verdict()) + (weakly ? " (by Chebyshev)" : "");
+  return std::string(j.verdict()) + (weakly ? " (by Chebyshev)" : "") + (j.by_plugged_in ? " (means plugged in)" : "");
 }
 
 /// How many estimators say what, and on what it rests.
 std::string highlight(const std::vector<Answer>& answers) {
-  std::int64_t all = 0, judged = 0, weakly = 0, consistent = 0;
+  std::int64_t all = 0, judged = 0, weakly = 0, plugged_in = 0, consistent = 0;
   for (const Answer& answer : answers) {
     for (const Judgement& j : answer.judgements) {
       ++all;
       judged += j.judged() ? 1 : 0;
       weakly += j.n_judged == 0 && j.n_by_chebyshev > 0 ? 1 : 0;
+      plugged_in += j.judged() && j.by_plugged_in ? 1 : 0;
       consistent += j.judged() && j.consistent ? 1 : 0;
     }
   }
   std::string text = fmt::format("{} of {} judged estimators behave as their exact moments and predicted biases say",
                                  consistent, judged);
   if (weakly > 0) text += fmt::format(", {} of them by Chebyshev's inequality only", weakly);
+  if (plugged_in > 0) text += fmt::format(", {} by the means that they plug in", plugged_in);
   return text + (judged == all ? "" : fmt::format("; {} are not judged (report.json says why)", all - judged));
 }
 

@@ -159,11 +159,14 @@ class Estimate(program.ProgramTest):
 
     def test_what_a_verdict_rests_on(self):
         (line,) = self.estimate("sensitivity", "--temperature", "0.5", "--samples", "20")["estimators"]
-        self.assertEqual(line["verdict"], "unjudged")
-        self.assertRegex(line["verdict_reason"], r"relative noise [0-9.]+ of the Hessian above 0\.1")
-        self.assertEqual([line[k] for k in ("n_judged", "n_by_chebyshev", "n_constant")], [0, 0, 0])
+        self.assertEqual((line["verdict"], line["judged_by"]), ("consistent", "plugged-in means"))
+        self.assertRegex(line["verdict_reason"], r"relative noise [0-9.]+ of the Hessian above 0\.1: no limit law; of the means plugged in: ")
+        parameters = sum(len(v) if isinstance(v, list) else 0 for v in [line["exact_mean"][0]])
+        judged = sum(line[k] for k in ("n_judged", "n_by_chebyshev", "n_constant"))
+        self.assertEqual(judged, 2 * (2 + parameters))  # H and M of two free logits
         (line,) = self.estimate("policy-gradient", "--samples", "4000")["estimators"]
         self.assertEqual((line["n_judged"], line["n_by_chebyshev"]), (4, 0))
+        self.assertEqual(line["judged_by"], "estimate")
         self.assertIn("4 derivatives by their effective trajectories; bias as predicted", line["verdict_reason"])
         (line,) = self.estimate("policy-gradient", "--samples", "6")["estimators"]
         self.assertEqual((line["n_judged"], line["n_by_chebyshev"], line["verdict"]), (0, 4, "consistent"))
@@ -203,6 +206,18 @@ class Estimate(program.ProgramTest):
         self.assertGreater(line["samples"], 0)
         self.assertLess(line["samples"], 2000000000)
         self.assertEqual(line["verdict"], "consistent")
+
+    def test_interrupt_is_heard_by_exact_moments(self):
+        self.mdp("generate", "garnet", "--states", "60", "--actions", "3", "--successors", "4", "--output", "g.json")
+        for quantity in ("policy-hessian", "mixed"):  # minutes of exact moments before the first trajectory
+            run = subprocess.Popen([str(program.PROGRAM), "estimate", "--model", str(self.folder / "g.json"), "--horizon", "50",
+                                    "--quantity", quantity, "--json"], stdout=subprocess.PIPE)  # fmt: skip
+            time.sleep(1.0)
+            run.send_signal(signal.SIGINT)
+            result = json.loads(run.communicate(timeout=60)[0])
+            self.assertEqual(run.returncode, 1)
+            self.assertEqual((result["status"], result["estimators"]), ("interrupted", []))
+            self.assertIn("before anything was sampled", result["message"])
 
 
 if __name__ == "__main__":

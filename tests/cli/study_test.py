@@ -122,12 +122,12 @@ class Study(program.ProgramTest):
         self.assertEqual([len(a) for a in answers.values()], [17, 6, 6])
         self.assertEqual(report["problems"][0]["world_hash"], "sha256:" + hashlib.sha256(model.encode()).hexdigest())
         verdicts = [e["verdict"] for a in answers.values() for e in a]
-        unjudged = verdicts.count("unjudged")
-        self.assertGreater(unjudged, 0)
-        self.assertEqual(verdicts.count("consistent"), len(verdicts) - unjudged)
+        self.assertEqual(verdicts, ["consistent"] * len(verdicts))
+        by_means = sum(e["judged_by"] == "plugged-in means" for a in answers.values() for e in a)
+        self.assertGreater(by_means, 0)
         (highlight,) = report["highlights"]
-        self.assertIn(f"{len(verdicts) - unjudged} of {len(verdicts) - unjudged} judged estimators behave", highlight)
-        self.assertIn(f"{unjudged} are not judged", highlight)
+        self.assertIn(f"{len(verdicts)} of {len(verdicts)} judged estimators behave", highlight)
+        self.assertIn(f"{by_means} by the means that they plug in", highlight)
         lines = (self.folder / "out" / "estimates.csv").read_text().splitlines()
         self.assertEqual(len(lines), 1 + 2 * (17 + 6) + 6)
         for text in lines[1:]:

@@ -7,7 +7,10 @@
 
 #include "estimators/enumeration.hpp"
 #include "estimators/methods/causal.hpp"
+#include "estimators/methods/hessians.hpp"
+#include "estimators/plugged_in.hpp"
 #include "estimators/recursion.hpp"
+#include "estimators/truth.hpp"
 #include "libmdp/builder.hpp"
 #include "libmdp/error.hpp"
 #include "solvers/soft.hpp"
@@ -302,6 +305,103 @@ TEST_CASE(
     jackknife = std::max(jackknife, std::abs(few[2].sampled().mean[i] - few[2].exact.mean[i]));
   }
   CHECK(jackknife < 0.5 * ridge);
+}
+
+/// Causal Hessians whose exact mean of one entry is off by some of its deviations.
+class OffByDeviations final : public HessianSource {
+ public:
+  OffByDeviations(const Problem& problem, double off)
+      : right_(causal_hessians(problem)), problem_(problem), off_(off) {}
+
+  [[nodiscard]] std::unique_ptr<Statistic> statistic(const Targets& targets) const override {
+    class Moved : public RecursionStatistic<CausalHessian> {
+     public:
+      Moved(const Problem& p, const Targets& t, double off) : RecursionStatistic(p, t), off_(off) {}
+      [[nodiscard]] ExactMoments exact(bool variance, const Observer& observer) const override {
+        ExactMoments m = RecursionStatistic::exact(variance, observer);
+        m.mean[0] += off_ * std::sqrt(m.variance[0]);
+        return m;
+      }
+
+     private:
+      double off_;
+    };
+    return std::make_unique<Moved>(problem_, targets, off_);
+  }
+  [[nodiscard]] double variance(const Direction& a, const Direction& w) const override {
+    return right_->variance(a, w);
+  }
+  [[nodiscard]] std::vector<std::vector<double>> product(std::span<const Parameter> logits,
+                                                         std::span<const Direction> k, std::span<const Direction> w,
+                                                         const Observer& observer) const override {
+    return right_->product(logits, k, w, observer);
+  }
+  [[nodiscard]] double variance_products() const override { return right_->variance_products(); }
+  [[nodiscard]] double product_products(std::size_t f, std::size_t w) const override {
+    return right_->product_products(f, w);
+  }
+  [[nodiscard]] std::vector<double> bias(const Targets&) const override { return {}; }
+
+ private:
+  std::unique_ptr<const HessianSource> right_;
+  const Problem& problem_;
+  double off_;
+};
+
+TEST_CASE("E4: far from the limit law the means that are plugged in are judged") {
+  const Pair pair(1, 3, 3);
+  const Sensitivity s(pair.model, &pair.world);
+  const std::size_t f = s.n_free();
+  for (const Judgement& j : judge_composed(s, all_forms, {.samples = {20}, .seed = 5})) {
+    CAPTURE(j.name, j.reason);
+    CHECK(j.expansion_parameter > 0.1);
+    CHECK(j.judged_by() == "plugged-in means");
+    CHECK(j.verdict() == "consistent");
+    // The derivatives by free logits and by theta, and the world's gradient.
+    CHECK(j.n_judged + j.n_by_chebyshev + j.n_constant == static_cast<std::int64_t>(f * (f + s.n_theta()) + f));
+  }
+  const JudgementOptions options{.samples = {2000}, .seed = 6};
+  for (const double off : {0.0, 1.0}) {  // 45 standard errors
+    CAPTURE(off);
+    const OffByDeviations source(pair.model, off);
+    PluggedIn drawn(s, source);
+    REQUIRE(drawn.compute_moments(1e12, {}));
+    REQUIRE(drawn.for_each(2000, options, [](std::span<const PluggedMeans>) {}));
+    const Judgement j = drawn.judged(options);
+    CHECK(j.consistent == (off == 0.0));
+    CHECK((j.z_max > 40.0) == (off == 1.0));
+  }
+}
+
+TEST_CASE("An observer stops exact moments, and nothing is left half-computed") {
+  const Pair pair(0, 3);
+  const Sensitivity s(pair.model, &pair.world);
+  const Targets targets = targets_of(pair.mdp, Quantity::policy_hessian);
+  const RecursionStatistic<CausalHessian> hessian(pair.model, targets);
+  for (int allowed = 0; allowed < 3; ++allowed) {
+    int calls = 0;
+    const Observer observer = [&](double fraction) {
+      CHECK((fraction >= 0.0 && fraction <= 1.0));
+      return ++calls <= allowed;
+    };
+    CHECK(hessian.exact(true, observer).mean.empty());
+    calls = 0;
+    CHECK(hessian.covariance(observer).empty());
+    calls = 0;
+    CHECK(judge_composed(s, all_forms, {.samples = {20}, .threads = 1, .observer = observer}).empty());
+    calls = 0;
+    const auto source = hessian_source(pair.model, ComposedForm::plug_in);
+    DeltaMethod delta(s, *source, 1e12, observer);
+    const ExactMoments moments = delta.moments(ComposedForm::plug_in);
+    CHECK(delta.stopped());
+    CHECK((moments.variance.empty() && moments.bias_times_n.empty()));
+    CHECK(std::isnan(delta.relative_noise()));
+    const Estimator causal = recursion_estimator<CausalHessian>("h", {Quantity::policy_hessian});
+    calls = 0;
+    const Judgement j =
+        judge(pair.model, targets, causal, stage_truth(pair.model, targets), {.samples = {20}, .observer = observer});
+    CHECK((j.interrupted && j.sizes.empty()));
+  }
 }
 
 TEST_CASE("E3: a batch that misses a state leaves nothing to divide by") {
