@@ -133,7 +133,7 @@ equivalence::Support EquivalentModelFlags::support(const PairFlags& pair, const 
   if (support_.starts_with("within:")) return {SupportRule::within, steps_of(support_), {}};
   if (support_.starts_with("mask:")) {
     const Mdp mask = pair.read(support_.substr(std::string("mask:").size()), common);
-    equivalence::require_same_shape(world, mask);
+    equivalence::require_same_shape(world, mask, "mask");
     return {SupportRule::mask, 0, mask};
   }
   const SupportRule rule = support_ == "world"   ? SupportRule::world
@@ -147,9 +147,17 @@ equivalence::Metric EquivalentModelFlags::metric(const Mdp& world) {
   const auto n = static_cast<std::size_t>(world.n_states());
   distances_ = io::read_values(metric_file_, static_cast<std::int64_t>(n) * world.n_states());
   for (std::size_t i = 0; i < distances_.size(); ++i) {
-    if (distances_[i] >= 0.0 && distances_[i] < infinity) continue;
-    throw InputError(metric_file_, fmt::format("distance from state {} to state {}", i / n, i % n),
-                     fmt::format("{}, required finite and >= 0", distances_[i]));
+    const double back = distances_[i % n * n + i / n];
+    const std::string place = fmt::format("distance from state {} to state {}", i / n, i % n);
+    if (!(distances_[i] >= 0.0 && distances_[i] < infinity))
+      throw InputError(metric_file_, place, fmt::format("{}, required finite and >= 0", distances_[i]));
+    if (i / n == i % n && distances_[i] != 0.0)
+      throw InputError(metric_file_, place, fmt::format("{}, required 0", distances_[i]));
+    if (distances_[i] != back) {
+      throw InputError(metric_file_, place,
+                       fmt::format("{}, required {}, the distance from state {} to state {}: a metric is symmetric",
+                                   distances_[i], back, i % n, i / n));
+    }
   }
   return [this, n](State from, State to) {
     return distances_[static_cast<std::size_t>(from) * n + static_cast<std::size_t>(to)];

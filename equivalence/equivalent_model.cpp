@@ -29,7 +29,7 @@ std::string pair_name(const Mdp& world, Offset row) {
 
 void require_valid_options(const Mdp& world, const EquivalentModelOptions& options) {
   if (const auto rule = options.check(); !rule.empty()) throw InvalidOption(rule);
-  if (options.support.mask) require_same_shape(world, *options.support.mask);
+  if (options.support.mask) require_same_shape(world, *options.support.mask, "mask");
   if (options.graph != nullptr && options.graph->n_states() != world.n_states()) {
     throw InvalidArgument("the neighbour graph has " + std::to_string(options.graph->n_states()) +
                           " states, the world " + std::to_string(world.n_states()));
@@ -183,7 +183,9 @@ class Rows {
 
   bool settle(MomentRows& rows, Offset row, std::span<double> p) {
     const auto r = static_cast<std::size_t>(row);
-    const Projection projection = rows.project(p);
+    Projection projection = rows.project(p);
+    if (projection.outcome == RowOutcome::projected && std::ranges::equal(p, rows.reference()))
+      projection.outcome = RowOutcome::kept;
     result_.outcome[r] = projection.outcome;
     result_.multiplier[r] = projection.multiplier;
     result_.divergence[r] = projection.divergence;
@@ -239,15 +241,22 @@ void add_up(EquivalentModelResult& result) {
   result.sum_divergence = sum.value();
 }
 
-void conclude(const Mdp& world, const Discount& discount, EquivalentModelResult& result) {
+/// Why the row of the first infeasible pair is.
+std::string reason_of(const InfeasibleRow& row, Divergence divergence) {
+  const bool between = row.low <= row.target && row.target <= row.high;
+  return divergence == Divergence::deterministic && between
+             ? "no single successor has V* = (gamma/gamma^) E[V*] (T10)"
+             : "its successors cannot have the world's (gamma/gamma^) E[V*] on average (T6)";
+}
+
+void conclude(const Mdp& world, const Discount& discount, Divergence divergence, EquivalentModelResult& result) {
   if (result.n_infeasible > 0) {
     result.scope = Scope::none;
     result.status = Status::refused;
     result.message = "no equivalent row on the support that is allowed at " + std::to_string(result.n_infeasible) +
                      (result.n_infeasible == 1 ? " pair" : " pairs") + ", first at " +
-                     pair_name(world, result.first_infeasible_row) +
-                     ": its successors cannot have the world's (gamma/gamma^) E[V*] on average (T6); the nearest row "
-                     "is given";
+                     pair_name(world, result.first_infeasible_row) + ": " +
+                     reason_of(result.infeasible.front(), divergence) + "; the nearest row is given";
   } else if (discount.value.hi >= 1.0) {
     result.scope = Scope::finite_horizon;
     result.status = Status::refused;
@@ -341,7 +350,7 @@ struct Problem {
   std::optional<MomentEquations> equations;
 
   Problem(const Mdp& world, const KnownValues& known, const Mdp& reference, const EquivalentModelOptions& options) {
-    require_same_shape(world, reference);
+    require_same_shape(world, reference, "reference");
     require_valid(world, known, "world");
     require_valid_options(world, options);
     discount = options.discount.value_or(reference.exact_discount());
@@ -387,7 +396,7 @@ EquivalentModelResult equivalent_model(const Mdp& world, const KnownValues& worl
   const ShiftedDefect about = about_shift(result.defect, discount, result.shift);
   result.epsilon = about.epsilon;
   result.q_error_bound = about.q_error_bound;
-  conclude(world, discount, result);
+  conclude(world, discount, options.divergence, result);
   if (result.scope == Scope::finite_horizon) decide_undiscounted(world, problem.values, options.threads, result);
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;

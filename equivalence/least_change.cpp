@@ -239,6 +239,18 @@ LeastChange least_change(const Mdp& world, const KnownValues& world_values, cons
     result.message = problem.refusal;
     return result;
   }
+  if (problem.n() == 0) {
+    result.status = Status::converged;
+    result.message = "V* is infinite in every state: nothing has to be optimal";
+    result.cost.assign(model.cost().begin(), model.cost().end());
+    result.change.assign(result.cost.size(), 0.0);
+    result.potential.assign(at(world.n_states()), infinity);
+    result.size = 0.0;
+    result.optimal_gap = {0.0, 0.0};
+    result.other_gap = {infinity, infinity};
+    result.model = model;
+    return result;
+  }
   const bool squares = options.norm == ChangeNorm::l2;
   Candidate found =
       squares ? LeastSquares(problem, model)(options, model) : by_linear_program(problem, model, options.norm);

@@ -59,7 +59,8 @@ struct LeastChange {
 /// y.Delta L >= y.(M Phi + b) = b.y. The y at hand is made to fit M^T y = 0 by one transposed solve with the chain of optimal pairs; what
 /// rounding leaves of it, times the largest |Phi| that a solution can have, is subtracted.
 ///
-/// Refused: a pair that must be optimal is inadmissible in the model, or a pair of finite cost leads to V* = inf.
+/// Pairs that can go where the model's V^* is infinite whatever the finite costs are take no part: Q^* = inf. Refused: a pair
+/// that must be optimal is such a one or inadmissible in the model, or a pair can go where V* is infinite and V^* is not.
 /// \throws InvalidArgument as equivalent_cost(), values not certified, or discount 1; InvalidOption, also for l1 and linf without CLP.
 [[nodiscard]] LeastChange least_change(const Mdp& world, const KnownValues& world_values, const Mdp& model,
                                        const LeastChangeOptions& options = {});

@@ -6,6 +6,8 @@
 
 #include "equivalence/enclosed_q.hpp"
 #include "equivalence/level_verdicts.hpp"
+#include "equivalence/witness.hpp"
+#include "libmdp/graph/closure.hpp"
 #include "libmdp/kernels/policy_chain.hpp"
 #include "solvers/sparse_lu.hpp"
 
@@ -29,6 +31,25 @@ std::vector<char> possibly_optimal(const Mdp& world, const KnownValues& known) {
     }
   }
   return possible;
+}
+
+// [n_states] +inf where the model's V^* is, whatever finite cost its rows have: all rows are inadmissible or can go to such a
+// state. 0 elsewhere.
+std::vector<double> doomed_values(const Mdp& model) {
+  std::vector<double> values(at(model.n_states()), 0.0);
+  if (!model.has_inadmissible()) return values;
+  graph::StateSet start(values.size(), 1);
+  std::vector<char> usable(at(model.n_rows()));
+  for (State s = 0; s < model.n_states(); ++s) {
+    for (Offset r = model.state_rows()[at(s)]; r < model.state_rows()[at(s) + 1]; ++r) {
+      usable[at(r)] = model.cost()[at(r)] < infinity ? 1 : 0;
+      if (usable[at(r)] != 0) start[at(s)] = 0;
+    }
+  }
+  const auto doomed = graph::backward_closure(model, graph::Predecessors(model), std::move(start), usable,
+                                              graph::Needs::all, graph::Needs::any);
+  for (std::size_t s = 0; s < values.size(); ++s) values[s] = doomed[s] != 0 ? infinity : 0.0;
+  return values;
 }
 
 double dual_norm(std::span<const double> y, ChangeNorm norm) {
@@ -86,9 +107,7 @@ LeastChangeProblem least_change_problem(const Mdp& world, const KnownValues& kno
   LeastChangeProblem p;
   p.policy.assign(at(world.n_states()), 0);
   p.begin = {0};
-  const auto refuse = [&](State s, Offset r, const char* why) {
-    if (p.refusal.empty()) p.refusal = pair_text(world, s, static_cast<Action>(r - world.state_rows()[at(s)])) + why;
-  };
+  const std::vector<double> doomed = doomed_values(model);
   for (State s = 0; s < world.n_states(); ++s) {
     if (known.values[at(s)] == infinity) continue;
     for (Offset r = world.state_rows()[at(s) + 1]; r-- > world.state_rows()[at(s)];) {
@@ -97,11 +116,17 @@ LeastChangeProblem least_change_problem(const Mdp& world, const KnownValues& kno
     for (Offset r = world.state_rows()[at(s)]; r < world.state_rows()[at(s) + 1]; ++r) {
       const double cost = model.cost()[at(r)];
       if (cost == infinity) {
-        if (possible[at(r)] != 0) refuse(s, r, " must be optimal and is inadmissible in the model");
+        if (possible[at(r)] != 0 && p.refusal.empty()) {
+          p.refusal = pair_text(world, s, static_cast<Action>(r - world.state_rows()[at(s)])) +
+                      " must be optimal and is inadmissible in the model";
+        }
         continue;
       }
-      if (model.discount() > 0.0 && rows.reaches_infinity(r, known.values)) {
-        refuse(s, r, ": the model can go where V* is infinite (TC(a))");
+      // Q^* = inf by itself: never optimal.
+      const bool is_lost = model.discount() > 0.0 && rows.reaches_infinity(r, std::span<const double>(doomed));
+      if (is_lost && possible[at(r)] == 0) continue;
+      if (is_lost || (model.discount() > 0.0 && rows.reaches_infinity(r, known.values))) {
+        if (p.refusal.empty()) p.refusal = violation_text(world, is_lost ? doomed : known.values, model, r);
         continue;
       }
       p.row.push_back(r);

@@ -139,6 +139,15 @@ struct StateView {
     const Interval x = outward(q[a].lower - value.upper, q[a].upper - value.lower, 2.0 * rounding);
     return {std::max(0.0, x.lower), x.upper};
   }
+
+  // How far from optimal an action that may be optimal can be; 0 where the set is known.
+  [[nodiscard]] double tie() const {
+    double largest = 0.0;
+    for (std::size_t a = 0; a < q.size(); ++a) {
+      if (optimal.possible[a] != 0 && optimal.sure[a] == 0) largest = std::max(largest, advantage(a).upper);
+    }
+    return largest;
+  }
 };
 
 // A^* - A* of an action, in extended values: both infinite is equal, one infinite is not.
@@ -191,6 +200,11 @@ void decide_optimal(const Mdp& world, const KnownValues& world_values, const Mdp
                       "the advantages", result[same_advantage]);
     }
     take_state(world, s, w.optimal, m.optimal, result);
+    for (const auto level : {same_optimal_sets, every_optimal_policy, some_optimal_policy}) {
+      if (result[level].state != s) continue;
+      const bool open = result[level].holds == Verdict::undecided;
+      result[level].number = open ? Interval{0.0, std::max(w.tie(), m.tie())} : Interval{};
+    }
     set_certificate(w, m, s, world.state_rows()[static_cast<std::size_t>(s)], result);
   }
 }

@@ -43,6 +43,7 @@ struct LevelVerdict {
   Verdict holds = Verdict::undecided;
   /// Certified interval of the deciding number, where there is one: the level holds iff the number is 0.
   /// E0: largest difference of an entry; E2: largest |V^pi - V^pi| found; E3: ||Q^* - Q*||; E4: ||A^* - A*||.
+  /// E5, E6, undecided: how much worse than others the actions are that may be tied at `state`.
   bounds::Interval number;
   State state = -1;            ///< where the level fails (no) or may fail (undecided); -1: nowhere in particular
   Action action = -1;          ///< the action there; -1: the whole state

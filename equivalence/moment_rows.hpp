@@ -46,6 +46,7 @@ class MomentRows {
   [[nodiscard]] TwoDouble shift_term() const { return shift_term_; }
 
   [[nodiscard]] std::span<const State> states() const { return support_.states; }
+  [[nodiscard]] std::span<const double> reference() const { return support_.r; }  ///< of states()
   /// The c for which the row is feasible; everything if it has no equation.
   [[nodiscard]] const bounds::Interval& shifts() const { return shifts_; }
   [[nodiscard]] double target() const { return target_; }

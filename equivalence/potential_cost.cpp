@@ -13,6 +13,7 @@
 #include "equivalence/rebuild.hpp"
 #include "equivalence/shape.hpp"
 #include "equivalence/shaped_cost.hpp"
+#include "equivalence/witness.hpp"
 #include "libmdp/error.hpp"
 #include "solvers/solve.hpp"
 
@@ -165,8 +166,7 @@ PotentialCost potential_cost(const Mdp& world, const KnownValues& world_values, 
         largest = std::max(largest, std::abs(result.cost[at(row)]));
         subtracted = std::max(subtracted, std::abs(cost.subtracted[at(row)]));
       } else if (shape.potential[at(s)].hi < infinity && shape.slack[at(row)].hi < infinity) {
-        throw InvalidArgument(pair_of(world, s, row) +
-                              ": the model can go where V* is infinite (TC(a)); give it slack inf");
+        throw InvalidArgument(violation_text(world, world_values.values, model, row) + "; give it slack inf");
       }
     });
   }

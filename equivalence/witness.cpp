@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "equivalence/level_verdicts.hpp"
+
 namespace mdp::equivalence {
 namespace {
 
@@ -54,6 +56,8 @@ std::vector<Step> path_to(const Mdp& model, const std::vector<Offset>& reached_b
   return path;
 }
 
+std::string step_text(const Mdp& mdp, const Step& step) { return pair_text(mdp, step.state, step.action); }
+
 }  // namespace
 
 std::vector<Violation> find_witnesses(const Mdp& world, std::span<const double> values, const Mdp& model,
@@ -77,6 +81,20 @@ std::vector<Violation> find_witnesses(const Mdp& world, std::span<const double> 
     violations.push_back(std::move(violation));
   }
   return violations;
+}
+
+std::string violation_text(const Mdp& world, std::span<const double> values, const Mdp& model, Offset row) {
+  std::vector<double> q(model.cost().begin(), model.cost().end()), cost(q.size(), 0.0);
+  q[static_cast<std::size_t>(row)] = 0.0;
+  cost[static_cast<std::size_t>(row)] = infinity;
+  const Violation violation = find_witnesses(world, values, model, q, cost, 1).front();
+  std::string text = step_text(world, violation.path.back()) + ": the model can go to state " +
+                     world.state_name(violation.next) + ", where V* is infinite (TC(a))";
+  if (!violation.reachable || violation.path.size() < 2) return text;
+  text += "; it gets there by ";
+  for (std::size_t k = 0; k + 1 < violation.path.size(); ++k)
+    text += (k > 0 ? ", then " : "") + step_text(world, violation.path[k]);
+  return text;
 }
 
 }  // namespace mdp::equivalence

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <vector>
 
 #include "equivalence/scope.hpp"
@@ -17,5 +18,9 @@ namespace mdp::equivalence {
 [[nodiscard]] std::vector<Violation> find_witnesses(const Mdp& world, std::span<const double> values, const Mdp& model,
                                                     std::span<const double> q, std::span<const double> cost,
                                                     std::int64_t max_witnesses);
+
+/// The violation at one row, in words: where the model gets to, and how it gets to the pair by rows of finite cost.
+[[nodiscard]] std::string violation_text(const Mdp& world, std::span<const double> values, const Mdp& model,
+                                         Offset row);
 
 }  // namespace mdp::equivalence

@@ -248,6 +248,10 @@ class EquivalentModel(program.ProgramTest):
         self.assertIn("state 0, action a", text)
         metric = self.write("d.json", [1, 2, 3])
         self.assertIn("9", say("--divergence", "wasserstein", "--metric", metric, code=3))
+        for distances, complaint in (([0, 1, 2, 1, 3, 1, 2, 1, 0], "distance from state 1 to state 1: 3, required 0"),
+                                     ([0, 1, 2, 1, 0, 1, 4, 1, 0], "distance from state 0 to state 2: 2, required 4")):
+            metric = self.write("d.json", distances)
+            self.assertIn(complaint, say("--divergence", "wasserstein", "--metric", metric, code=3))
 
 
 class Gradient(program.ProgramTest):

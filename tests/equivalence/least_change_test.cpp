@@ -126,6 +126,37 @@ TEST_CASE("T5: ties of the world become ties of the model; margin 0 is the closu
   REQUIRE(found.optimal_gap.upper < 1e-8);
 }
 
+TEST_CASE("T5: pairs that are infinite in the model whatever their cost take no part") {
+  // 0: stay (1) or fall (0), half to the abyss; 1: to 0. The abyss is inadmissible.
+  const auto fall = [](double abyss, double optimal) {
+    MdpBuilder b(3);
+    b.row(0, optimal).to(0, 1.0);
+    b.row(0, 0.0).to(0, 0.5).to(2, 0.5);
+    b.row(1, 0.0).to(0, 1.0);
+    b.row(2, abyss).to(2, 1.0);
+    return b.initial(1, 1.0).discount(0.5).build();
+  };
+  for (const ChangeNorm norm : all_norms) {
+    if (!is_available(norm)) continue;
+    const auto same = least(fall(infinity, 1.0), fall(infinity, 1.0), norm, 0.1);
+    REQUIRE(same.status == Status::converged);
+    REQUIRE(same.size == Approx(0.0).margin(1e-9));
+    REQUIRE(same.n_optimal == 2);
+    // The model's abyss costs 7 only: there falling is not worse by itself.
+    const auto refused = least(fall(infinity, 1.0), fall(7.0, 1.0), norm, 0.1);
+    REQUIRE(refused.status == Status::refused);
+    REQUIRE_THAT(refused.message,
+                 Catch::Contains("state 0, action 1: the model can go to state 2, where V* is infinite") &&
+                     Catch::Contains("it gets there by state 1, action 0"));
+    // Staying is inadmissible in the model, what must be optimal has to go.
+    REQUIRE(least(fall(infinity, 1.0), fall(infinity, infinity), norm, 0.1).status == Status::refused);
+    const auto nothing = least(one_state({infinity, infinity}, 0.5), one_state({1.0, 2.0}, 0.5), norm, 0.1);
+    REQUIRE(nothing.status == Status::converged);
+    REQUIRE(nothing.size == 0.0);
+    REQUIRE(nothing.model.has_value());
+  }
+}
+
 TEST_CASE("T5: what cannot be, and misuse") {
   const Mdp world = one_state({0.0, 1.0}, 0.9);
   const auto refused = least(world, one_state({infinity, 1.0}, 0.5), ChangeNorm::l2, 0.0);
@@ -144,6 +175,7 @@ TEST_CASE("T5: what cannot be, and misuse") {
   const auto violated = least(b.discount(0.5).build(), m.discount(0.5).build(), ChangeNorm::l2, 0.0);
   REQUIRE(violated.status == Status::refused);
   REQUIRE(violated.message.find("TC(a)") != std::string::npos);
+  REQUIRE(violated.message.find("state 0, action 0: the model can go to state 1") != std::string::npos);
   if (!solvers::has_linear_programming())
     REQUIRE_THROWS_WITH(least(world, world, ChangeNorm::l1, 0.0), Catch::Contains("CLP"));
 }

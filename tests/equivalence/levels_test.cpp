@@ -118,6 +118,12 @@ TEST_CASE("T4': a possible tie of the world leaves E6 open, one of the model too
   const auto model_tie = check(one_state({0.0, 1.0}, 0.5), one_state({0.0, 0.0}, 0.5));
   REQUIRE(model_tie[every_optimal_policy].holds == Verdict::undecided);
   REQUIRE(model_tie[same_optimal_sets].holds == Verdict::undecided);
+  for (const auto& open : {world_tie[every_optimal_policy], model_tie[every_optimal_policy]}) {
+    CHECK(open.number.lower == 0.0);
+    CHECK((open.number.upper > 0.0 && open.number.upper < 1e-8));
+  }
+  CHECK(model_tie[same_advantage].holds == Verdict::no);
+  CHECK(check(one_state({0.0, 1.0}, 0.5), one_state({1.0, 0.0}, 0.5))[same_optimal_sets].number.lower < 0.0);
 }
 
 TEST_CASE("T4': the witness of a lost decision is the pair that the model prefers") {

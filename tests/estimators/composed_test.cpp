@@ -374,10 +374,12 @@ TEST_CASE("E4: far from the limit law the means that are plugged in are judged")
 }
 
 TEST_CASE("An observer stops exact moments, and nothing is left half-computed") {
-  const Pair pair(0, 3);
-  const Sensitivity s(pair.model, &pair.world);
+  const Pair pair(1, 3, 3);
+  // One thread: with more, the others may do all tasks before the calling one asks.
+  const Problem model(pair.mdp, pair.policy, {.horizon = 3, .temperature = 1.0, .threads = 1});
+  const Sensitivity s(model, &pair.world);
   const Targets targets = targets_of(pair.mdp, Quantity::policy_hessian);
-  const RecursionStatistic<CausalHessian> hessian(pair.model, targets);
+  const RecursionStatistic<CausalHessian> hessian(model, targets);
   for (int allowed = 0; allowed < 3; ++allowed) {
     int calls = 0;
     const Observer observer = [&](double fraction) {
@@ -390,7 +392,7 @@ TEST_CASE("An observer stops exact moments, and nothing is left half-computed") 
     calls = 0;
     CHECK(judge_composed(s, all_forms, {.samples = {20}, .threads = 1, .observer = observer}).empty());
     calls = 0;
-    const auto source = hessian_source(pair.model, ComposedForm::plug_in);
+    const auto source = hessian_source(model, ComposedForm::plug_in);
     DeltaMethod delta(s, *source, 1e12, observer);
     const ExactMoments moments = delta.moments(ComposedForm::plug_in);
     CHECK(delta.stopped());
@@ -399,7 +401,7 @@ TEST_CASE("An observer stops exact moments, and nothing is left half-computed") 
     const Estimator causal = recursion_estimator<CausalHessian>("h", {Quantity::policy_hessian});
     calls = 0;
     const Judgement j =
-        judge(pair.model, targets, causal, stage_truth(pair.model, targets), {.samples = {20}, .observer = observer});
+        judge(model, targets, causal, stage_truth(model, targets), {.samples = {20}, .observer = observer});
     CHECK((j.interrupted && j.sizes.empty()));
   }
 }
@@ -439,7 +441,7 @@ TEST_CASE("D6 is refused without entropy and where the world goes and the model 
   const Problem model(stays, policy, {.horizon = 3, .temperature = 1.0});
   const Problem world(model_of(0.5), policy, {.horizon = 3});
   CHECK_THROWS_WITH(Sensitivity(model, &world), Contains("the world visits state 1, which the model does not"));
-  const Sensitivity s(pair.model, nullptr);
+  const Sensitivity s(model, nullptr);
   CHECK_THROWS_WITH(judge_composed(s, all_forms, {.samples = {19}}), Contains("samples = 19, required >= 20"));
 }
 
