@@ -239,7 +239,8 @@ class HessianProduct {
     ProductMoments scratch(n_logits_, w.size());
     std::vector<ProductMoments> next(place_.size(), scratch), now = next;
     for (std::int64_t t = problem_.horizon(); t-- > 0;) {
-      for (State s = 0; s < mdp.n_states(); ++s) stage(t, s, directions, next, scratch, now[static_cast<std::size_t>(s)]);
+      for (State s = 0; s < mdp.n_states(); ++s)
+        stage(t, s, directions, next, scratch, now[static_cast<std::size_t>(s)]);
       now.swap(next);
     }
     std::vector<Eigen::VectorXd> result(w.size(), Eigen::VectorXd::Zero(n_logits_));
