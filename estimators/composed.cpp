@@ -208,7 +208,7 @@ void judge_limit(const Sensitivity& s, const HessianSource& source, const std::v
 }
 
 /// The verdict from the means that were plugged in.
-void judge_by_plugged_in(const Judgement& means, Judgement& j) {
+void judge_by_plugged_in(const Judgement& means, const std::string& why, Judgement& j) {
   j.z_max = means.z_max;
   j.z_limit = means.z_limit;
   j.n_judged = means.n_judged;
@@ -217,21 +217,28 @@ void judge_by_plugged_in(const Judgement& means, Judgement& j) {
   j.constant_defect = means.constant_defect;
   j.n_second_order = 0;
   j.consistent = means.consistent && j.bias_is_right();
-  j.reason = (j.expansion_parameter > largest_noise ? "relative noise " + std::to_string(j.expansion_parameter) +
-                                                          " of the Hessian above 0.1: no limit law"
-                                                    : std::string("the exact moments take too many products")) +
-             "; of the means plugged in: " + means.sample_text() + "; " + j.bias_text();
+  j.reason = why + "; of the means plugged in: " + means.sample_text() + "; " + j.bias_text();
 }
 
-void judge_group(const Sensitivity& s, Group& group, const PluggedIn& drawn, const std::vector<double>& truth,
+std::string why_not_itself(const Judgement& j) {
+  if (j.expansion_parameter > largest_noise)
+    return "relative noise " + std::to_string(j.expansion_parameter) + " of the Hessian above 0.1: no limit law";
+  if (j.exact.variance.empty() || j.exact.bias_times_n.empty() || std::isnan(j.expansion_parameter))
+    return "the exact moments of the ratio take too many products";
+  return "the ratio's moments are of second order";
+}
+
+void judge_group(const Sensitivity& s, Group& group, PluggedIn& drawn, const std::vector<double>& truth,
                  const JudgementOptions& options) {
   std::optional<Judgement> means;
   for (Judgement& j : group.judgements) {
     judge_limit(s, *group.source, truth, j);
     finish(s.model(), truth, options, j);
-    if (!j.by_plugged_in) continue;
+    if (!j.by_plugged_in && j.judged()) continue;
+    if (!drawn.compute_moments(options.max_products, options.observer)) continue;
     if (!means) means = drawn.judged(options);
-    judge_by_plugged_in(*means, j);
+    j.by_plugged_in = true;
+    judge_by_plugged_in(*means, why_not_itself(j), j);
   }
 }
 

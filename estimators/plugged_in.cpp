@@ -38,10 +38,12 @@ bool PluggedIn::compute_moments(double max_products, const Observer& observer) {
   const auto moments = [&](const Statistic& statistic, std::size_t k) {
     return statistic.exact(statistic.exact_products(true) <= max_products, of_piece(observer, k, 2));
   };
+  if (!exact_second_.mean.empty()) return true;
   exact_second_ = moments(*second_statistic_, 0);
   if (exact_second_.mean.empty() || gradient_statistic_ == nullptr) return !exact_second_.mean.empty();
   exact_gradient_ = moments(*gradient_statistic_, 1);
-  return !exact_gradient_.mean.empty();
+  if (exact_gradient_.mean.empty()) exact_second_ = {};
+  return !exact_second_.mean.empty();
 }
 
 bool PluggedIn::for_each(std::int64_t samples, const JudgementOptions& options,

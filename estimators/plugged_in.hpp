@@ -31,7 +31,7 @@ class PluggedIn {
   /// Both must outlive the object.
   PluggedIn(const Sensitivity& s, const HessianSource& source);
 
-  /// Computes the exact moments; variances where they take at most `max_products`. False: the observer stopped it.
+  /// Computes the exact moments, once; variances where they take at most `max_products`. False: the observer stopped it.
   bool compute_moments(double max_products, const Observer& observer);
 
   /// Draws anew. f(parts of one estimate) for each of options.replications estimates of `samples` trajectories. Returns false
