@@ -220,7 +220,8 @@ Result to_result(const Mdp& world, solvers::Criterion from, solvers::Criterion t
     result.set("cost_by_stage", std::move(stages));
     result.set("cost_by_stage_exact", std::move(stages_exact));
   }
-  result.set("shift", doubles({found.shift}).front() + 0.0);
+  const io::Extended shift = io::in_sense(sense, std::vector<io::Extended>{found.shift}).front();
+  result.set("shift", interval_result({io::round_down(shift) + 0.0, io::round_up(shift) + 0.0}));
   result.set("shift_exact", texts({found.shift}).front());
   Result confirmation;
   confirmation.set("by", found.confirmation);

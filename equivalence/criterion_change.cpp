@@ -84,6 +84,29 @@ void confirm(const CriterionResult& solved, std::string how, const Work& work, s
   accept({solved.status, std::move(how), error, enclosed && work.certified(), solved.message}, work, w, result);
 }
 
+// Stage k of a finite world: Q_k and W_k from V_{k+1}; the same in every stage for the others.
+struct Stages {
+  std::vector<std::vector<double>>
+      values;  // [N^ + 1][n_states] W_k that the model is to have; the last is its terminal cost
+  std::vector<std::vector<double>> cost;  // [N^][n_rows]
+  std::vector<double> radius;             // [N^] of the world's V_{k+1} around what stage k was made from
+};
+
+// Stage k, solved from the values of the stage after it, which are within `behind` of V^_{k+1}. The largest error of all stages stays.
+void confirm_stage(const CriterionResult& solved, std::string how, const Work& work, const Stages& stages,
+                   std::size_t k, double behind, CriterionChange& result) {
+  const auto& w = stages.values[k];
+  const double radius = bounds::round_up(stages.radius[k] + behind);
+  Interval error = distance_of_values(solved.values, solved.value_lower, solved.value_upper, w, result.shift, radius);
+  bool certified = !solved.value_lower.empty() && work.certified();
+  if (result.confirmation) {
+    error = {std::max(error.lower, result.confirmation->error.lower),
+             std::max(error.upper, result.confirmation->error.upper)};
+    certified = certified && result.confirmation->certified;
+  }
+  accept({solved.status, std::move(how), error, certified, solved.message}, work, w, result);
+}
+
 // "Q^* = Q* - 5", c in the sense of the file.
 std::string shifted(const Mdp& world, double c) {
   const double own = world.objective() == Objective::maximize ? -c : c;
@@ -95,13 +118,6 @@ void change_to_discounted(const Work& work, CriterionChange& result) {
   confirm(solvers::solve_criterion(*result.model, Criterion::discounted, work.model_options()), "discounted", work,
           work.w, result);
 }
-
-// Stage k of a finite world: Q_k and W_k from V_{k+1}; the same in every stage for the others.
-struct Stages {
-  std::vector<std::vector<double>>
-      values;  // [N^ + 1][n_states] W_k that the model is to have; the last is its terminal cost
-  std::vector<std::vector<double>> cost;  // [N^][n_rows]
-};
 
 std::vector<TwoDouble> wide(std::span<const double> x) { return {x.begin(), x.end()}; }
 
@@ -122,13 +138,23 @@ Stages stages_of(const Work& work, const Mdp& model) {
   Stages stages;
   stages.values.resize(n + 1);
   stages.cost.resize(n);
+  stages.radius.assign(n, work.radius);
   std::vector<std::vector<double>> next_of_world(n, std::vector<double>(work.target.values));
   if (work.target.criterion == Criterion::finite) {
-    CriterionOptions remaining = work.world_options;
-    remaining.horizon = work.target.stages;
-    const auto solved = solvers::solve_criterion(work.world, Criterion::finite, remaining);
-    for (std::size_t k = 0; k < n; ++k) next_of_world[k] = solved.value_by_stage[k + 1];
-    stages.values[n] = solved.value_by_stage[n];
+    CriterionOptions one = work.world_options;
+    one.horizon = 1;
+    one.terminal.resize(at(work.world.n_states()), 0.0);
+    double radius = 0.0;
+    for (std::size_t k = at(work.target.stages); k-- > 0;) {
+      if (k + 1 == n) stages.values[n] = one.terminal;
+      if (k < n) {
+        next_of_world[k] = one.terminal;
+        stages.radius[k] = radius;
+      }
+      const auto solved = solvers::solve_criterion(work.world, Criterion::finite, one);
+      one.terminal = solved.values;
+      radius = bounds::round_up(radius + solved.value_error_bound);
+    }
   } else {
     stages.values[n] = work.w;
   }
@@ -168,15 +194,14 @@ void change_to_finite(const Work& work, CriterionChange& result) {
                        : "Q^*_k = Q* in every stage, the last one's cost made for the terminal cost (T2)";
   options.horizon = 1;
   options.terminal = stages.values.back();
+  double behind = 0.0;  // of V^_{k+1} around options.terminal: a minimum of means passes errors on, not enlarged
   for (std::size_t k = stages.cost.size(); k-- > 0;) {
     const Mdp stage =
         without_lost_goals(result.model->with_cost(Buffer<double>(stages.cost[k].begin(), stages.cost[k].end())));
     const auto solved = solvers::solve_criterion(stage, Criterion::finite, options);
-    const double before = result.confirmation ? result.confirmation->error.upper : 0.0;
-    confirm(solved, fmt::format("{} stages, one by one", n), work, stages.values[k], result);
-    result.confirmation->certified = false;  // the stages after it are taken at their values
-    result.confirmation->error.upper = std::max(result.confirmation->error.upper, before);
+    confirm_stage(solved, fmt::format("{} stages, one by one", n), work, stages, k, behind, result);
     options.terminal = solved.values;
+    behind = bounds::round_up(behind + solved.value_error_bound);
     if (k == 0) result.model = stage;
   }
   result.terminal = std::move(stages.values.back());

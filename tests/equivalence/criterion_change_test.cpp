@@ -85,6 +85,7 @@ TEST_CASE("T3: all twenty-five cells are constructed, confirmed by solving the m
         REQUIRE(std::abs(found.shift.upper) <= 1e-6);  // V* = 0 at the goal
         if (from == Criterion::finite && to == Criterion::finite) {
           REQUIRE(found.cost_by_stage.size() == 5);
+          REQUIRE(found.confirmation->certified);
           continue;
         }
         if (to == Criterion::total || to == Criterion::average) {
