@@ -28,12 +28,14 @@
 #include "equivalence/policy_equivalent_model.hpp"
 #include "equivalence/soft_equivalence.hpp"
 #include "equivalence/tail_effect.hpp"
+#include "solvers/criterion.hpp"
 
 namespace mdp::cli {
 namespace {
 
 using equivalence::Divergence;
 using equivalence::EquivalentModelResult;
+using solvers::Criterion;
 
 struct EquivalentModelCommand {
   PairFlags pair;
@@ -192,8 +194,9 @@ std::string tables(const Mdp& world, const EquivalentModelResult& found, const V
 
 // Writes the rows, moved onto their moment equations in rationals where that is to be and can be; else the doubles. \returns which
 bool write_found(const EquivalentModelCommand& command, const CommonFlags& common, const Mdp& world,
-                 const EquivalentModelResult& found, const Verified& verified) {
-  const bool discounted = verified.status == Status::converged && found.model->discount() < 1.0;
+                 const EquivalentModelResult& found, const Verified& verified, Criterion from) {
+  const bool discounted = verified.status == Status::converged && found.model->discount() < 1.0 &&
+                          from == Criterion::discounted;
   if (discounted && writes_exactly(command.output, command.level->count() > 0, world)) {
     const io::ExactModel near = io::exact_model_of(*found.model);
     const auto exact = equivalence::exact_equivalent_model(command.pair.exact_world(common), near, near.discount,
@@ -206,7 +209,7 @@ bool write_found(const EquivalentModelCommand& command, const CommonFlags& commo
 }
 
 int run_keep_q(EquivalentModelCommand& command, const CommonFlags& common, const Mdp& world, const Mdp& reference,
-               const solvers::SolveResult& solved) {
+               const solvers::SolveResult& solved, Criterion from) {
   const auto options = command.flags.options(command.pair, world, common);
   const auto found = equivalence::equivalent_model(world, solved, reference, options);
   const double tails = equivalence::transition_tail_effect(*found.model, half_span(solved));
@@ -215,7 +218,8 @@ int run_keep_q(EquivalentModelCommand& command, const CommonFlags& common, const
       command.pair.solve().options(common), common);
   Result result =
       to_result(world, solved, found, verified, options.divergence, bounds::round_up(found.epsilon + tails));
-  const bool exact = !command.output.empty() && write_found(command, common, world, found, verified);
+  result.set("world_criterion", solvers::to_string(from));
+  const bool exact = !command.output.empty() && write_found(command, common, world, found, verified, from);
   if (!command.output.empty()) result.set("output_exact", exact);
   const TransitionCounts& counts = command.flags.counts();
   if (!counts.count.empty()) {
@@ -229,7 +233,7 @@ int run_keep_q(EquivalentModelCommand& command, const CommonFlags& common, const
                polytope_result(world, equivalence::equivalent_polytopes(world, solved, reference, with_shift)));
   }
   std::string more = exact ? "\n" + command.output + ": the transitions in exact rationals\n" : "";
-  if (options.divergence == Divergence::deterministic) {
+  if (options.divergence == Divergence::deterministic && from == Criterion::discounted) {
     const auto plausible = equivalence::plausible_model(world, solved, options.graph, common.threads);
     result.set("plausible", plausible_result(world, plausible));
     Facts facts;
@@ -312,6 +316,27 @@ int run_keep_actions(EquivalentModelCommand& command, const CommonFlags& common,
   return exit_code_of(found.status);
 }
 
+/// V* of the world by its own criterion. Any V* that solves the world's optimality equation will do for T6: the model of
+/// discount below 1 has no other.
+solvers::SolveResult solve_by(Criterion from, const EquivalentModelCommand& command, const CommonFlags& common,
+                              const Mdp& world) {
+  if (from == Criterion::discounted) return command.pair.solve_world(world, common);
+  Watch watch("solve world", common);
+  return solvers::solve_criterion(
+      world, from, command.pair.world_options(world, watch.on(command.pair.solve().options(common))));
+}
+
+Criterion criterion_of(const EquivalentModelCommand& command, const Mdp& world) {
+  const Criterion from = command.pair.world_criterion(world);
+  if (from != Criterion::discounted && from != Criterion::goal && from != Criterion::total) {
+    throw UsageError(
+        fmt::format("--world-criterion {}: rows keep the Q* of a discounted, goal or total world", to_string(from)));
+  }
+  if (from != Criterion::discounted && (command.keep == "actions" || command.iterate || command.temperature))
+    throw UsageError("--keep actions, --iterate and --temperature belong to the discounted criterion of the world");
+  return from;
+}
+
 int run_equivalent_model(EquivalentModelCommand& command, const CommonFlags& common) {
   static const std::vector<std::string> kept = {"q", "actions"};
   if (std::ranges::find(kept, command.keep) == kept.end()) throw unknown_value("--keep", command.keep, kept);
@@ -328,21 +353,23 @@ int run_equivalent_model(EquivalentModelCommand& command, const CommonFlags& com
   }
   if (!command.output.empty()) require_model_file(command.output);
   const Mdp world = command.pair.world(common);
+  const Criterion from = criterion_of(command, world);
   const Mdp reference = command.flags.reference(command.pair, world, common);
   if (command.iterate) {
     return run_iterated_correction(command.pair, common, world, reference, equivalence::Correction::model,
                                    *command.iterate, command.output);
   }
   if (command.temperature) return run_soft(command, common, world, reference);
-  const solvers::SolveResult solved = command.pair.solve_world(world, common);
-  return (keeps_actions ? run_keep_actions : run_keep_q)(command, common, world, reference, solved);
+  const solvers::SolveResult solved = solve_by(from, command, common, world);
+  return keeps_actions ? run_keep_actions(command, common, world, reference, solved)
+                       : run_keep_q(command, common, world, reference, solved, from);
 }
 
 }  // namespace
 
 void add_equivalent_model(Command& command) {
   const auto it = std::make_shared<EquivalentModelCommand>();
-  it->pair.add_to(command, "--reference,--model", false);
+  it->pair.add_to(command, "--reference,--model", false, true);
   it->flags.add_to(command);
   it->level = command.parser().get_option("--level");
   command.parser()

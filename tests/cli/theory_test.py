@@ -232,6 +232,31 @@ class EquivalentModel(program.ProgramTest):
         self.assertEqual(len({(s, a) for s, a, _, _ in result["transitions"]}), len(result["transitions"]))
         self.assertGreater(result["epsilon"], 0)
 
+    def test_worlds_that_do_not_discount(self):
+        """A goal world, or its total cost, in a model of discount 9/10: the same Q* (T6)."""
+        pair = lambda s, a, cost, *to: {"state": s, "action": a, "cost": cost, "to": [list(x) for x in to]}
+        choices = [pair(0, "walk", 1, (1, 0.5), (2, 0.5)), pair(0, "wait", 3, (1, 1)),
+                   pair(1, "walk", 2, (0, 0.25), (2, 0.25), (3, 0.5)), pair(2, "walk", 1, (1, 0.5), (3, 0.5)),
+                   pair(3, "rest", 0, (3, 1))]  # fmt: skip
+        for sign, objective in ((1, "minimize"), (-1, "maximize")):
+            world = {"format": "mdp", "version": 1, "discount": 1, "states": 4, "goal": [3], "objective": objective,
+                     "choices": [dict(c, cost=sign * c["cost"]) for c in choices]}  # fmt: skip
+            world = self.write("goal.json", world)
+            solved = self.json("solve", world)
+            for criterion in ("goal", "total"):
+                found = self.json("equivalent-model", "--world", world, "--world-criterion", criterion, "--discount-model", "9/10",
+                                  "--support", "all", "--divergence", "l2", "--output", "m.json")  # fmt: skip
+                self.assertEqual((found["status"], found["world_criterion"], found["discount"]), ("converged", criterion, 0.9))
+                self.assertLess(found["q_error_bound"], 1e-9)
+                self.assertFalse(found["output_exact"])
+                model = self.json("solve", "m.json")
+                self.assertEqual(model["criterion"], "discounted")
+                for ours, theirs in zip(sum(model["q"], []), sum(solved["q"], [])):
+                    self.assertAlmostEqual(ours, theirs, delta=1e-8)
+            # Without other successors E V* cannot be as much as 10/9 of the world's everywhere.
+            tight = self.json("equivalent-model", "--world", world, "--discount-model", "9/10", code=1)
+            self.assertFalse(tight["feasible"])
+
     def test_wrong_questions(self):
         world = self.write("world.json", WORLD)
         say = lambda *flags, code=2: self.complaint("equivalent-model", "--world", world, *flags, code=code)

@@ -81,7 +81,11 @@ class Usage(program.ProgramTest):
         self.complaint("solve", self.two_states(), "--discount", "1", code=2)
         goal = self.two_states("goal.json", discount=1, goal=["work"], choices=program.TWO_STATES["choices"][:2])
         self.assertEqual(self.json("solve", goal)["criterion"], "goal")
-        self.assertIn("discounted criterion", self.complaint("equivalent-model", "--world", goal, code=2))
+        self.assertIn("discounted criterion", self.complaint("check", "--world", goal, "--model", goal, code=2))
+        average = self.complaint("equivalent-model", "--world", goal, "--world-criterion", "average", code=2)
+        self.assertIn("rows keep the Q* of a discounted, goal or total world", average)
+        for flags in (["--keep", "actions"], ["--iterate", "3"], ["--temperature", "1"]):
+            self.assertIn("the discounted criterion of the world", self.complaint("equivalent-model", "--world", goal, *flags, code=2))
         self.assertEqual(self.json("solve", goal, "--discount", "1/2")["value"], [0, 0])
 
     def test_flags_that_belong_to_another_criterion(self):
