@@ -195,8 +195,8 @@ std::string tables(const Mdp& world, const EquivalentModelResult& found, const V
 // Writes the rows, moved onto their moment equations in rationals where that is to be and can be; else the doubles. \returns which
 bool write_found(const EquivalentModelCommand& command, const CommonFlags& common, const Mdp& world,
                  const EquivalentModelResult& found, const Verified& verified, Criterion from) {
-  const bool discounted = verified.status == Status::converged && found.model->discount() < 1.0 &&
-                          from == Criterion::discounted;
+  const bool discounted =
+      verified.status == Status::converged && found.model->discount() < 1.0 && from == Criterion::discounted;
   if (discounted && writes_exactly(command.output, command.level->count() > 0, world)) {
     const io::ExactModel near = io::exact_model_of(*found.model);
     const auto exact = equivalence::exact_equivalent_model(command.pair.exact_world(common), near, near.discount,
@@ -322,8 +322,8 @@ solvers::SolveResult solve_by(Criterion from, const EquivalentModelCommand& comm
                               const Mdp& world) {
   if (from == Criterion::discounted) return command.pair.solve_world(world, common);
   Watch watch("solve world", common);
-  return solvers::solve_criterion(
-      world, from, command.pair.world_options(world, watch.on(command.pair.solve().options(common))));
+  return solvers::solve_criterion(world, from,
+                                  command.pair.world_options(world, watch.on(command.pair.solve().options(common))));
 }
 
 Criterion criterion_of(const EquivalentModelCommand& command, const Mdp& world) {
