@@ -343,7 +343,6 @@ AbsorbingAnswer enclose_absorbing(const ReducedMdp& original, std::span<const Of
 }
 
 bool elimination_is_cheap(const ReducedMdp& m) {
-  constexpr double entries_per_state = 40.0;
   const auto rows = graph::rows_to_exit(m);
   if (std::find(rows.begin(), rows.end(), Offset{-1}) != rows.end()) return false;
   return !Elimination(m, rows, entries_per_state * static_cast<double>(m.n_states())).too_large();

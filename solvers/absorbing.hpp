@@ -12,6 +12,8 @@ namespace mdp::solvers {
 
 /// Elimination gives up when its factors have more entries.
 inline constexpr double most_factor_entries = 1.5e7;
+/// Factors with at most so many entries a state are cheap.
+inline constexpr double entries_per_state = 40.0;
 
 enum class AbsorbingEnd {
   enclosed,   ///< all members hold

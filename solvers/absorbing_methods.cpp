@@ -1,6 +1,9 @@
 #include "solvers/absorbing_methods.hpp"
 
+#include <limits>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -13,8 +16,9 @@
 namespace mdp::solvers {
 namespace {
 
-constexpr State few_states = 300;      // elimination of them takes milliseconds
-constexpr State many_states = 50'000;  // whether elimination is cheap is looked at up to here
+constexpr State few_states = 300;          // elimination of them takes milliseconds
+constexpr State rather_few_states = 2000;  // of more, iterations end sooner where they end
+constexpr State many_states = 50'000;      // whether elimination is cheap is looked at up to here
 
 MethodAnswer iterate(const GoalProblem& problem, std::unique_ptr<GoalStep> step, Run& run) {
   AbsorbingAnswer answer = iterate_until_goal(problem, *step, run);
@@ -79,6 +83,12 @@ bool may_eliminate(State n_states, const Run& run) {
   return method == Method::policy_iteration || (method == Method::automatic && n_states <= many_states);
 }
 
+bool eliminates_first(State n_states, double successors_per_row, const Run& run) {
+  if (!may_eliminate(n_states, run)) return false;
+  const bool short_rows = n_states <= few_states || successors_per_row <= entries_per_state;
+  return run.options().method != Method::automatic || (n_states <= rather_few_states && short_rows);
+}
+
 MethodAnswer solve_goal_problem(const GoalProblem& problem, Run& run) {
   if (pays_nothing(problem)) return zero(problem);
   switch (run.options().method) {
@@ -113,20 +123,86 @@ MethodAnswer iterate_reduced(const graph::ReducedMdp& m, const Accuracy& accurac
   return solve_goal_problem({mdp, start, accuracy, quotient_uncertainty(m), first}, run);
 }
 
+namespace {
+
+/// One method after the other, each from what the best one before found, until an enclosure is as narrow as asked.
+class Turns {
+ public:
+  Turns(const graph::ReducedMdp& m, const Accuracy& accuracy, std::span<const double> values, Run& run)
+      : m_(m), accuracy_(accuracy), run_(run), values_(values.begin(), values.end()) {}
+
+  void eliminate(std::string why) {
+    if (!is_done()) take(by_elimination(m_, values_, run_), std::move(why));
+  }
+  /// \param most_sweeps  of this turn
+  void iterate(std::int64_t most_sweeps, std::string why) {
+    if (is_done()) return;
+    constexpr std::int64_t any = std::numeric_limits<std::int64_t>::max();
+    run_.end_stage_after(most_sweeps < any ? run_.sweeps() + most_sweeps : any);
+    take(iterate_reduced(m_, accuracy_, values_, run_), std::move(why));
+    was_cut_ = run_.stage_over();
+    run_.end_stage_after(any);
+  }
+  [[nodiscard]] bool is_done() const {
+    return tried_ && (excess_width(best_.answer, accuracy_) <= 1.0 || run_.stopped() != Status::not_run);
+  }
+  [[nodiscard]] bool was_cut() const { return was_cut_; }
+  [[nodiscard]] MethodAnswer best() && { return std::move(best_); }
+
+ private:
+  void take(MethodAnswer found, std::string why) {
+    if (tried_ && !(excess_width(found.answer, accuracy_) < excess_width(best_.answer, accuracy_)) &&
+        !(best_.answer.value.empty() && !found.answer.value.empty())) {
+      return;
+    }
+    tried_ = true;
+    best_ = std::move(found);
+    best_.why = std::move(why);
+    if (best_.answer.value.empty()) return;
+    values_.clear();
+    for (const TwoDouble& v : best_.answer.value) values_.push_back(v.hi);
+  }
+
+  const graph::ReducedMdp& m_;
+  const Accuracy& accuracy_;
+  Run& run_;
+  std::vector<double> values_;
+  MethodAnswer best_;
+  bool tried_ = false, was_cut_ = false;
+};
+
+constexpr std::int64_t no_limit = std::numeric_limits<std::int64_t>::max();
+
+// What auto does. Few states are eliminated first: milliseconds, and the last digits. Of more, iterations end sooner where they end.
+MethodAnswer in_turns(const graph::ReducedMdp& m, const Accuracy& accuracy, std::span<const double> values, Run& run) {
+  const State n = m.n_states();
+  const auto states = [n](const char* text) { return fmt::format("{} states are left to solve: {}", n, text); };
+  const bool may = may_eliminate(n, run);
+  Turns turns(m, accuracy, values, run);
+  if (n <= few_states || (n <= rather_few_states && elimination_is_cheap(m))) {
+    turns.eliminate(states("eliminating them is cheap"));
+    turns.iterate(no_limit, "elimination left the range of doubles, or needed too much memory");
+  } else {
+    turns.iterate(may ? sweeps_before_elimination : no_limit, states("iterations are tried first"));
+    if (!turns.is_done() && may && elimination_is_cheap(m))
+      turns.eliminate(states("eliminating them is cheap, and iterations did not end soon"));
+    if (turns.was_cut()) turns.iterate(no_limit, states("eliminating them is dear"));
+    turns.eliminate("iterations in doubles left too wide an enclosure: states were eliminated in twice the precision");
+  }
+  return std::move(turns).best();
+}
+
+}  // namespace
+
 MethodAnswer solve_reduced(const graph::ReducedMdp& m, const Accuracy& accuracy, std::span<const double> values,
                            Run& run) {
-  const bool automatic = run.options().method == Method::automatic;
-  const State n = m.n_states();
-  const bool eliminate = may_eliminate(n, run) && (!automatic || n <= few_states || elimination_is_cheap(m));
-  MethodAnswer a = eliminate ? by_elimination(m, values, run) : iterate_reduced(m, accuracy, values, run);
-  if (!automatic && !(eliminate && a.answer.end == AbsorbingEnd::failed)) return a;
-  a.why = fmt::format("{} states are left to solve: eliminating them is {}", n, eliminate ? "cheap" : "dear");
-  if (excess_width(a.answer, accuracy) <= 1.0 || run.stopped() != Status::not_run) return a;
-  MethodAnswer b = eliminate ? iterate_reduced(m, accuracy, values, run) : by_elimination(m, values, run);
-  if (!(excess_width(b.answer, accuracy) < excess_width(a.answer, accuracy))) return a;
-  b.why = eliminate ? "elimination left the range of doubles, or needed too much memory"
-                    : "iterations in doubles left too wide an enclosure: states were eliminated in twice the precision";
-  return b;
+  if (run.options().method == Method::automatic) return in_turns(m, accuracy, values, run);
+  if (!may_eliminate(m.n_states(), run)) return iterate_reduced(m, accuracy, values, run);
+  MethodAnswer a = by_elimination(m, values, run);
+  if (a.answer.end != AbsorbingEnd::failed) return a;
+  MethodAnswer b = iterate_reduced(m, accuracy, values, run);
+  b.why = "elimination left the range of doubles, or needed too much memory";
+  return excess_width(b.answer, accuracy) < excess_width(a.answer, accuracy) ? b : a;
 }
 
 MethodAnswer enclose_reduced(const graph::ReducedMdp& m, std::span<const double> v, Run& run) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <string>
 #include <utility>
 
 #include "libmdp/graph/approach.hpp"
@@ -133,8 +135,9 @@ std::vector<double> least_given(std::span<const double> given, const Numbering& 
   return least;
 }
 
+// \param start  [n_states] values, or empty
 CollapsedAnswer solve_quotient(const Mdp& mdp, const graph::PredecessorsWhenNeeded& into, const Collapse& collapse,
-                               Run& run, Policy& policy) {
+                               std::span<const double> start, Run& run, Policy& policy) {
   const Numbering numbering = number(mdp, collapse);
   if (numbering.count == 0) return nothing_to_solve(mdp, collapse);
   graph::Reduction reduction;
@@ -153,9 +156,8 @@ CollapsedAnswer solve_quotient(const Mdp& mdp, const graph::PredecessorsWhenNeed
   }
   const auto reduced = graph::reduce(mdp, reduction);
   auto [answer, method, why] =
-      collapse.given.empty()
-          ? solve_reduced(reduced, collapse.accuracy, start_of_reduced(mdp, numbering, run.options().start), run)
-          : enclose_reduced(reduced, least_given(collapse.given, numbering), run);
+      collapse.given.empty() ? solve_reduced(reduced, collapse.accuracy, start_of_reduced(mdp, numbering, start), run)
+                             : enclose_reduced(reduced, least_given(collapse.given, numbering), run);
 
   CollapsedAnswer result;
   result.end = answer.end;
@@ -248,13 +250,22 @@ void take_lowest_rows(const Mdp& mdp, std::span<const char> set, std::span<const
 
 CollapsedAnswer solve_collapsed(const Mdp& mdp, const graph::PredecessorsWhenNeeded& into, const Collapse& collapse,
                                 Run& run, Policy& policy) {
-  if (collapse.given.empty() && is_plain(mdp, collapse) && !may_eliminate(graph::count(collapse.open), run)) {
+  std::vector<double> start(run.options().start.begin(), run.options().start.end());
+  const State n_open = graph::count(collapse.open);
+  const double successors = static_cast<double>(mdp.n_transitions()) / static_cast<double>(mdp.n_rows());
+  if (collapse.given.empty() && is_plain(mdp, collapse) && !eliminates_first(n_open, successors, run)) {
+    if (may_eliminate(n_open, run)) run.end_stage_after(run.sweeps() + sweeps_before_elimination);
     CollapsedAnswer answer = solve_plain(mdp, into, collapse, run, policy);
+    run.end_stage_after(std::numeric_limits<std::int64_t>::max());
+    if (run.options().method == Method::automatic)
+      answer.why = std::to_string(n_open) + " states are left to solve: iterations are tried first";
     const bool good =
         excess_width({answer.end, answer.value, answer.below, answer.above, {}}, collapse.accuracy) <= 1.0;
     if (good || run.options().method != Method::automatic || run.stopped() != Status::not_run) return answer;
+    if (!answer.value.empty()) start.clear();
+    for (const TwoDouble& v : answer.value) start.push_back(v.hi);
   }
-  return solve_quotient(mdp, into, collapse, run, policy);
+  return solve_quotient(mdp, into, collapse, start, run, policy);
 }
 
 }  // namespace mdp::solvers
