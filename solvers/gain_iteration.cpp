@@ -14,8 +14,11 @@
 namespace mdp::solvers {
 namespace {
 
-constexpr int first_exponent = -30;  // of 1 - beta: deviations that last 10^6 steps lose three digits in a correction
-constexpr int last_exponent = -46;   // beyond, 1 - beta drowns in the rounding of the sums
+// Exponents of 1 - beta. Where policies are still to be chosen a horizon of 4000 steps comes first: from nothing, problems of far longer
+// ones take policies that lead nowhere seriously for long. Then deviations that last 10^6 steps lose three digits in a correction.
+constexpr int choosing_exponent = -12;
+constexpr int first_exponent = -30;
+constexpr int last_exponent = -46;  // beyond, 1 - beta drowns in the rounding of the sums
 constexpr int exponent_step = 8;
 constexpr double per_correction = 1e-8;  // what a correction in doubles can bring a span down to, of itself
 constexpr int patience = 3;              // corrections that bring nothing closer
@@ -44,7 +47,11 @@ class GainIteration {
  public:
   GainIteration(const Mdp& mdp, Accuracy accuracy, const EntryUncertainty& uncertainty, int threads,
                 std::span<const double> start)
-      : scaled_(scaled(mdp, uncertainty)), m_(scaled_.mdp), accuracy_(accuracy), threads_(threads) {
+      : scaled_(scaled(mdp, uncertainty)),
+        m_(scaled_.mdp),
+        accuracy_(accuracy),
+        threads_(threads),
+        exponent_(mdp.n_rows() == mdp.n_states() ? first_exponent : choosing_exponent) {
     accuracy_.absolute = std::ldexp(accuracy_.absolute, -scaled_.exponent);
     h_.resize(at(m_.n_states()));
     for (std::size_t s = 0; s < start.size(); ++s) h_[s] = std::ldexp(start[s], -scaled_.exponent);
@@ -133,7 +140,7 @@ class GainIteration {
 
   void approach_one() {
     if (exponent_ <= last_exponent) return;
-    exponent_ = std::max(last_exponent, exponent_ - exponent_step);
+    exponent_ = std::max(last_exponent, std::min(first_exponent, exponent_ - exponent_step));
     improver_.reset();  // it may keep factors
   }
 
@@ -171,7 +178,7 @@ class GainIteration {
   std::vector<TwoDouble> h_;
   double size_ = 0.0;  // >= |h|
   Buffer<double> gap_;
-  int exponent_ = first_exponent;
+  int exponent_;
   std::unique_ptr<Improver> improver_;
   bool corrected_ = false;
   IteratedGain result_;
