@@ -70,7 +70,7 @@ std::size_t DeltaMethod::n_outputs() const { return s_.world() != nullptr ? s_.n
 Direction DeltaMethod::along(Along part, std::size_t j) const {
   Direction w = axis(s_.model().mdp(), s_.theta()[j]);
   if (part == model) return w;
-  const Direction s_j = logits(s_, wide(s_, s_.policy_derivative()).col(static_cast<Eigen::Index>(j)));
+  Direction s_j = logits(s_, wide(s_, s_.policy_derivative()).col(static_cast<Eigen::Index>(j)));
   if (part == policy) return s_j;
   w.policy_logit = s_j.policy_logit;
   return w;
