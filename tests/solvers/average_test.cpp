@@ -12,6 +12,7 @@
 #include <gmpxx.h>
 
 #include "libmdp/builder.hpp"
+#include "libmdp/generate/gridworld.hpp"
 #include "libmdp/io/exact_model.hpp"
 #include "solvers/criterion.hpp"
 #include "solvers/exact/exact.hpp"
@@ -300,4 +301,39 @@ TEST_CASE("average: N digits where rationals are too large", "[criteria]") {
     const std::string near = decimal_text(exact.gain_exact[s], 55);
     CHECK(refined.value[s].substr(0, 50) == near.substr(0, 50));
   }
+}
+
+// Way from the start to the goal, and from there back: a cycle of as many units of cost as steps, and the step back for nothing.
+Mdp back_from_the_goal(const Mdp& mdp) {
+  MdpBuilder b(mdp.n_states());
+  for (State s = 0; s < mdp.n_states(); ++s) {
+    const bool is_goal = s == mdp.goal()[0];
+    for (Offset row = mdp.state_rows()[at(s)]; row < mdp.state_rows()[at(s) + 1]; ++row) {
+      b.row(s, mdp.cost()[at(row)]);
+      if (is_goal) b.to(0, 1.0);
+      for (Offset k = mdp.row_begin()[at(row)]; k < mdp.row_begin()[at(row) + 1] && !is_goal; ++k)
+        b.to(mdp.next_state()[at(k)], mdp.probability()[at(k)]);
+    }
+  }
+  return b.build();
+}
+
+TEST_CASE("average: policies that go nowhere are left soon, however long the way is", "[criteria]") {
+  generate::GridworldOptions corridor;
+  corridor.width = 1000;
+  corridor.height = 10;
+  corridor.discount = 1.0;
+  const Mdp grid = generate::gridworld(corridor);
+  const auto way = solve_criterion(grid, Criterion::goal, {});
+  REQUIRE(way.converged());
+  CHECK(way.method.find("elimination") == std::string::npos);  // iterations come first
+  const double steps = way.values[0];
+  SolveOptions options;
+  options.max_sweeps = 600;  // horizons of 10^9 steps from the start take thousands
+  const auto cycle = average(back_from_the_goal(grid), options);
+  INFO(cycle.message << ", " << cycle.sweeps << " sweeps");
+  REQUIRE(cycle.converged());
+  const double gain = steps / (steps + 1.0);  // increasing in the steps
+  CHECK(cycle.gain_lower[0] <= gain + 1e-12);
+  CHECK(cycle.gain_upper[0] >= gain - 1e-12);
 }
