@@ -295,6 +295,38 @@ ExactTarget exact_target(const io::ExactModel& world, Criterion criterion, const
   return target;
 }
 
+ExactTarget shaped_target(const io::ExactModel& world, const ExactTarget& target,
+                          const std::vector<Extended>& potential, const std::vector<Extended>& slack) {
+  ExactTarget shaped = target;
+  std::vector<char> has_best(at(world.n_states), 0);
+  each_row(world, [&](std::int64_t s, std::int64_t r) {
+    const Extended& own = target.values[at(s)];
+    if (!own.is_finite()) return;
+    const auto where = [&] { return fmt::format("state {}, action {}", s, r - world.state_rows[at(s)]); };
+    const Extended phi = potential.empty() ? own : potential[at(s)];
+    if (!phi.is_finite()) throw InvalidArgument(fmt::format("potential at state {}: required finite where V* is", s));
+    const Extended b = !slack.empty() ? slack[at(r)] : minus(target.q[at(r)], own.finite);
+    if (b.infinite < 0 || (b.is_finite() && b.finite < 0))
+      throw InvalidArgument(fmt::format("slack at {}: {}, required >= 0", where(), io::text_of(b)));
+    if (b.is_finite() && b.finite == 0) has_best[at(s)] = 1;
+    shaped.values[at(s)] = phi;
+    shaped.q[at(r)] = minus(b, mpq_class(-phi.finite));
+  });
+  for (std::int64_t s = 0; s < world.n_states; ++s) {
+    if (has_best[at(s)] != 0 || !target.values[at(s)].is_finite()) continue;
+    throw InvalidArgument(fmt::format("slack: no action of state {} has slack 0, required for the optimal ones", s));
+  }
+  return shaped;
+}
+
+bool same_optimal_sets(const io::ExactModel& world, const ExactTarget& a, const ExactTarget& b) {
+  bool same = true;
+  each_row(world, [&](std::int64_t s, std::int64_t r) {
+    same = same && (a.q[at(r)] == a.values[at(s)]) == (b.q[at(r)] == b.values[at(s)]);
+  });
+  return same;
+}
+
 ExactCost exact_criterion_change(const ExactTarget& target, const io::ExactModel& model, Criterion criterion,
                                  const solvers::SolveOptions& options, std::int64_t horizon) {
   if (criterion == Criterion::reach) {

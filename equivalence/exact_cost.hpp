@@ -32,6 +32,18 @@ struct ExactTarget {
 [[nodiscard]] ExactTarget exact_target(const io::ExactModel& world, solvers::Criterion criterion,
                                        const solvers::ExactOptions& options, std::int64_t stage = 0);
 
+/// T4: V^* = Phi and Q^* = Phi + B in place of V* and Q*, for exact_criterion_change() to a discounted model. Infinite where these are.
+/// \param world      of the target, discounted; for its shape
+/// \param potential  [n_states] Phi, finite where V* is; empty = V*
+/// \param slack      [n_rows] B >= 0, 0 at some action of every state; empty = Q* - V*
+/// \throws InvalidArgument naming the state or pair
+[[nodiscard]] ExactTarget shaped_target(const io::ExactModel& world, const ExactTarget& target,
+                                        const std::vector<io::Extended>& potential,
+                                        const std::vector<io::Extended>& slack);
+
+/// Whether the same actions attain the minimum of both, state by state.
+[[nodiscard]] bool same_optimal_sets(const io::ExactModel& world, const ExactTarget& a, const ExactTarget& b);
+
 struct ExactCost {
   /// converged: the statement of T3 holds exactly and the model, solved in rationals, says so; refused: the message names the condition
   /// that fails and where.

@@ -196,13 +196,23 @@ void add_condition(Result& result, const Mdp& world, const Mdp& model, const equ
   result.set("technical_condition", condition_result(model, found));
 }
 
-// T1 to T3 in rationals.
+// What --potential and --slack make of a target (T4), as written.
+equivalence::ExactTarget shaped_target(const EquivalentCostCommand& command, const io::ExactModel& world,
+                                       const equivalence::ExactTarget& target) {
+  std::vector<io::Extended> potential, slack;
+  if (command.potential == "zero") potential.assign(target.values.size(), io::Extended(mpq_class(0)));
+  if (command.potential != "zero" && command.potential != "optimal")
+    potential = io::in_sense(world.objective, io::read_exact_values(command.potential, world.n_states));
+  if (command.slack != "advantage")
+    slack = io::read_exact_values(command.slack, static_cast<std::int64_t>(world.rows.size()));
+  return equivalence::shaped_target(world, target, potential, slack);
+}
+
+// T1 to T4 in rationals.
 int run_exact(const EquivalentCostCommand& command, const CommonFlags& common, const Mdp& world, const Mdp& model,
               Criterion from, Criterion to) {
-  if (!command.least_change.empty() || command.is_shaped()) {
-    throw UsageError(
-        "--level exact makes the cost of T1, T2 and T3; --potential, --slack and --least-change are made in doubles, "
-        "with certificates");
+  if (!command.least_change.empty()) {
+    throw UsageError("--level exact makes the cost of T1 to T4; --least-change is made in doubles, with certificates");
   }
   if (command.exclude_violations || !command.model_terminal.empty()) {
     throw UsageError(
@@ -216,16 +226,21 @@ int run_exact(const EquivalentCostCommand& command, const CommonFlags& common, c
   if (!level.terminal_path.empty()) {
     options.terminal = io::in_sense(world.objective(), io::read_exact_values(level.terminal_path, world.n_states()));
   }
-  const auto target =
-      equivalence::exact_target(command.pair.exact_world(common), from, options, stage_of(command, from, to));
-  const auto found = equivalence::exact_criterion_change(target, command.pair.exact_model(common), to, solve,
-                                                         command.model_horizon.value_or(1));
+  const io::ExactModel exact_world = command.pair.exact_world(common);
+  const auto own = equivalence::exact_target(exact_world, from, options, stage_of(command, from, to));
+  const bool shaped = command.is_shaped() && own.status == Status::converged;
+  const auto target = shaped ? shaped_target(command, exact_world, own) : own;
+  auto found = equivalence::exact_criterion_change(target, command.pair.exact_model(common), to, solve,
+                                                   command.model_horizon.value_or(1));
+  if (shaped && found.status == Status::converged) found.message = "V^* = Phi and Q^* = Phi + B exactly (T4)";
   if (!command.output.empty() && found.status == Status::converged) {
     const bool as_text = command.output.ends_with(".json") && write_exact_model(command.output, found.model);
     if (!as_text) write_model(command.output, io::nearest_mdp(found.model));
   }
   Result result = to_result(world, from, to, target, found);
-  if (from == Criterion::discounted && target.status == Status::converged) {
+  if (shaped) {
+    result.set("keeps_optimal_sets", equivalence::same_optimal_sets(exact_world, own, target) ? "yes" : "no");
+  } else if (from == Criterion::discounted && target.status == Status::converged) {
     add_condition(result, world, to == Criterion::discounted ? model : model.with_discount(1.0), target);
   }
   present(common, result, [&] { return tables(world, model, from, to, found); });

@@ -148,7 +148,6 @@ class Criteria(program.ProgramTest):
         world = self.write("world.json", TO_GOAL)
         pair = "equivalent-cost", "--world", world, "--model", world, "--level", "exact"
         for flags, message in [
-            (["--potential", "zero"], "made in doubles"),
             (["--least-change", "l2"], "made in doubles"),
             (["--exclude-violations"], "made in doubles"),
             (["--model-criterion", "finite"], "needs --model-horizon"),
@@ -247,6 +246,24 @@ class Shapes(program.ProgramTest):
         result = self.json(*self.pair, "--slack", slack)
         self.assertEqual(result["keeps_optimal_sets"], "yes")
         self.assertIn("required >= 0", self.complaint(*self.pair, "--slack", self.write("bad.json", [-1, 0, 0, 0]), code=3))
+
+    def test_potentials_in_rationals(self):
+        """T4 exactly: V^* = Phi, and with the world's advantages E4, decided by check without an error."""
+        exact = *self.pair, "--level", "exact"
+        for flags, values in (("zero", ["0", "0", "0"]), (self.write("phi.json", ["1/3", "-2/7", "5"]), ["1/3", "-2/7", "5"])):
+            found = self.json(*exact, "--potential", flags, "--output", "shaped.json")
+            self.assertEqual((found["status"], found["keeps_optimal_sets"]), ("converged", "yes"))
+            self.assertIn("exactly (T4)", found["message"])
+            self.assertEqual(found["value_exact"], values)
+            solved = self.json("solve", "shaped.json", "--level", "exact")
+            self.assertEqual(solved["value_exact"], values)
+            levels = self.json("check", "--world", "world.json", "--model", "shaped.json")
+            self.assertEqual((levels["precision"], levels["levels"]["E4"]["holds"]), ("exact", "yes"))
+        ties = self.json(*exact, "--slack", self.write("ties.json", [0, 0, 0, 0]))
+        self.assertEqual(ties["keeps_optimal_sets"], "no")
+        for slack, complaint in (([-1, 0, 0, 0], "slack at state 0, action 0: -1, required >= 0"),
+                                 ([1, 1, 0, 0], "no action of state 0 has slack 0")):  # fmt: skip
+            self.assertIn(complaint, self.complaint(*exact, "--slack", self.write("bad.json", slack), code=3))
 
     def test_soft_values(self):
         soft = self.json(*self.pair, "--temperature", 0.5, "--output", "soft.json")
