@@ -306,6 +306,7 @@ Result to_result(const Mdp& world, const Mdp& model, const equivalence::LeastCha
   result.set("size", found.size);
   result.set("size_lower", found.size_lower);
   result.set("duality_gap", found.size - found.size_lower);
+  result.set("condition_number", found.condition_number);
   result.set("n_optimal", found.n_optimal);
   result.set("optimal_gap", interval_result(found.optimal_gap));
   result.set("other_gap", interval_result(found.other_gap));

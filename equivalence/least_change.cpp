@@ -148,12 +148,16 @@ void set_cost(const LeastChangeProblem& p, const Mdp& model, double margin, Leas
   Buffer<double> tail(model.cost_tail().begin(), model.cost_tail().end());
   if (tail.empty()) tail.assign(cost.size(), 0.0);
   result.change.assign(cost.size(), 0.0);
+  double largest = 0.0, subtracted = 0.0;
   for (std::size_t r = 0; r < cost.size(); ++r) {
+    if (slack[r].hi < infinity) subtracted = std::max(subtracted, std::abs(shaped.subtracted[r]));
+    if (slack[r].hi < infinity) largest = std::max(largest, std::abs(kept[r] != 0 ? cost[r] : shaped.cost[r]));
     if (kept[r] != 0) continue;
     result.change[r] = (TwoDouble(shaped.cost[r], shaped.tail[r]) - TwoDouble(cost[r], tail[r])).hi;
     cost[r] = shaped.cost[r];
     tail[r] = shaped.tail[r];
   }
+  result.condition_number = largest > 0.0 ? subtracted / largest : infinity;
   result.cost.assign(cost.begin(), cost.end());
   result.model = without_lost_goals(model.with_cost(std::move(cost), std::move(tail)));
 }

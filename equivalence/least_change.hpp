@@ -43,7 +43,9 @@ struct LeastChange {
   std::vector<double> potential;  ///< [n_states] Phi = V^* of the changed model; +inf where V* is
   double size = not_computed;     ///< ||Delta L||
   double size_lower = 0.0;        ///< proved: no change is smaller, rounding included
-  Offset n_optimal = 0;           ///< pairs made optimal: those that the enclosure of V* cannot tell from optimal ones
+  /// max |gamma^ P^ Phi| / max |L + Delta L| over the pairs that take part: the digits that the difference loses.
+  double condition_number = infinity;
+  Offset n_optimal = 0;  ///< pairs made optimal: those that the enclosure of V* cannot tell from optimal ones
   int iterations = 0;
   /// By solving the changed model: largest Q^* - V^* of a pair made optimal, and least of the other pairs; certified.
   bounds::Interval optimal_gap, other_gap;

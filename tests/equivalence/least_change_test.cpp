@@ -112,6 +112,7 @@ TEST_CASE("T5: a cost that already keeps the decisions is not changed") {
     const auto found = least(world, one_state({1.0, 5.0}, 0.5), norm, 1.0);
     REQUIRE(found.status == Status::converged);
     REQUIRE(found.size <= 1e-9);
+    REQUIRE(found.condition_number == Approx(0.2));  // Phi = 2, gamma^ Phi = 1, the largest cost 5
   }
 }
 
