@@ -245,6 +245,7 @@ void write_record(const EstimateCommand& command, const CommonFlags& common, con
 
 Estimates make_estimates(const EstimateCommand& command, const CommonFlags& common, const Mdp& mdp,
                          const std::vector<Estimator>& chosen) {
+  Observed observed(common, chosen.size());  // from here on Ctrl-C leaves a result
   const StochasticPolicy policy = read_policy_of(command, mdp);
   const estimators::Problem problem = make_problem(command, mdp, policy, common.threads);
   Estimates e = blank(command);
@@ -257,7 +258,6 @@ Estimates make_estimates(const EstimateCommand& command, const CommonFlags& comm
   }
   const estimators::RecordedPaths recorded = recorded_of(command, mdp);
   write_record(command, common, mdp, policy);
-  Observed observed(common, chosen.size());
   for (std::size_t k = 0; k < chosen.size() && !interrupted(); ++k) {
     estimators::JudgementOptions options = judgement_options(command, common, observed.piece(k, chosen[k].name));
     if (!command.data.empty()) options.recorded = &recorded;
@@ -270,6 +270,7 @@ Estimates make_estimates(const EstimateCommand& command, const CommonFlags& comm
 
 Estimates make_composed(const EstimateCommand& command, const CommonFlags& common, const Mdp& mdp,
                         const std::vector<estimators::ComposedForm>& forms) {
+  Observed observed(common, 1);
   const StochasticPolicy policy = read_policy_of(command, mdp);
   const estimators::Problem model = make_problem(command, mdp, policy, common.threads);
   std::unique_ptr<estimators::Problem> world;
@@ -293,7 +294,6 @@ Estimates make_composed(const EstimateCommand& command, const CommonFlags& commo
     e.truth = s.total();
     if (at_optimum) e.infinite.value = estimators::infinite_world_gradient(s);
   }
-  Observed observed(common, 1);
   e.judgements = estimators::judge_composed(
       s, forms, judgement_options(command, common, observed.piece(0, std::string(word(e.quantity)))));
   e.stopped = e.judgements.size() < forms.size();

@@ -212,9 +212,9 @@ class Estimate(program.ProgramTest):
         for quantity in ("policy-hessian", "mixed"):  # minutes of exact moments before the first trajectory
             run = subprocess.Popen([str(program.PROGRAM), "estimate", "--model", str(self.folder / "g.json"), "--horizon", "50",
                                     "--quantity", quantity, "--json"], stdout=subprocess.PIPE)  # fmt: skip
-            time.sleep(1.0)
+            time.sleep(4.0)  # with sanitizers, beside other tests, it takes a while to start
             run.send_signal(signal.SIGINT)
-            result = json.loads(run.communicate(timeout=60)[0])
+            result = json.loads(run.communicate(timeout=120)[0])
             self.assertEqual(run.returncode, 1)
             self.assertEqual((result["status"], result["estimators"]), ("interrupted", []))
             self.assertIn("before anything was sampled", result["message"])
