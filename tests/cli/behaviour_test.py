@@ -19,7 +19,7 @@ class LongSolve(program.ProgramTest):
                  "--output", "big.npz")  # fmt: skip
         self.long = [program.PROGRAM, "solve", "big.npz", "--method", "value-iteration", "--tolerance", "1e-9"]
 
-    def interrupt(self, process, seconds=1.2):
+    def interrupt(self, process, seconds=4.0):  # with sanitizers, beside other tests, it takes a while to start
         time.sleep(seconds)
         self.assertIsNone(process.poll(), "the solve ended before it was interrupted")
         process.send_signal(signal.SIGINT)
