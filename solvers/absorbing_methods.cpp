@@ -125,6 +125,8 @@ MethodAnswer iterate_reduced(const graph::ReducedMdp& m, const Accuracy& accurac
 
 namespace {
 
+constexpr std::int64_t no_limit = std::numeric_limits<std::int64_t>::max();
+
 /// One method after the other, each from what the best one before found, until an enclosure is as narrow as asked.
 class Turns {
  public:
@@ -137,11 +139,10 @@ class Turns {
   /// \param most_sweeps  of this turn
   void iterate(std::int64_t most_sweeps, std::string why) {
     if (is_done()) return;
-    constexpr std::int64_t any = std::numeric_limits<std::int64_t>::max();
-    run_.end_stage_after(most_sweeps < any ? run_.sweeps() + most_sweeps : any);
+    run_.end_stage_after(most_sweeps < no_limit ? run_.sweeps() + most_sweeps : no_limit);
     take(iterate_reduced(m_, accuracy_, values_, run_), std::move(why));
     was_cut_ = run_.stage_over();
-    run_.end_stage_after(any);
+    run_.end_stage_after(no_limit);
   }
   [[nodiscard]] bool is_done() const {
     return tried_ && (excess_width(best_.answer, accuracy_) <= 1.0 || run_.stopped() != Status::not_run);
@@ -170,8 +171,6 @@ class Turns {
   MethodAnswer best_;
   bool tried_ = false, was_cut_ = false;
 };
-
-constexpr std::int64_t no_limit = std::numeric_limits<std::int64_t>::max();
 
 // What auto does. Few states are eliminated first: milliseconds, and the last digits. Of more, iterations end sooner where they end.
 MethodAnswer in_turns(const graph::ReducedMdp& m, const Accuracy& accuracy, std::span<const double> values, Run& run) {
