@@ -125,8 +125,6 @@ MethodAnswer iterate_reduced(const graph::ReducedMdp& m, const Accuracy& accurac
 
 namespace {
 
-constexpr std::int64_t no_limit = std::numeric_limits<std::int64_t>::max();
-
 /// One method after the other, each from what the best one before found, until an enclosure is as narrow as asked.
 class Turns {
  public:
@@ -139,10 +137,10 @@ class Turns {
   /// \param most_sweeps  of this turn
   void iterate(std::int64_t most_sweeps, std::string why) {
     if (is_done()) return;
-    run_.end_stage_after(most_sweeps < no_limit ? run_.sweeps() + most_sweeps : no_limit);
+    run_.end_stage_after(most_sweeps);
     take(iterate_reduced(m_, accuracy_, values_, run_), std::move(why));
     was_cut_ = run_.stage_over();
-    run_.end_stage_after(no_limit);
+    run_.end_stage_after(Run::no_limit);
   }
   [[nodiscard]] bool is_done() const {
     return tried_ && (excess_width(best_.answer, accuracy_) <= 1.0 || run_.stopped() != Status::not_run);
@@ -173,19 +171,20 @@ class Turns {
 };
 
 // What auto does. Few states are eliminated first: milliseconds, and the last digits. Of more, iterations end sooner where they end.
-MethodAnswer in_turns(const graph::ReducedMdp& m, const Accuracy& accuracy, std::span<const double> values, Run& run) {
+MethodAnswer in_turns(const graph::ReducedMdp& m, const Accuracy& accuracy, std::span<const double> values,
+                      bool was_cut, Run& run) {
   const State n = m.n_states();
   const auto states = [n](const char* text) { return fmt::format("{} states are left to solve: {}", n, text); };
   const bool may = may_eliminate(n, run);
   Turns turns(m, accuracy, values, run);
   if (n <= few_states || (n <= rather_few_states && elimination_is_cheap(m))) {
     turns.eliminate(states("eliminating them is cheap"));
-    turns.iterate(no_limit, "elimination left the range of doubles, or needed too much memory");
+    turns.iterate(Run::no_limit, "elimination left the range of doubles, or needed too much memory");
   } else {
-    turns.iterate(may ? sweeps_before_elimination : no_limit, states("iterations are tried first"));
+    if (!was_cut) turns.iterate(may ? sweeps_before_elimination : Run::no_limit, states("iterations are tried first"));
     if (!turns.is_done() && may && elimination_is_cheap(m))
       turns.eliminate(states("eliminating them is cheap, and iterations did not end soon"));
-    if (turns.was_cut()) turns.iterate(no_limit, states("eliminating them is dear"));
+    if (was_cut || turns.was_cut()) turns.iterate(Run::no_limit, states("eliminating them is dear"));
     turns.eliminate("iterations in doubles left too wide an enclosure: states were eliminated in twice the precision");
   }
   return std::move(turns).best();
@@ -194,8 +193,8 @@ MethodAnswer in_turns(const graph::ReducedMdp& m, const Accuracy& accuracy, std:
 }  // namespace
 
 MethodAnswer solve_reduced(const graph::ReducedMdp& m, const Accuracy& accuracy, std::span<const double> values,
-                           Run& run) {
-  if (run.options().method == Method::automatic) return in_turns(m, accuracy, values, run);
+                           bool was_cut, Run& run) {
+  if (run.options().method == Method::automatic) return in_turns(m, accuracy, values, was_cut, run);
   if (!may_eliminate(m.n_states(), run)) return iterate_reduced(m, accuracy, values, run);
   MethodAnswer a = by_elimination(m, values, run);
   if (a.answer.end != AbsorbingEnd::failed) return a;

@@ -31,9 +31,10 @@ inline constexpr std::int64_t sweeps_before_elimination = 100;
 /// By the method of run.options(). `auto`: elimination for few states; for more inexact policy iteration in doubles and, where it does
 /// not end within some sweeps, elimination if that fills in little; where rounding leaves too wide an enclosure, elimination after all.
 /// `policy-iteration`: elimination.
-/// \param values  [m.n_states()] to start from, or empty
+/// \param values   [m.n_states()] to start from, or empty
+/// \param was_cut  they are from iterations that did not end within sweeps_before_elimination: no others before it
 [[nodiscard]] MethodAnswer solve_reduced(const graph::ReducedMdp& m, const Accuracy& accuracy,
-                                         std::span<const double> values, Run& run);
+                                         std::span<const double> values, bool was_cut, Run& run);
 
 /// The same by iterations in doubles, whatever rounding leaves.
 [[nodiscard]] MethodAnswer iterate_reduced(const graph::ReducedMdp& m, const Accuracy& accuracy,

@@ -135,9 +135,10 @@ std::vector<double> least_given(std::span<const double> given, const Numbering& 
   return least;
 }
 
-// \param start  [n_states] values, or empty
+// \param start    [n_states] values, or empty
+// \param was_cut  they are from iterations that did not end soon
 CollapsedAnswer solve_quotient(const Mdp& mdp, const graph::PredecessorsWhenNeeded& into, const Collapse& collapse,
-                               std::span<const double> start, Run& run, Policy& policy) {
+                               std::span<const double> start, bool was_cut, Run& run, Policy& policy) {
   const Numbering numbering = number(mdp, collapse);
   if (numbering.count == 0) return nothing_to_solve(mdp, collapse);
   graph::Reduction reduction;
@@ -156,8 +157,9 @@ CollapsedAnswer solve_quotient(const Mdp& mdp, const graph::PredecessorsWhenNeed
   }
   const auto reduced = graph::reduce(mdp, reduction);
   auto [answer, method, why] =
-      collapse.given.empty() ? solve_reduced(reduced, collapse.accuracy, start_of_reduced(mdp, numbering, start), run)
-                             : enclose_reduced(reduced, least_given(collapse.given, numbering), run);
+      collapse.given.empty()
+          ? solve_reduced(reduced, collapse.accuracy, start_of_reduced(mdp, numbering, start), was_cut, run)
+          : enclose_reduced(reduced, least_given(collapse.given, numbering), run);
 
   CollapsedAnswer result;
   result.end = answer.end;
@@ -253,10 +255,12 @@ CollapsedAnswer solve_collapsed(const Mdp& mdp, const graph::PredecessorsWhenNee
   std::vector<double> start(run.options().start.begin(), run.options().start.end());
   const State n_open = graph::count(collapse.open);
   const double successors = static_cast<double>(mdp.n_transitions()) / static_cast<double>(mdp.n_rows());
+  bool was_cut = false;
   if (collapse.given.empty() && is_plain(mdp, collapse) && !eliminates_first(n_open, successors, run)) {
-    if (may_eliminate(n_open, run)) run.end_stage_after(run.sweeps() + sweeps_before_elimination);
+    if (may_eliminate(n_open, run)) run.end_stage_after(sweeps_before_elimination);
     CollapsedAnswer answer = solve_plain(mdp, into, collapse, run, policy);
-    run.end_stage_after(std::numeric_limits<std::int64_t>::max());
+    was_cut = run.stage_over();
+    run.end_stage_after(Run::no_limit);
     if (run.options().method == Method::automatic)
       answer.why = std::to_string(n_open) + " states are left to solve: iterations are tried first";
     const bool good =
@@ -265,7 +269,7 @@ CollapsedAnswer solve_collapsed(const Mdp& mdp, const graph::PredecessorsWhenNee
     if (!answer.value.empty()) start.clear();
     for (const TwoDouble& v : answer.value) start.push_back(v.hi);
   }
-  return solve_quotient(mdp, into, collapse, start, run, policy);
+  return solve_quotient(mdp, into, collapse, start, was_cut, run, policy);
 }
 
 }  // namespace mdp::solvers

@@ -238,8 +238,7 @@ ComponentGain sharpened(const ReducedMdp& m, const Accuracy& accuracy, Component
 // Sweeps in doubles end at their rounding, relative to h; one evaluation of their policy in twice the precision does not.
 ComponentGain by_sweeps(const ReducedMdp& m, const Accuracy& accuracy, Run& run, std::span<const double> start) {
   const int between = run.options().method == Method::modified_policy_iteration ? 10 : 0;
-  ComponentGain swept =
-      relative_value_iteration(m, accuracy, std::numeric_limits<std::int64_t>::max(), run, start, between);
+  ComponentGain swept = relative_value_iteration(m, accuracy, Run::no_limit, run, start, between);
   if (close_enough(swept, accuracy) || run.stopped() != Status::not_run || m.n_states() > many_states) return swept;
   ComponentGain evaluated = Communicating(m, run).evaluated(swept.rows);
   return evaluated.good && evaluated.upper - evaluated.lower < swept.upper - swept.lower ? evaluated : swept;

@@ -86,10 +86,10 @@ class Solve {
     const std::uint64_t identity = identity_of(mdp_, run_.options(), checkpoint_.sweeps_per_stage);
     if (!checkpoint_.resume.empty()) resume(read_checkpoint(checkpoint_.resume, identity));
     for (;;) {
-      run_.end_stage_after(run_.sweeps() + checkpoint_.sweeps_per_stage);
+      run_.end_stage_after(checkpoint_.sweeps_per_stage);
       const Outcome outcome = improver_->improve(mdp_, it_, run_, goal);
       if (outcome != Outcome::stopped || !run_.stage_over()) {
-        run_.end_stage_after(std::numeric_limits<std::int64_t>::max());
+        run_.end_stage_after(Run::no_limit);
         return outcome;
       }
       const Checkpoint state{identity, run_.sweeps(), run_.iterations(), run_.bytes(), it_.v, it_.policy};

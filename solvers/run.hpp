@@ -20,9 +20,10 @@ class Run {
 
   /// False once a limit is reached or the observer said stop.
   [[nodiscard]] bool may_sweep();
-  /// Cuts the run: may_sweep() says no after so many sweeps in all, once; stopped() stays not_run.
-  void end_stage_after(std::int64_t sweeps) {
-    stage_end_ = sweeps;
+  static constexpr std::int64_t no_limit = std::numeric_limits<std::int64_t>::max();
+  /// Cuts the run: may_sweep() says no after so many more sweeps, and stopped() stays not_run. no_limit: it is not cut.
+  void end_stage_after(std::int64_t more_sweeps) {
+    stage_end_ = more_sweeps < no_limit - sweeps_ ? sweeps_ + more_sweeps : no_limit;
     stage_over_ = false;
   }
   [[nodiscard]] bool stage_over() const noexcept { return stage_over_; }
@@ -76,7 +77,7 @@ class Run {
   Status stopped_ = Status::not_run;
   std::int64_t sweeps_ = 0;
   std::int64_t first_sweep_ = 0;
-  std::int64_t stage_end_ = std::numeric_limits<std::int64_t>::max();
+  std::int64_t stage_end_ = no_limit;
   bool stage_over_ = false;
   bool resumed_ = false;
   std::int64_t iterations_ = 0;

@@ -1,67 +1,23 @@
 // Models of many shapes, hundreds for every criterion: the certified answers against the exact level, and the exact level against
 // the checker of certificates, which shares no code with it.
-#include <cmath>
 #include <map>
-#include <string>
 
 #include <catch2/catch.hpp>
 
-#include "libmdp/certificate/check.hpp"
 #include "solvers/applicability.hpp"
-#include "solvers/exact/evidence.hpp"
-#include "solvers/exact/exact.hpp"
+#include "tests/contract/question.hpp"
 #include "tests/support/drawn_mdp.hpp"
 
 using namespace mdp;
 using namespace mdp::solvers;
+using tests::check_bounds;
+using tests::proved_answer;
+using tests::Question;
+using tests::question_of;
 
 namespace {
 
 constexpr std::uint64_t n_models = 330;  // for every criterion
-
-struct Question {
-  Criterion criterion;
-  CriterionOptions options;
-};
-
-bool within(const Extended& truth, double lower, double upper) {
-  const auto bound = [](double x) {
-    return std::isinf(x) ? Extended::infinity(x > 0.0 ? 1 : -1) : Extended(mpq_class(x));
-  };
-  return bound(lower) <= truth && truth <= bound(upper);
-}
-
-// What is claimed holds: the truth in the interval, which is narrow where the status is converged.
-void check_bounds(const ExactAnswer& truth, const CriterionResult& r, const Accuracy& accuracy) {
-  const bool average = r.criterion == Criterion::average;
-  const auto& lower = average ? r.gain_lower : r.value_lower;
-  const auto& upper = average ? r.gain_upper : r.value_upper;
-  REQUIRE(lower.size() == truth.value.size());
-  for (std::size_t s = 0; s < truth.value.size(); ++s) {
-    if (!truth.undefined_states.empty() && truth.undefined_states[s] != 0) continue;
-    const Extended& value = truth.value[s];
-    CAPTURE(s, value.infinite, value.finite.get_d(), lower[s], upper[s]);
-    REQUIRE(within(value, lower[s], upper[s]));
-    if (!r.converged()) continue;
-    const double allowed = accuracy.at(value.is_finite() ? value.finite.get_d() : 0.0);
-    REQUIRE((lower[s] == upper[s] || 0.5 * (upper[s] - lower[s]) <= allowed * (1.0 + 1e-6)));
-  }
-}
-
-// The answer in rationals, accepted by the independent checker.
-ExactAnswer proved_answer(const Mdp& mdp, const Question& question) {
-  const ExactMdp exact(mdp);
-  ExactOptions options;
-  options.criterion = question.options;
-  ExactAnswer answer = solve_exact(exact.model(), question.criterion, options);
-  CAPTURE(answer.message);
-  REQUIRE((answer.converged() || answer.status == Status::undefined));
-  if (!answer.converged()) return answer;
-  const auto violation = certificate::check(exact.model(), certificate_of(exact.model(), answer, options));
-  CAPTURE(violation ? violation->condition + ", " + violation->where : std::string());
-  REQUIRE(!violation);
-  return answer;
-}
 
 struct Tally {
   std::map<Status, int> ended;
@@ -112,13 +68,6 @@ Tally check_models(const Question& question, std::uint64_t from, std::uint64_t t
   CHECK(5 * tally.ended[Status::sweep_limit] < n);
   CHECK(20 * tally.n_imprecise < n);
   return tally;
-}
-
-Question question_of(Criterion criterion, Improper improper = Improper::infinite) {
-  Question question{criterion, {}};
-  question.options.improper = improper;
-  if (criterion == Criterion::finite) question.options.horizon = 6;
-  return question;
 }
 
 }  // namespace
