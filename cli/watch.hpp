@@ -20,10 +20,11 @@ class Watch {
   Watch(const Watch&) = delete;
   Watch& operator=(const Watch&) = delete;
 
-  /// The same options with the observer set. They refer to this object.
+  /// The same options, observed and interruptible. They refer to this object.
   template <class Options>
   [[nodiscard]] Options on(Options options) {
     options.observer = [this](const solvers::SweepRecord& record) { return observe(record); };
+    if constexpr (requires { options.keep_going; }) options.keep_going = [] { return !interrupted(); };
     return options;
   }
 

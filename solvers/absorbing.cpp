@@ -8,6 +8,7 @@
 #include "libmdp/graph/reduced_gap.hpp"
 #include "solvers/absorbing_start.hpp"
 #include "solvers/elimination.hpp"
+#include "solvers/memory.hpp"
 
 namespace mdp::solvers {
 namespace {
@@ -37,9 +38,9 @@ struct Evaluation {
 };
 
 Evaluation evaluate(const ReducedMdp& m, std::span<const Offset> rows, double tiny,
-                    const std::function<bool()>& keep_going = {}) {
+                    const std::function<bool()>& keep_going = {}, double max_entries = most_factor_entries) {
   Evaluation e;
-  const Elimination chain(m, rows, most_factor_entries, keep_going);
+  const Elimination chain(m, rows, max_entries, keep_going);
   if (chain.too_large()) return e;
   e.value.resize(rows.size());
   e.size.assign(rows.size(), 0.0);
@@ -357,7 +358,9 @@ AbsorbingAnswer solve_absorbing(const ReducedMdp& original, Run& run, std::span<
   for (double& v : start) v = std::isfinite(v) ? std::ldexp(v, exponent) : 0.0;
   auto rows = good_start(m, run, start);
   if (static_cast<State>(rows.size()) != m.n_states()) return {};
-  Evaluation e = evaluate(m, rows, problem.tiny(), run.with_grace());
+  constexpr double bytes_per_entry = 48.0;  // a number in twice the precision, its places in row and column
+  const double max_entries = std::min(most_factor_entries, memory_limit_of(run.options()) / bytes_per_entry);
+  Evaluation e = evaluate(m, rows, problem.tiny(), run.with_grace(), max_entries);
   while (e.good()) {
     if (!run.may_sweep()) return answer(AbsorbingEnd::stopped, e, loss_of(problem, e, rows), rows, exponent);
     run.count_iteration();
@@ -368,7 +371,7 @@ AbsorbingAnswer solve_absorbing(const ReducedMdp& original, Run& run, std::span<
     if (n_changed == 0) break;
     if (!graph::exits_surely(m, better)) return answer(AbsorbingEnd::unbounded, e, {}, rows, exponent);
     rows = std::move(better);
-    e = evaluate(m, rows, problem.tiny(), run.with_grace());
+    e = evaluate(m, rows, problem.tiny(), run.with_grace(), max_entries);
   }
   if (!e.good()) return {};
   const auto loss = LowerBound(problem, e, rows)();

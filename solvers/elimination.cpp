@@ -46,7 +46,10 @@ class Elimination::Work {
   }
 
   void run(double max_entries, const std::function<bool()>& keep_going) {
-    constexpr std::size_t steps_between = 64;
+    constexpr std::size_t work_between = 1'000'000;  // products, milliseconds
+    constexpr double most_work = 1e10;               // a minute or two
+    std::size_t since = work_between;                // the first question comes at once
+    double all_work = 0.0;
     for (std::size_t s = 0; s < next_.size(); ++s) push(s);
     double left = static_cast<double>(next_.size());
     double entries = 0.0;
@@ -58,12 +61,17 @@ class Elimination::Work {
       const double successors = static_cast<double>(next_[s].size());
       const double eta = (4.0 * successors + 64.0) * unit_roundoff * unit_roundoff;
       out_.relative_error_ += (2.0 * left + 1.0) * eta;
-      entries += successors + static_cast<double>(in_degree_[s]);
-      const bool asks = keep_going && out_.steps_.size() % steps_between == 0;
-      if (entries > max_entries || (asks && !keep_going())) {
+      const double own = successors + static_cast<double>(in_degree_[s]);
+      since += work + 1;
+      all_work += static_cast<double>(work);
+      const bool asks = keep_going && since > work_between;
+      if (asks) since = 0;
+      // What is left will be factors too.
+      if (entries + entries_left_ > max_entries || all_work > most_work || (asks && !keep_going())) {
         out_.too_large_ = true;
         return;
       }
+      entries += own;
       eliminate(s);
       left -= 1.0;
     }
@@ -77,12 +85,14 @@ class Elimination::Work {
     next_[from].push_back(entry);
     into_[at(entry.state)].push_back(from);
     ++in_degree_[at(entry.state)];
+    entries_left_ += 1.0;
   }
 
   void eliminate(std::size_t s) {
     Step step;
     step.state = static_cast<State>(s);
     step.next = std::move(next_[s]);
+    entries_left_ -= static_cast<double>(step.next.size());
     step.leaving = exit_[s];
     for (const Entry& e : step.next) step.leaving = step.leaving + e.p;
     gone_[s] = 1;
@@ -104,6 +114,7 @@ class Elimination::Work {
         weight = row[k].p / step.leaving;
         row[k] = row.back();
         row.pop_back();
+        entries_left_ -= 1.0;
         break;
       }
     }
@@ -125,6 +136,7 @@ class Elimination::Work {
   }
 
   Elimination& out_;
+  double entries_left_ = 0.0;  // of the chain of the states left
   std::vector<std::vector<Entry>> next_;
   std::vector<std::vector<std::size_t>> into_;  // states once known to lead here; those that are gone are skipped
   std::vector<TwoDouble> exit_;

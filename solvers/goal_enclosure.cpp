@@ -9,8 +9,8 @@
 #include "libmdp/kernels/residual.hpp"
 #include "libmdp/policy.hpp"
 #include "libmdp/vectors.hpp"
+#include "solvers/chain_steps.hpp"
 #include "solvers/direct_chain.hpp"
-#include "solvers/krylov.hpp"
 
 namespace mdp::solvers {
 namespace {
@@ -112,30 +112,16 @@ class GoalEncloser {
     return true;
   }
 
-  [[nodiscard]] bool keeps_going() const { return !keep_going_ || keep_going_(); }
-
   // w: the time until the goal under a policy, to within a half at each step. False if it is too long.
   bool time_of(std::span<const Action> policy) {
     constexpr double enough = 0.25;
     chain_.assign(policy);
     std::vector<double> x(chain_.size(), 0.0);
     std::vector<double> y(x.size());
-    double change = direct_.improve(chain_, x, threads_) ? chain_.residual(x, y, threads_) : infinity;
-    for (int sweep = 0; sweep < most_time_sweeps && change > enough && keeps_going(); ++sweep) {
-      change = chain_.gauss_seidel(x, y, threads_);
-      x.swap(y);
-    }
-    if (!(change <= enough)) {
-      chain_.residual(x, y, threads_);
-      std::vector<double> step(x.size(), 0.0);
-      const KrylovOptions options{.norm = Norm::max,
-                                  .tolerance = enough,
-                                  .max_products = most_products,
-                                  .threads = threads_,
-                                  .keep_going = keep_going_};
-      if (!(improve_solution(chain_.rows(), 1.0, y, step, options).residual <= 2.0 * enough)) return false;
-      for (std::size_t i = 0; i < x.size(); ++i) x[i] += step[i];
-    }
+    bool known = direct_.improve(chain_, x, threads_) && chain_.residual(x, y, threads_) <= enough;
+    if (!known) known = sweep_chain(chain_, x, y, threads_, {most_time_sweeps, 0.0, enough, keep_going_}).enough;
+    const KrylovGoal goal{most_products, 0.0, enough, keep_going_};
+    if (!known && !(improve_by_krylov(chain_, x, y, threads_, goal).residual <= 2.0 * enough)) return false;
     if (!std::all_of(x.begin(), x.end(), [](double t) { return t >= 0.0 && t < longest_time; })) return false;
     w_.assign(v_.size(), 0.0);
     chain_.scatter(x, w_, threads_);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "libmdp/bounds.hpp"
+#include "libmdp/kernels/residual.hpp"
 #include "libmdp/policy.hpp"
 #include "libmdp/vectors.hpp"
 #include "solvers/goal_enclosure.hpp"
@@ -21,14 +22,59 @@ class Iteration {
   AbsorbingAnswer operator()() {
     const bool warm = take_start();
     AbsorbingAnswer found = iterate(warm);
-    if (!warm || run_.stopped() != Status::not_run || excess_width(found, problem_.accuracy) <= 1.0) return found;
-    // Values from elsewhere may lead astray: without them, then.
-    it_.v.assign(it_.v.size(), 0.0);
-    it_.policy = first_;
-    return iterate(false);
+    if (warm && !is_done(found)) {
+      // Values from elsewhere may lead astray: without them, then.
+      it_.v.assign(it_.v.size(), 0.0);
+      it_.policy = first_;
+      found = iterate(false);
+    }
+    return sharpened(std::move(found));
   }
 
  private:
+  [[nodiscard]] bool is_done(const AbsorbingAnswer& found) const {
+    return run_.stopped() != Status::not_run || run_.stage_over() || excess_width(found, problem_.accuracy) <= 1.0;
+  }
+
+  // Where doubles end: values in twice the precision, from corrections.
+  AbsorbingAnswer sharpened(AbsorbingAnswer found) {
+    constexpr int most_corrections = 4;
+    for (int k = 0; k < most_corrections && !found.value.empty() && !is_done(found); ++k) {
+      AbsorbingAnswer closer = corrected(found);
+      if (!(excess_width(closer, problem_.accuracy) < 0.5 * excess_width(found, problem_.accuracy))) break;
+      found = std::move(closer);
+    }
+    return found;
+  }
+
+  // The gaps of all rows, in twice the precision, are the costs of a problem whose values are what is missing: along every cycle
+  // they sum to the costs.
+  AbsorbingAnswer corrected(const AbsorbingAnswer& found) {
+    Buffer<double> gap(at(problem_.mdp.n_rows()));
+    kernels::row_gaps(problem_.mdp, found.value, gap, run_.threads());
+    leave_out_dear_rows(found, gap);
+    const Mdp missing = problem_.mdp.with_cost(std::move(gap));
+    double allowed = infinity;
+    for (const State s : problem_.start.order) allowed = std::min(allowed, problem_.accuracy.at(found.value[at(s)].hi));
+    const graph::Approach way{problem_.start.order, found.rows};
+    Iteration correction({missing, way, {0.25 * allowed, 0.0}, {}}, step_, run_);
+    const AbsorbingAnswer more = correction.iterate(false);
+    if (more.value.empty()) return {};
+    std::vector<TwoDouble> value = found.value;
+    for (std::size_t s = 0; s < value.size(); ++s) value[s] = value[s] + more.value[s];
+    return enclose(std::move(value), correction.it_.policy);
+  }
+
+  // What costs more than all that can be missing is not optimal. Large costs would hide the small ones in the rounding of sweeps.
+  void leave_out_dear_rows(const AbsorbingAnswer& found, std::span<double> gap) const {
+    const double missing = max_abs(found.above) + max_abs(found.below);
+    for (State s = 0; s < problem_.mdp.n_states(); ++s) {
+      for (Offset row = problem_.mdp.state_rows()[at(s)]; row < problem_.mdp.state_rows()[at(s) + 1]; ++row) {
+        if (gap[at(row)] > 2.0 * missing && row != found.rows[at(s)]) gap[at(row)] = infinity;
+      }
+    }
+  }
+
   AbsorbingAnswer iterate(bool warm) {
     step_.begin(it_, warm, run_);
     double target = 0.0;
@@ -79,21 +125,23 @@ class Iteration {
   }
 
   // Where no cost is below 0, neither is a value.
-  [[nodiscard]] std::vector<double> below_at_least(const std::vector<double>& v) const {
+  [[nodiscard]] std::vector<double> below_at_least(const std::vector<TwoDouble>& v) const {
     for (const double c : problem_.mdp.cost()) {
       if (c < problem_.uncertainty.cost) return {};
     }
     std::vector<double> below;
     below.reserve(v.size());
-    for (const double x : v) below.push_back(std::max(0.0, x));
+    for (const TwoDouble x : v) below.push_back(std::max(0.0, x.lo > 0.0 ? bounds::round_up(x.hi) : x.hi));
     return below;
   }
 
-  AbsorbingAnswer answer() {
+  AbsorbingAnswer answer() { return enclose({it_.v.begin(), it_.v.end()}, it_.policy); }
+
+  AbsorbingAnswer enclose(std::vector<TwoDouble> value, const Policy& greedy) {
     AbsorbingAnswer a;
-    a.value.assign(it_.v.begin(), it_.v.end());
-    // The greedy policy of v, or, where it does not prove anything, the one that is known to reach the goal.
-    for (const auto* policy : {&it_.policy, &first_}) {
+    a.value = std::move(value);
+    // The greedy policy, or, where it does not prove anything, the one that is known to reach the goal.
+    for (const Policy* policy : {&greedy, static_cast<const Policy*>(&first_)}) {
       auto found = enclose_until_goal(problem_.mdp, a.value, *policy, it_.chain, problem_.uncertainty, run_.threads(),
                                       run_.with_grace(), memory_limit_of(run_.options()));
       if (a.below.empty()) a.below = std::move(found.below);
@@ -103,11 +151,11 @@ class Iteration {
       break;
     }
     if (a.above.empty()) return {};
-    if (a.below.empty()) a.below = below_at_least(it_.v);
+    if (a.below.empty()) a.below = below_at_least(a.value);
     a.end = !a.below.empty()                    ? AbsorbingEnd::enclosed
             : run_.stopped() != Status::not_run ? AbsorbingEnd::stopped
                                                 : AbsorbingEnd::imprecise;
-    if (a.below.empty()) a.below.assign(it_.v.size(), infinity);
+    if (a.below.empty()) a.below.assign(a.value.size(), infinity);
     return a;
   }
 

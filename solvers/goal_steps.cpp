@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <queue>
@@ -7,10 +8,10 @@
 
 #include "libmdp/graph/components.hpp"
 #include "libmdp/kernels/gauss_seidel.hpp"
+#include "solvers/chain_steps.hpp"
 #include "solvers/direct_chain.hpp"
 #include "solvers/goal_iteration.hpp"
 #include "solvers/memory.hpp"
-#include "solvers/ordered_iteration.hpp"
 
 namespace mdp::solvers {
 namespace {
@@ -114,12 +115,13 @@ class PolicyStep : public GoalStep {
 
   void begin(GoalIterate& it, bool warm, Run& run) override {
     if (warm) return;
-    constexpr int first_sweeps = 1000;
+    constexpr int first_sweeps = 400;
+    constexpr std::int64_t first_products = 150;  // about as dear as the sweeps
     constexpr double enough = 1e-4;
     it.chain.assign(it.policy, run.threads());
     resize(it);
     x_.assign(x_.size(), 0.0);
-    if (!solve_directly(it, run) && !sweep(it, run, first_sweeps, enough)) solve(it, run, 1e-3, 1000);
+    if (!solve_directly(it, run) && !sweep(it, run, first_sweeps, enough)) solve(it, run, 1e-3, first_products);
     it.chain.scatter(x_, it.v, run.threads());
   }
 
@@ -130,9 +132,9 @@ class PolicyStep : public GoalStep {
     resize(it);
     it.chain.gather(it.tv, x_, run.threads());
     if (solve_directly(it, run)) return it.chain.scatter(x_, it.v, run.threads());
-    const bool settled = at(n_changed) <= it.chain.size() / 1000;
+    const bool nearly_settled = at(n_changed) <= it.chain.size() / 20 && krylov_work_ <= sweep_work_;
     const bool done = sweep(it, run, sweeps, enough);
-    if (!done && settled) solve(it, run, enough, 400);
+    if (!done && (n_changed == 0 || nearly_settled)) solve(it, run, enough, 400);
     it.chain.scatter(x_, it.v, run.threads());
   }
   [[nodiscard]] std::string name() const override {
@@ -146,17 +148,13 @@ class PolicyStep : public GoalStep {
     y_.resize(it.chain.size());
   }
 
-  // Whether the change of a sweep has fallen by `enough`.
+  // Whether the change of a sweep has fallen by `enough`, or it is time to stop.
   bool sweep(const GoalIterate& it, Run& run, int most, double enough) {
-    double first = 0.0;
-    for (int k = 0; k < most; ++k) {
-      const double change = it.chain.gauss_seidel(x_, y_, run.threads());
-      run.count_traffic(it.chain.rows().begin.back(), static_cast<Offset>(it.chain.size()));
-      x_.swap(y_);
-      if (k == 0) first = change;
-      if (!(change > enough * first) || run.out_of_time()) return true;
-    }
-    return false;
+    const auto may_go_on = [&] { return !run.out_of_time(); };
+    const SweepsDone done = sweep_chain(it.chain, x_, y_, run.threads(), {most, enough, 0.0, may_go_on});
+    run.count_traffic(done.count * it.chain.rows().begin.back(), done.count * static_cast<Offset>(it.chain.size()));
+    sweep_work_ += done.count;
+    return done.enough || run.out_of_time();
   }
 
   bool solve_directly(const GoalIterate& it, const Run& run) {
@@ -167,12 +165,18 @@ class PolicyStep : public GoalStep {
   }
 
   void solve(const GoalIterate& it, Run& run, double reduction, std::int64_t most_products) {
-    if (krylov_) improve_by_krylov(it.chain, x_, y_, reduction, most_products, run);
+    const auto may_go_on = [&] { return !run.out_of_time(); };
+    constexpr std::int64_t sweeps_per_product = 3;  // a product, and two sweeps that precondition it
+    if (!krylov_) return;
+    const KrylovGoal goal{most_products, reduction, 0.0, may_go_on};
+    krylov_work_ += sweeps_per_product * improve_by_krylov(it.chain, x_, y_, run.threads(), goal).products;
   }
 
   bool krylov_;
   std::optional<DirectChain> direct_;
-  bool direct_used_ = false;   // for the last policy
+  bool direct_used_ = false;  // for the last policy
+  // In sweeps of the chain. Krylov steps may be as dear as the sweeps before them: where they do not pay, that is all that is lost.
+  std::int64_t sweep_work_ = 0, krylov_work_ = 0;
   std::vector<double> x_, y_;  // in the order of the chain
 };
 

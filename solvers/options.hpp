@@ -71,6 +71,8 @@ struct SolveOptions {
   bool record_trace = false;
   /// Called after each sweep; false stops the run with the best bounds so far (Status::interrupted).
   std::function<bool(const SweepRecord&)> observer;
+  /// Asked within long steps too (elimination, Krylov steps, sweeps of a policy's chain): false stops the run likewise. Empty = go on.
+  std::function<bool()> keep_going;
 
   [[nodiscard]] std::string check() const;  ///< "" or the first violated rule
 };

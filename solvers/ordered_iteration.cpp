@@ -7,7 +7,7 @@
 #include "libmdp/kernels/permuted_chain.hpp"
 #include "solvers/backward_start.hpp"
 #include "solvers/centre.hpp"
-#include "solvers/krylov.hpp"
+#include "solvers/chain_steps.hpp"
 #include "solvers/sweep_loop.hpp"
 
 namespace mdp::solvers {
@@ -105,17 +105,15 @@ void OrderedPolicyIteration::take_values(const kernels::OrderedChain& chain, con
   offset_ = centred.subtracted;
 }
 
-// Whether the change of a sweep has fallen by `enough`.
+// Whether the change of a sweep has fallen by `enough`, or it is time to stop.
 bool OrderedPolicyIteration::sweep(const kernels::OrderedChain& chain, Run& run, int most, double enough) {
-  double first = 0.0;
-  for (int k = 0; k < most; ++k) {
-    change_ = chain.gauss_seidel(x_, y_, run.threads());
-    count_work(chain, run, 1);
-    x_.swap(y_);
-    if (k == 0) first = change_;
-    if (!(change_ > enough * first) || work_ > limits_.work || run.out_of_time()) return true;
-  }
-  return false;
+  const auto may_go_on = [&, n = 0]() mutable {
+    return work_ + ++n * entries_of(chain) <= limits_.work && !run.out_of_time();
+  };
+  const SweepsDone done = sweep_chain(chain, x_, y_, run.threads(), {most, enough, 0.0, may_go_on});
+  count_work(chain, run, done.count);
+  change_ = done.change;
+  return done.enough || work_ > limits_.work || run.out_of_time();
 }
 
 void OrderedPolicyIteration::count_work(const kernels::OrderedChain& chain, Run& run, std::int64_t passes) {
@@ -125,22 +123,9 @@ void OrderedPolicyIteration::count_work(const kernels::OrderedChain& chain, Run&
 
 void OrderedPolicyIteration::solve(const kernels::OrderedChain& chain, Run& run, double reduction) {
   constexpr std::int64_t most_products = 400;
-  count_work(chain, run, 2 * improve_by_krylov(chain, x_, y_, reduction, most_products, run));
-}
-
-std::int64_t improve_by_krylov(const kernels::OrderedChain& chain, std::vector<double>& x,
-                               std::vector<double>& residual, double reduction, std::int64_t most_products,
-                               const Run& run) {
-  const double now = chain.residual(x, residual, run.threads());
-  std::vector<double> step(x.size(), 0.0);
-  KrylovOptions options;
-  options.tolerance = reduction * now;
-  options.max_products = most_products;
-  options.threads = run.threads();
-  options.keep_going = [&run] { return !run.out_of_time(); };
-  const auto solved = improve_solution(chain.rows(), 1.0, residual, step, options);
-  for (std::size_t i = 0; i < x.size(); ++i) x[i] += step[i];
-  return solved.products;
+  const auto may_go_on = [&] { return !run.out_of_time(); };
+  const KrylovGoal goal{most_products, reduction, 0.0, may_go_on};
+  count_work(chain, run, 2 * improve_by_krylov(chain, x_, y_, run.threads(), goal).products);
 }
 
 }  // namespace mdp::solvers

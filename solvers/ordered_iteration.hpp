@@ -53,11 +53,4 @@ class OrderedPolicyIteration : public Improver {
   std::vector<double> x_, y_;    // values in the order of the chain
 };
 
-/// x <- x + e, (I - P) e = what the chain's equations miss at x, by BiCGSTAB to `reduction` of it.
-/// \param x, residual  [chain.size()] in the order of the chain; the second is overwritten
-/// \return products with the chain's matrix, most_products or so
-std::int64_t improve_by_krylov(const kernels::OrderedChain& chain, std::vector<double>& x,
-                               std::vector<double>& residual, double reduction, std::int64_t most_products,
-                               const Run& run);
-
 }  // namespace mdp::solvers

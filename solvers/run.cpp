@@ -9,7 +9,7 @@ bool Run::may_sweep() {
   if (sweeps_ >= options_.max_sweeps)
     stopped_ = Status::sweep_limit;
   else if (sweeps_ > first_sweep_ && out_of_time())
-    stopped_ = Status::time_limit;
+    stopped_ = why_stopped();
   if (stopped_ == Status::not_run && sweeps_ >= stage_end_) stage_over_ = true;
   return stopped_ == Status::not_run && !stage_over_;
 }

@@ -48,12 +48,13 @@ class Run {
     bytes_ += 12.0 * static_cast<double>(transitions) + 16.0 * static_cast<double>(rows);
   }
   void count_iteration() { ++iterations_; }
-  [[nodiscard]] bool out_of_time() const { return seconds() >= options_.time_limit_seconds; }
+  /// Whether to stop in the middle of a step: no time is left, or somebody asks for it.
+  [[nodiscard]] bool out_of_time() const { return asked_to_stop() || seconds() >= options_.time_limit_seconds; }
   /// Whether to go on with what begins now: while time is left, and in any case for half a second, so that small things end.
   [[nodiscard]] std::function<bool()> with_grace() {
     return [this, begin = seconds()] {
       const bool goes_on = !out_of_time() || seconds() < begin + 0.5;
-      if (!goes_on && stopped_ == Status::not_run) stopped_ = Status::time_limit;
+      if (!goes_on && stopped_ == Status::not_run) stopped_ = why_stopped();
       return goes_on;
     };
   }
@@ -71,6 +72,8 @@ class Run {
 
  private:
   void tell();
+  [[nodiscard]] bool asked_to_stop() const { return options_.keep_going && !options_.keep_going(); }
+  [[nodiscard]] Status why_stopped() const { return asked_to_stop() ? Status::interrupted : Status::time_limit; }
 
   const SolveOptions& options_;
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();

@@ -147,7 +147,8 @@ TEST_CASE("relative value iteration: periodic components, and large ones by auto
   }
 }
 
-TEST_CASE("no time at all: every method stops, says so, and its bounds hold", "[criteria]") {
+TEST_CASE("no time at all, or asked to stop: every method stops, says so, and its bounds hold", "[criteria]") {
+  const bool asked = GENERATE(false, true);
   generate::GridworldOptions grid;
   grid.width = grid.height = 40;
   grid.discount = 1.0;
@@ -160,9 +161,12 @@ TEST_CASE("no time at all: every method stops, says so, and its bounds hold", "[
       if (method == Method::soft_value_iteration || !why_not(method, mdp, criterion).empty()) continue;
       CriterionOptions options;
       options.solve.method = method;
-      options.solve.time_limit_seconds = 1e-9;
+      if (asked)
+        options.solve.keep_going = [] { return false; };
+      else
+        options.solve.time_limit_seconds = 1e-9;
       const auto r = solve_criterion(mdp, criterion, options);
-      CHECK((r.converged() || r.status == Status::time_limit));
+      CHECK((r.converged() || r.status == (asked ? Status::interrupted : Status::time_limit)));
       for (std::size_t s = 0; s < r.value_lower.size(); ++s) {
         REQUIRE(r.value_lower[s] <= truth.value_upper[s]);
         REQUIRE(r.value_upper[s] >= truth.value_lower[s]);

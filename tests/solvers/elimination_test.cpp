@@ -1,6 +1,7 @@
 // Elimination against exact rationals: relative errors within the bound, however ill-conditioned the chain.
 #include "solvers/elimination.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 #include <utility>
@@ -132,4 +133,33 @@ TEST_CASE("elimination says when products underflow and when it is too large", "
   CHECK(chain.relative_error() < infinity);
   const auto x = chain.solve(std::vector<TwoDouble>(rows.size(), 1e-300));
   CHECK(chain.relative_error() == infinity);
+}
+
+TEST_CASE("elimination gives up when what is left is too large already, not when it is done", "[elimination]") {
+  // A random graph fills in: its last states become dense while few are gone.
+  std::mt19937_64 random(1);
+  ReducedMdp m;
+  constexpr State n = 3000;
+  m.state_rows.push_back(0);
+  m.row_begin.push_back(0);
+  for (State s = 0; s < n; ++s) {
+    for (int k = 0; k < 4; ++k) {
+      const auto next = static_cast<State>(random() % n);
+      const auto row = m.next_state.begin() + m.row_begin.back();
+      if (next == s || std::find(row, m.next_state.end(), next) != m.next_state.end()) continue;
+      m.next_state.push_back(next);
+      m.probability.emplace_back(0.125);
+    }
+    m.row_begin.push_back(static_cast<Offset>(m.next_state.size()));
+    m.exit.emplace_back(0.5);
+    m.cost.emplace_back();
+    m.origin.push_back(s);
+    m.state_rows.push_back(s + 1);
+  }
+  std::vector<Offset> rows;
+  for (State s = 0; s < n; ++s) rows.push_back(s);
+  int asked = 0;  // about once in a million products
+  const Elimination chain(m, rows, 40.0 * n, [&] { return ++asked < 1000; });
+  CHECK(chain.too_large());
+  CHECK(asked < 30);
 }
