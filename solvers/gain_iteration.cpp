@@ -152,8 +152,7 @@ class GainIteration {
     const double away = std::ldexp(1.0, exponent_);
     const Mdp problem = m_.with_cost(std::move(cost)).with_discount(1.0 - away);
     if (!improver_) {
-      const bool one_policy = m_.n_rows() == m_.n_states();
-      improver_ = one_policy || run.options().method == Method::policy_iteration
+      improver_ = run.options().method == Method::policy_iteration
                       ? make_policy_iteration(problem, run.options(), false)
                       : make_automatic(problem, run.options());
     }

@@ -132,7 +132,7 @@ class PolicyStep : public GoalStep {
     resize(it);
     it.chain.gather(it.tv, x_, run.threads());
     if (solve_directly(it, run)) return it.chain.scatter(x_, it.v, run.threads());
-    const bool nearly_settled = at(n_changed) <= it.chain.size() / 20 && krylov_work_ <= sweep_work_;
+    const bool nearly_settled = at(n_changed) <= it.chain.size() / 100 && krylov_work_ <= sweep_work_;
     const bool done = sweep(it, run, sweeps, enough);
     if (!done && (n_changed == 0 || nearly_settled)) solve(it, run, enough, 400);
     it.chain.scatter(x_, it.v, run.threads());

@@ -198,6 +198,10 @@ std::unique_ptr<Improver> make_automatic(const Mdp& mdp, const SolveOptions& opt
     if (verdict.cheap) limits = {8.0 * verdict.work, 20.0 * verdict.work};
     methods.push_back(std::make_unique<OrderedPolicyIteration>(limits));
   }
+  const bool one_policy = mdp.n_rows() == mdp.n_states();
+  if (one_policy && !verdict.cheap) {  // nothing is to be improved
+    methods.push_back(std::make_unique<ModifiedPolicyIteration>(Evaluation::krylov));
+  }
   InexactPolicyIteration::Options last;
   last.sparse_lu = verdict.cheap;
   last.max_flops = most_flops;

@@ -47,7 +47,8 @@ struct ProfileVerdict {
 /// Method::automatic: Howard's policy iteration for small MDPs; else modified policy iteration, which most models that
 /// mix need no more than. Where the rate that it measures promises no end soon: with absorbing states, OrderedPolicyIteration;
 /// then inexact policy iteration. Where judge_profile() finds elimination cheap, DirectPolicyIteration before that; where
-/// judge_sparse_lu() finds sparse LU cheap, inexact policy iteration with it; the others have less patience then.
+/// judge_sparse_lu() finds sparse LU cheap, inexact policy iteration with it; the others have less patience then. Of one policy, without
+/// cheap factors, BiCGSTAB before inexact policy iteration: nothing is to be improved.
 [[nodiscard]] std::unique_ptr<Improver> make_automatic(const Mdp& mdp, const SolveOptions& options);
 
 /// The improver for an MDP with one row per state.

@@ -58,7 +58,7 @@ class Run {
       return goes_on;
     };
   }
-  [[nodiscard]] double seconds_left() const { return options_.time_limit_seconds - seconds(); }
+  [[nodiscard]] double seconds_left() const { return asked_to_stop() ? 0.0 : options_.time_limit_seconds - seconds(); }
 
   /// not_run while nothing stopped it, else sweep_limit, time_limit or interrupted.
   [[nodiscard]] Status stopped() const noexcept { return stopped_; }
