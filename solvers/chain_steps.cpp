@@ -3,6 +3,7 @@
 #include <algorithm>
 
 namespace mdp::solvers {
+
 SweepsDone sweep_chain(const kernels::OrderedChain& chain, std::vector<double>& x, std::vector<double>& y, int threads,
                        const SweepGoal& goal) {
   SweepsDone done;

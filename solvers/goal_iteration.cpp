@@ -57,7 +57,8 @@ class Iteration {
     double allowed = infinity;
     for (const State s : problem_.start.order) allowed = std::min(allowed, problem_.accuracy.at(found.value[at(s)].hi));
     const graph::Approach way{problem_.start.order, found.rows};
-    Iteration correction({missing, way, {0.25 * allowed, 0.0}, {}}, step_, run_);
+    const GoalProblem problem{missing, way, {0.25 * allowed, 0.0}, {}};
+    Iteration correction(problem, step_, run_);
     const AbsorbingAnswer more = correction.iterate(false);
     if (more.value.empty()) return {};
     std::vector<TwoDouble> value = found.value;
