@@ -162,7 +162,7 @@ TEST_CASE("Costs and rewards are mirror images to the last bit, by every method 
   }
 }
 
-TEST_CASE("The same bits for 1, 2 and 4 threads, by every method under every criterion") {
+TEST_CASE("The same bits for 1, 2 and 4 threads, by every method under every criterion", "[long]") {
   const Mdp ends = two_ends();
   const Mdp mixing = generate::garnet({.shape = {10000, 3, 4}, .discount = 0.95});
   REQUIRE(std::min(ends.blocks().size(), mixing.blocks().size()) > 2);
