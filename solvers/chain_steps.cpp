@@ -19,14 +19,9 @@ SweepsDone sweep_chain(const kernels::OrderedChain& chain, std::vector<double>& 
 }
 
 KrylovResult improve_by_krylov(const kernels::OrderedChain& chain, std::vector<double>& x,
-                               std::vector<double>& residual, int threads, const KrylovGoal& goal) {
-  const double now = chain.residual(x, residual, threads);
+                               std::vector<double>& residual, double relative, KrylovOptions options) {
+  options.tolerance = std::max(options.tolerance, relative * chain.residual(x, residual, options.threads));
   std::vector<double> step(x.size(), 0.0);
-  KrylovOptions options;
-  options.tolerance = std::max(goal.absolute, goal.relative * now);
-  options.max_products = goal.most_products;
-  options.threads = threads;
-  options.keep_going = goal.keep_going;
   const KrylovResult solved = improve_solution(chain.rows(), 1.0, residual, step, options);
   for (std::size_t i = 0; i < x.size(); ++i) x[i] += step[i];
   return solved;

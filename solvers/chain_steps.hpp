@@ -29,17 +29,10 @@ struct SweepsDone {
 SweepsDone sweep_chain(const kernels::OrderedChain& chain, std::vector<double>& x, std::vector<double>& y, int threads,
                        const SweepGoal& goal);
 
-/// When a Krylov step of a chain ends.
-struct KrylovGoal {
-  std::int64_t most_products = 0;
-  double relative = 0.0;                  ///< enough: what the equations miss is this times what they missed before …
-  double absolute = 0.0;                  ///< … or this
-  std::function<bool()> keep_going = {};  ///< asked now and then; empty = always
-};
-
-/// x <- x + e, (I - P) e = what the chain's equations miss at x, by BiCGSTAB. x is never made worse.
+/// x <- x + e, (I - P) e = what the chain's equations miss at x, by a Krylov method. x is never made worse.
 /// \param x, residual  [chain.size()] in the order of the chain; the second is overwritten
+/// \param relative     enough: the equations miss this times what they missed before, or options.tolerance
 KrylovResult improve_by_krylov(const kernels::OrderedChain& chain, std::vector<double>& x,
-                               std::vector<double>& residual, int threads, const KrylovGoal& goal);
+                               std::vector<double>& residual, double relative, KrylovOptions options);
 
 }  // namespace mdp::solvers

@@ -120,8 +120,9 @@ class GoalEncloser {
     std::vector<double> y(x.size());
     bool known = direct_.improve(chain_, x, threads_) && chain_.residual(x, y, threads_) <= enough;
     if (!known) known = sweep_chain(chain_, x, y, threads_, {most_time_sweeps, 0.0, enough, keep_going_}).enough;
-    const KrylovGoal goal{most_products, 0.0, enough, keep_going_};
-    if (!known && !(improve_by_krylov(chain_, x, y, threads_, goal).residual <= 2.0 * enough)) return false;
+    const KrylovOptions options{
+        .tolerance = enough, .max_products = most_products, .threads = threads_, .keep_going = keep_going_};
+    if (!known && !(improve_by_krylov(chain_, x, y, 0.0, options).residual <= 2.0 * enough)) return false;
     if (!std::all_of(x.begin(), x.end(), [](double t) { return t >= 0.0 && t < longest_time; })) return false;
     w_.assign(v_.size(), 0.0);
     chain_.scatter(x, w_, threads_);

@@ -142,7 +142,7 @@ class Iteration {
     AbsorbingAnswer a;
     a.value = std::move(value);
     // The greedy policy, or, where it does not prove anything, the one that is known to reach the goal.
-    for (const Policy* policy : {&greedy, static_cast<const Policy*>(&first_)}) {
+    for (const Policy* policy : {&greedy, &std::as_const(first_)}) {
       auto found = enclose_until_goal(problem_.mdp, a.value, *policy, it_.chain, problem_.uncertainty, run_.threads(),
                                       run_.with_grace(), memory_limit_of(run_.options()));
       if (a.below.empty()) a.below = std::move(found.below);

@@ -150,8 +150,8 @@ class PolicyStep : public GoalStep {
 
   // Whether the change of a sweep has fallen by `enough`, or it is time to stop.
   bool sweep(const GoalIterate& it, Run& run, int most, double enough) {
-    const auto may_go_on = [&] { return !run.out_of_time(); };
-    const SweepsDone done = sweep_chain(it.chain, x_, y_, run.threads(), {most, enough, 0.0, may_go_on});
+    const SweepGoal goal{most, enough, 0.0, run.while_time_is_left()};
+    const SweepsDone done = sweep_chain(it.chain, x_, y_, run.threads(), goal);
     run.count_traffic(done.count * it.chain.rows().begin.back(), done.count * static_cast<Offset>(it.chain.size()));
     sweep_work_ += done.count;
     return done.enough || run.out_of_time();
@@ -165,11 +165,13 @@ class PolicyStep : public GoalStep {
   }
 
   void solve(const GoalIterate& it, Run& run, double reduction, std::int64_t most_products) {
-    const auto may_go_on = [&] { return !run.out_of_time(); };
     constexpr std::int64_t sweeps_per_product = 3;  // a product, and two sweeps that precondition it
     if (!krylov_) return;
-    const KrylovGoal goal{most_products, reduction, 0.0, may_go_on};
-    krylov_work_ += sweeps_per_product * improve_by_krylov(it.chain, x_, y_, run.threads(), goal).products;
+    const KrylovOptions options{.tolerance = 0.0,
+                                .max_products = most_products,
+                                .threads = run.threads(),
+                                .keep_going = run.while_time_is_left()};
+    krylov_work_ += sweeps_per_product * improve_by_krylov(it.chain, x_, y_, reduction, options).products;
   }
 
   bool krylov_;

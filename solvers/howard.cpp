@@ -88,7 +88,7 @@ void Howard::apply_inverse(const Mdp& mdp, std::vector<double>& x, const Run& ru
   KrylovOptions options;
   options.tolerance = reduction * kernels::max_norm(chain_->blocks(), right_side, run.threads());
   options.threads = run.threads();
-  options.keep_going = [&run] { return !run.out_of_time(); };
+  options.keep_going = run.while_time_is_left();
   improve_solution(chain_->rows(), mdp.discount(), right_side, x, options);
 }
 

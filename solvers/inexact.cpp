@@ -188,7 +188,7 @@ double InexactPolicyIteration::krylov_step(const Mdp& mdp, std::span<const doubl
   const double in_turn = left_in_turn() / (sequential * per_product);
   options.max_products = lu_ ? many_products : std::llround(std::clamp(in_turn, 8.0, 400.0));
   options.threads = run.threads();
-  options.keep_going = [&run] { return !run.out_of_time(); };
+  options.keep_going = run.while_time_is_left();
   options.precondition = [this](std::span<const double> r, std::span<double> z) { precondition(r, z); };
   KrylovResult solved = improve_solution(chain_->rows(), mdp.discount(), residual, step, options);
   if (!lu_) evaluation_work_ = per_product * static_cast<double>(solved.products);

@@ -123,9 +123,11 @@ void OrderedPolicyIteration::count_work(const kernels::OrderedChain& chain, Run&
 
 void OrderedPolicyIteration::solve(const kernels::OrderedChain& chain, Run& run, double reduction) {
   constexpr std::int64_t most_products = 400;
-  const auto may_go_on = [&] { return !run.out_of_time(); };
-  const KrylovGoal goal{most_products, reduction, 0.0, may_go_on};
-  count_work(chain, run, 2 * improve_by_krylov(chain, x_, y_, run.threads(), goal).products);
+  const KrylovOptions options{.tolerance = 0.0,
+                              .max_products = most_products,
+                              .threads = run.threads(),
+                              .keep_going = run.while_time_is_left()};
+  count_work(chain, run, 2 * improve_by_krylov(chain, x_, y_, reduction, options).products);
 }
 
 }  // namespace mdp::solvers

@@ -50,6 +50,10 @@ class Run {
   void count_iteration() { ++iterations_; }
   /// Whether to stop in the middle of a step: no time is left, or somebody asks for it.
   [[nodiscard]] bool out_of_time() const { return asked_to_stop() || seconds() >= options_.time_limit_seconds; }
+  /// For long steps to ask.
+  [[nodiscard]] std::function<bool()> while_time_is_left() const {
+    return [this] { return !out_of_time(); };
+  }
   /// Whether to go on with what begins now: while time is left, and in any case for half a second, so that small things end.
   [[nodiscard]] std::function<bool()> with_grace() {
     return [this, begin = seconds()] {

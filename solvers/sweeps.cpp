@@ -157,7 +157,7 @@ void ModifiedPolicyIteration::solve_chain(const Mdp& mdp, Iterate& it, Run& run)
     options.max_products = 2 + std::llround(part_of_work * work_ / (sweeps_per_product * chain_size(*chain_)));
   }
   options.threads = run.threads();
-  options.keep_going = [&run] { return !run.out_of_time(); };
+  options.keep_going = run.while_time_is_left();
   const auto solved = improve_solution(chain_->rows(), mdp.discount(), residual, step, options);
   run.count_traffic(2 * solved.products * chain_->n_transitions(), 2 * solved.products * chain_->n_states());
   work_ += sweeps_per_product * static_cast<double>(solved.products) * chain_size(*chain_);

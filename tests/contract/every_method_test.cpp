@@ -43,12 +43,6 @@ void for_each_method(const Mdp& mdp, const Question& question, const std::functi
   }
 }
 
-CriterionResult solved(const Mdp& mdp, const Question& question, const CriterionOptions& options) {
-  CriterionResult r = solve_criterion(mdp, question.criterion, options);
-  r.criterion = question.criterion;
-  return r;
-}
-
 // All numbers of an answer, and its policies.
 std::vector<std::vector<double>> numbers_of(const CriterionResult& r, Objective objective) {
   std::vector<std::vector<double>> all{r.values,     r.value_lower, r.value_upper, r.gain,      r.gain_lower,
@@ -75,8 +69,8 @@ void require_same(const CriterionResult& a, Objective sense_a, const CriterionRe
   REQUIRE(a.witness == b.witness);
 }
 
-// The same costs as a file of that objective has them.
-Mdp with_objective(const Mdp& mdp, Objective objective) {
+// The same costs as a file of that objective has them, built anew: Mdp::with_objective() would leave the signs to nobody.
+Mdp built_with_objective(const Mdp& mdp, Objective objective) {
   MdpArrays arrays;
   arrays.objective = objective;
   const auto copy = [](auto span, auto& to) { to.assign(span.begin(), span.end()); };
@@ -124,7 +118,7 @@ void check_stops(std::uint64_t from, std::uint64_t to) {
         for (const std::int64_t sweeps : {1, 2, 3, 7, 25}) {
           CAPTURE(sweeps);
           options.solve.max_sweeps = sweeps;
-          const CriterionResult r = solved(drawn.mdp, question, options);
+          const CriterionResult r = solve_criterion(drawn.mdp, question.criterion, options);
           CAPTURE(to_string(r.status), r.message);
           tests::check_bounds(truth, r, accuracy);
           REQUIRE((r.converged() || r.status == Status::sweep_limit || r.status == Status::precision_limit ||
@@ -146,8 +140,8 @@ TEST_CASE("Stopped after any sweep: hundreds of models", "[long]") { check_stops
 TEST_CASE("Costs and rewards are mirror images to the last bit, by every method under every criterion") {
   for (std::uint64_t seed = 0; seed < 60; ++seed) {
     const tests::DrawnMdp drawn = tests::draw_mdp(seed);
-    const Mdp costs = with_objective(drawn.mdp, Objective::minimize);
-    const Mdp rewards = with_objective(drawn.mdp, Objective::maximize);
+    const Mdp costs = built_with_objective(drawn.mdp, Objective::minimize);
+    const Mdp rewards = built_with_objective(drawn.mdp, Objective::maximize);
     CAPTURE(seed, drawn.family);
     for (const Question& question : all_questions()) {
       // Here the objectives ask different things: the least or the greatest probability, and who pays for missing the goal.
@@ -155,8 +149,8 @@ TEST_CASE("Costs and rewards are mirror images to the last bit, by every method 
       if (question.criterion == Criterion::goal && question.options.improper == Improper::infinite) continue;
       for_each_method(costs, question, [&](CriterionOptions options) {
         options.solve.max_sweeps = 500;
-        require_same(solved(costs, question, options), Objective::minimize, solved(rewards, question, options),
-                     Objective::maximize);
+        require_same(solve_criterion(costs, question.criterion, options), Objective::minimize,
+                     solve_criterion(rewards, question.criterion, options), Objective::maximize);
       });
     }
   }
@@ -174,10 +168,10 @@ TEST_CASE("The same bits for 1, 2 and 4 threads, by every method under every cri
       if (options.solve.method == Method::linear_programming) return;  // a simplex: it takes minutes here
       options.solve.max_sweeps = 4;
       options.solve.threads = 1;
-      const CriterionResult one = solved(mdp, question, options);
+      const CriterionResult one = solve_criterion(mdp, question.criterion, options);
       for (const int threads : {2, 4}) {
         options.solve.threads = threads;
-        require_same(one, mdp.objective(), solved(mdp, question, options), mdp.objective());
+        require_same(one, mdp.objective(), solve_criterion(mdp, question.criterion, options), mdp.objective());
       }
     });
   }

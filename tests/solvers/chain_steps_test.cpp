@@ -72,7 +72,8 @@ TEST_CASE("Sweeps of a chain that is left slowly are stopped by their number or 
   CHECK(done.count == 100);
   goal.keep_going = [] { return false; };
   CHECK(sweep_chain(chain, c.x, c.y, 1, goal).count == 1);
-  const KrylovResult solved = improve_by_krylov(chain, c.x, c.y, 1, {1000, 0.0, 1e-7});
+  const KrylovResult solved =
+      improve_by_krylov(chain, c.x, c.y, 0.0, {.tolerance = 1e-7, .max_products = 1000, .threads = 1});
   CHECK(solved.residual <= 1e-7);
   CHECK(c.error(1e6) <= 0.2);
 }
