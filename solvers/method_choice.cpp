@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <initializer_list>
 #include <limits>
 #include <numeric>
@@ -31,6 +32,22 @@ constexpr double cheap_flops = 1e9;
 constexpr State infinite_width = std::numeric_limits<State>::max();
 constexpr double most_flops = 1e10;  // of one factorisation, before BiCGSTAB takes over
 
+// A graph: the states that a state leads to.
+using Successors = std::function<std::span<const State>(State)>;
+
+Successors successors_in(const kernels::CompressedRows& m) {
+  return [m](State s) { return m.index.subspan(m.begin[s], m.begin[s + 1] - m.begin[s]); };
+}
+
+// The chain of a policy, before it is packed.
+Successors successors_in(const Mdp& mdp, const Policy& policy) {
+  return [&mdp, &policy](State s) {
+    const Offset row = selected_row(mdp, policy, s);
+    const Offset first = mdp.row_begin()[row];
+    return mdp.next_state().subspan(first, mdp.row_begin()[row + 1] - first);
+  };
+}
+
 // A breadth-first search along the edges of all graphs.
 struct Levels {
   State widest = 0;
@@ -39,7 +56,7 @@ struct Levels {
 
 // From the first of `roots`, then for each other part of the graphs from the first root in it; gives up where a level is
 // wider than `limit`.
-Levels search_levels(std::initializer_list<kernels::CompressedRows> graphs, std::span<const State> roots, State limit) {
+Levels search_levels(std::initializer_list<Successors> graphs, std::span<const State> roots, State limit) {
   Levels levels;
   std::vector<char> seen(roots.size(), 0);
   std::vector<State> level;
@@ -52,10 +69,9 @@ Levels search_levels(std::initializer_list<kernels::CompressedRows> graphs, std:
       levels.widest = std::max(levels.widest, static_cast<State>(level.size()));
       if (levels.widest > limit) return levels;
       next.clear();
-      for (const auto& graph : graphs) {
+      for (const auto& successors : graphs) {
         for (const State s : level) {
-          for (Offset k = graph.begin[s]; k < graph.begin[s + 1]; ++k) {
-            const State t = graph.index[k];
+          for (const State t : successors(s)) {
             if (!seen[t]) next.push_back(t);
             seen[t] = 1;
           }
@@ -72,33 +88,45 @@ std::vector<State> natural_order(State n) {
   return order;
 }
 
-// Levels of P + P^T, from states that are far out; nothing where a level is wider than `limit`. The levels of P alone are cheaper
-// and show most wide graphs.
-std::optional<Levels> narrow_levels(const kernels::PolicyChain& chain, State limit) {
-  const auto natural = natural_order(chain.n_states());
-  if (search_levels({chain.rows()}, natural, limit).widest > limit) return {};
-  kernels::PolicyChain both = chain;
-  both.transpose();
-  Levels levels = search_levels({both.rows(), both.columns()}, natural, limit);
-  if (levels.widest > limit) return {};
-  std::reverse(levels.order.begin(), levels.order.end());
-  return search_levels({both.rows(), both.columns()}, levels.order, infinite_width);
+// Beyond, factors are dear whatever the order.
+State widest_level(State n) { return static_cast<State>(std::min(n / 8.0, 4.0 * std::sqrt(cheap_flops / n))); }
+
+// Whether a level of P, of n states, is wider: cheaper to see than the width of P + P^T, which is no smaller.
+bool is_wide(const Successors& graph, State n) {
+  return search_levels({graph}, natural_order(n), widest_level(n)).widest > widest_level(n);
 }
 
-// Whether factors within the profile of the states' own order can take no more than so many operations: their transitions
-// reach no farther than `limit` on average.
-bool is_short(const kernels::PolicyChain& chain, double limit) {
-  const double most = limit * chain.n_states();
+// Levels of P + P^T, from states that are far out; nothing where one is too wide.
+std::optional<Levels> narrow_levels(const kernels::PolicyChain& chain) {
+  const State n = chain.n_states();
+  if (is_wide(successors_in(chain.rows()), n)) return {};
+  kernels::PolicyChain both = chain;
+  both.transpose();
+  const auto graphs = {successors_in(both.rows()), successors_in(both.columns())};
+  Levels levels = search_levels(graphs, natural_order(n), widest_level(n));
+  if (levels.widest > widest_level(n)) return {};
+  std::reverse(levels.order.begin(), levels.order.end());
+  return search_levels(graphs, levels.order, infinite_width);
+}
+
+// Whether factors within the profile of the states' own order can take no more than so many operations: transitions
+// of the n states reach no farther than sqrt(2 flops / n) on average.
+bool is_short(const Successors& graph, State n, double flops) {
+  const double most = std::sqrt(2.0 * flops / n) * n;
   double sum = 0.0;
-  for (State s = 0; s < chain.n_states() && sum <= most; ++s) {
-    const auto row = chain.next_state().subspan(chain.row_begin()[s], chain.row_begin()[s + 1] - chain.row_begin()[s]);
+  for (State s = 0; s < n && sum <= most; ++s) {
+    const auto row = graph(s);
     if (!row.empty()) sum += std::max(row.back(), s) - std::min(row.front(), s);
   }
   return sum <= most;
 }
 
-// Beyond, factors are dear whatever the order.
-State widest_level(State n) { return static_cast<State>(std::min(n / 8.0, 4.0 * std::sqrt(cheap_flops / n))); }
+// Operations of an elimination that is cheap. It takes about 4 w^2 per state of a graph of width w. Long means a length of
+// n/w >= 10 w: where a graph is more of a plane, sweeps or incomplete factors have less far to go.
+double most_profile_flops(State n, double work_otherwise) {
+  constexpr double long_way = 0.4;
+  return std::min(most_flops, std::max(long_way * n * n, work_otherwise));
+}
 
 // A policy without a pattern: a multiplicative hash of the state picks the action. Optimal policies are not known yet,
 // and regular ones (everywhere the first action) can have far simpler graphs.
@@ -111,13 +139,23 @@ Policy scattered_policy(const Mdp& mdp) {
   return policy;
 }
 
+// The chain of that policy, to be judged; nothing where its graph shows, before it is packed, that no factors are cheap.
+std::optional<kernels::PolicyChain> chain_to_judge(const Mdp& mdp, double work_otherwise, int threads) {
+  const State n = mdp.n_states();
+  const Policy policy = scattered_policy(mdp);
+  const Successors graph = successors_in(mdp, policy);
+  if (n > small_chain && !is_short(graph, n, most_profile_flops(n, work_otherwise)) && is_wide(graph, n)) return {};
+  return kernels::PolicyChain(mdp, policy, threads);
+}
+
+LuVerdict too_wide() { return {false, 0.0, "the transition graph is wide: sparse LU would fill in"}; }
+
 }  // namespace
 
 LuVerdict judge_sparse_lu(const kernels::PolicyChain& chain, double max_bytes) {
   const State n = chain.n_states();
   if (n <= small_chain) return {true, 0.0, fmt::format("{} states: sparse LU is cheap", n)};
-  if (!narrow_levels(chain, widest_level(n)))
-    return {false, 0.0, "the transition graph is wide: sparse LU would fill in"};
+  if (!narrow_levels(chain)) return too_wide();
   const SparseLu::Work estimate = SparseLu::estimated_work(chain);
   const double flops = estimate.flops;
   const double work = flops + 8.0 * estimate.entries;
@@ -131,14 +169,11 @@ LuVerdict judge_sparse_lu(const kernels::PolicyChain& chain, double max_bytes) {
 
 ProfileVerdict judge_profile(const kernels::PolicyChain& chain, double work_otherwise, double max_bytes, int threads) {
   const State n = chain.n_states();
-  // Elimination takes about 4 w^2 operations per state of a graph of width w. Long means a length of n/w >= 10 w: where a graph
-  // is more of a plane, sweeps or incomplete factors have less far to go.
-  constexpr double long_way = 0.4;
-  const double most = std::min(most_flops, std::max(long_way * n * n, work_otherwise));
+  const double most = most_profile_flops(n, work_otherwise);
   ProfileVerdict verdict;
-  if (is_short(chain, std::sqrt(2.0 * most / n))) {
+  if (is_short(successors_in(chain.rows()), n, most)) {
     verdict.order = natural_order(n);
-  } else if (auto levels = narrow_levels(chain, widest_level(n))) {
+  } else if (auto levels = narrow_levels(chain)) {
     verdict.order = std::move(levels->order);
   } else {
     return verdict;
@@ -154,7 +189,10 @@ ProfileVerdict judge_profile(const kernels::PolicyChain& chain, double work_othe
 std::unique_ptr<Improver> make_policy_iteration(const Mdp& mdp, const SolveOptions& options, bool or_modified) {
   LuVerdict verdict{options.linear_solver == LinearSolver::sparse_lu, 0.0, ""};
   const bool automatic = options.linear_solver == LinearSolver::automatic;
-  if (automatic) verdict = judge_sparse_lu({mdp, scattered_policy(mdp), options.threads}, memory_limit_of(options));
+  if (automatic) {
+    const auto chain = chain_to_judge(mdp, 0.0, options.threads);
+    verdict = chain ? judge_sparse_lu(*chain, memory_limit_of(options)) : too_wide();
+  }
   std::unique_ptr<Improver> improver;
   if (verdict.cheap) {
     constexpr double factorisations_before = 4.0;
@@ -179,9 +217,9 @@ std::unique_ptr<Improver> make_automatic(const Mdp& mdp, const SolveOptions& opt
   constexpr double sweeps_before = 400.0;
   const double work_before = sweeps_before * static_cast<double>(mdp.n_transitions() + mdp.n_rows());
   const double max_bytes = memory_limit_of(options);
-  const kernels::PolicyChain chain(mdp, scattered_policy(mdp), options.threads);
-  ProfileVerdict profile = judge_profile(chain, work_before, max_bytes, options.threads);
-  const LuVerdict verdict = profile.cheap ? LuVerdict() : judge_sparse_lu(chain, max_bytes);
+  const auto chain = chain_to_judge(mdp, work_before, options.threads);
+  ProfileVerdict profile = chain ? judge_profile(*chain, work_before, max_bytes, options.threads) : ProfileVerdict();
+  const LuVerdict verdict = profile.cheap ? LuVerdict() : chain ? judge_sparse_lu(*chain, max_bytes) : too_wide();
   const bool absorbing = kernels::has_absorbing_state(mdp);
   // Of policy iteration with one or the other; operations take more time than entries read.
   const double direct_work = profile.cheap ? 6.0 * profile.work : verdict.cheap ? verdict.work : infinity;

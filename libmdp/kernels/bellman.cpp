@@ -49,20 +49,6 @@ struct StoreQ {
   void finish(State) {}
 };
 
-// visit_rows() for v = 0, to the bit: p * 0 and sums of it are 0, and c + 0.0 turns -0.0 into 0.0 as there.
-template <class Visitor>
-void visit_costs(const Mdp& mdp, State first, State last, Visitor& visitor) {
-  const Offset* rows = mdp.state_rows().data();
-  const double nothing = mdp.discount() == 0.0 ? -0.0 : 0.0;
-  for (State s = first; s < last; ++s) {
-    visitor.start(s);
-    for (Offset row = rows[s]; row < rows[s + 1]; ++row) {
-      visitor.row(static_cast<Action>(row - rows[s]), row, mdp.cost()[row] + nothing);
-    }
-    visitor.finish(s);
-  }
-}
-
 }  // namespace
 
 bool is_zero(std::span<const double> v) {

@@ -10,15 +10,6 @@
 namespace mdp::kernels {
 namespace {
 
-// sum_k p_k x_k of one compressed row, one accumulator, in order.
-double dot(const Offset* begin, const State* index, const double* p, const double* x, State row) {
-  double sum = 0.0;
-  const Offset end = begin[row + 1];
-#pragma GCC unroll 4  // as in RowValue
-  for (Offset k = begin[row]; k < end; ++k) sum += p[k] * x[index[k]];
-  return sum;
-}
-
 // The rows of one state averaged by the policy: successors ascending, duplicates added up.
 void mix_rows(const Mdp& mdp, std::span<const double> weight, State s, std::vector<std::pair<State, double>>& mixed) {
   mixed.clear();
@@ -51,7 +42,7 @@ double mean_cost(const Mdp& mdp, std::span<const double> weight, State s) {
 }  // namespace
 
 PolicyChain::PolicyChain(const Mdp& mdp, std::span<const Action> policy, int threads)
-    : blocks_(mdp.blocks().begin(), mdp.blocks().end()) {
+    : blocks_(mdp.blocks().begin(), mdp.blocks().end()), longest_(mdp.max_row_length()) {
   assign(mdp, policy, threads);
 }
 
@@ -130,6 +121,7 @@ PolicyChain::PolicyChain(const Mdp& mdp, std::span<const double> stochastic_poli
       cost_[s] = mean_cost(mdp, stochastic_policy, s);
     }
   });
+  longest_ = *std::max_element(row_begin_.begin(), row_begin_.end());
   for (std::size_t s = 0; s < n; ++s) row_begin_[s + 1] += row_begin_[s];
   next_state_.resize(static_cast<std::size_t>(row_begin_[n]));
   probability_.resize(static_cast<std::size_t>(row_begin_[n]));
@@ -145,11 +137,19 @@ PolicyChain::PolicyChain(const Mdp& mdp, std::span<const double> stochastic_poli
   });
 }
 
-Offset PolicyChain::max_row_length() const noexcept {
-  Offset longest = 0;
-  for (std::size_t s = 0; s + 1 < row_begin_.size(); ++s)
-    longest = std::max(longest, row_begin_[s + 1] - row_begin_[s]);
-  return longest;
+// f(s, (P x)(s)) for the states of [first, last).
+template <class F>
+void PolicyChain::for_products(State first, State last, std::span<const double> x, F&& f) const {
+  with_rows(row_begin_.data(), first, last, longest_, [&]<class Rows>(Rows ends) {
+    Offset k = row_begin_[first];
+    StreamAhead ahead(probability_.data(), next_state_.data(), k, row_begin_[last], n_transitions(), x);
+    for (State s = first; s < last; ++s) {
+      const Offset end = ends.end(s, k);
+      ahead(end);
+      f(s, row_product<Rows>(k, end, probability_.data(), next_state_.data(), x.data()));
+      k = end;
+    }
+  });
 }
 
 ResidualRange PolicyChain::sweep(double discount, std::span<const double> x, std::span<double> y, int threads) const {
@@ -157,15 +157,11 @@ ResidualRange PolicyChain::sweep(double discount, std::span<const double> x, std
       blocks_, threads, ResidualRange{},
       [&](State first, State last) {
         ResidualRange range;
-        StreamAhead ahead(probability_.data(), next_state_.data(), row_begin_[first], row_begin_[last], n_transitions(),
-                          x);
-        for (State s = first; s < last; ++s) {
-          ahead(row_begin_[s + 1]);
-          const double mean = dot(row_begin_.data(), next_state_.data(), probability_.data(), x.data(), s);
+        for_products(first, last, x, [&](State s, double mean) {
           y[s] = discount == 0.0 ? cost_[s] : cost_[s] + discount * mean;
           const double d = y[s] - x[s];
           if (y[s] < infinity && x[s] < infinity) range = {std::min(range.min, d), std::max(range.max, d)};
-        }
+        });
         return range;
       },
       [](const ResidualRange& a, const ResidualRange& b) {
@@ -175,18 +171,14 @@ ResidualRange PolicyChain::sweep(double discount, std::span<const double> x, std
 
 void PolicyChain::multiply(std::span<const double> x, std::span<double> y, int threads) const {
   for_states(blocks_, threads, [&](State first, State last) {
-    StreamAhead ahead(probability_.data(), next_state_.data(), row_begin_[first], row_begin_[last], n_transitions(), x);
-    for (State s = first; s < last; ++s) {
-      ahead(row_begin_[s + 1]);
-      y[s] = dot(row_begin_.data(), next_state_.data(), probability_.data(), x.data(), s);
-    }
+    for_products(first, last, x, [&](State s, double mean) { y[s] = mean; });
   });
 }
 
 void PolicyChain::multiply_transposed(std::span<const double> x, std::span<double> y, int threads) const {
   for_states(blocks_, threads, [&](State first, State last) {
     for (State s = first; s < last; ++s) {
-      y[s] = dot(column_begin_.data(), source_.data(), column_probability_.data(), x.data(), s);
+      y[s] = row_product(column_begin_[s], column_begin_[s + 1], column_probability_.data(), source_.data(), x.data());
     }
   });
 }

@@ -31,7 +31,8 @@ class PolicyChain {
   [[nodiscard]] std::span<const double> probability() const noexcept { return probability_; }
   [[nodiscard]] std::span<const double> cost() const noexcept { return cost_; }  ///< [n_states] L_pi
   [[nodiscard]] std::span<const State> blocks() const noexcept { return blocks_; }
-  [[nodiscard]] Offset max_row_length() const noexcept;
+  /// No row has more transitions.
+  [[nodiscard]] Offset max_row_length() const noexcept { return longest_; }
 
   /// y = L_pi + discount P x, the arithmetic of RowValue; returns the range of y - x over finite states.
   /// Traffic: 12 B per transition, 32 B per state, plus the gathers of x. y must not overlap x.
@@ -53,8 +54,11 @@ class PolicyChain {
   [[nodiscard]] bool replace_rows(const Mdp& mdp, std::span<const Action> policy, int threads);
   void copy_rows(const Mdp& mdp, std::span<const Action> policy, int threads);
   void copy_row(const Mdp& mdp, Offset row, State s);
+  template <class F>
+  void for_products(State first, State last, std::span<const double> x, F&& f) const;
 
   Buffer<State> blocks_;
+  Offset longest_ = 0;     // a bound on the length of a row
   Buffer<Action> copied_;  // [n_states] whose rows these are; empty for averages
   Buffer<Offset> row_begin_;
   Buffer<State> next_state_;
