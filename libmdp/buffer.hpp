@@ -17,6 +17,17 @@ inline constexpr std::size_t large_bytes = std::size_t{1} << 22;
 [[nodiscard]] void* allocate_large(std::size_t n_bytes);
 void deallocate_large(void* place, std::size_t n_bytes) noexcept;
 
+/// Asks for huge pages in memory that was not written yet, where it is large.
+void advise_large(void* place, std::size_t n_bytes) noexcept;
+
+/// v.reserve(n) for a vector that is not a Buffer, with large_bytes in mind.
+template <class T>
+void reserve_large(std::vector<T>& v, std::size_t n) {
+  if (n <= v.capacity()) return;
+  v.reserve(n);
+  advise_large(v.data() + v.size(), (v.capacity() - v.size()) * sizeof(T));
+}
+
 /// std::allocator whose construct() default-initialises: resize() leaves numbers unwritten, so that the
 /// thread that fills a large array is the first to touch its pages and no pass over memory is wasted.
 template <class T>

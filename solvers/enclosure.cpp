@@ -93,6 +93,8 @@ bool complete(std::span<const char> finite, std::span<const double> tv) {
 // [tw + below, tw + above], rounded outward, and its middle, which takes the place of tw in e.values.
 void set_intervals(Enclosure& e, const Mdp& mdp, std::span<const char> finite, double below, double above,
                    int threads) {
+  reserve_large(e.lower, e.values.size());
+  reserve_large(e.upper, e.values.size());
   e.lower.resize(e.values.size());
   e.upper.resize(e.values.size());
   e.half_width = kernels::reduce_states(

@@ -18,6 +18,9 @@ bounds::Interval computed_increment(const Mdp& mdp, const Iterate& it) {
 
 Iterate Iterate::from(const Mdp& mdp, std::span<const char> finite, std::span<const double> start, int threads) {
   Iterate it;
+  reserve_large(it.v, finite.size());
+  reserve_large(it.tv, finite.size());
+  reserve_large(it.policy, finite.size());
   it.v.assign(finite.size(), 0.0);
   for (std::size_t s = 0; s < finite.size(); ++s) {
     if (!finite[s])

@@ -5,8 +5,8 @@
 #include <functional>
 #include <initializer_list>
 #include <limits>
-#include <numeric>
 #include <optional>
+#include <ranges>
 #include <span>
 #include <utility>
 #include <vector>
@@ -39,10 +39,17 @@ Successors successors_in(const kernels::CompressedRows& m) {
   return [m](State s) { return m.index.subspan(m.begin[s], m.begin[s + 1] - m.begin[s]); };
 }
 
-// The chain of a policy, before it is packed.
-Successors successors_in(const Mdp& mdp, const Policy& policy) {
-  return [&mdp, &policy](State s) {
-    const Offset row = selected_row(mdp, policy, s);
+// A policy without a pattern: a multiplicative hash of the state picks the action. Optimal policies are not known yet,
+// and regular ones (everywhere the first action) can have far simpler graphs.
+Action scattered_action(const Mdp& mdp, State s) {
+  const auto hash = (static_cast<std::uint64_t>(s) + 1) * 0x9E3779B97F4A7C15U;
+  return static_cast<Action>((hash >> 33) % static_cast<std::uint64_t>(mdp.n_actions(s)));
+}
+
+// Its chain, before it is packed.
+Successors scattered_successors(const Mdp& mdp) {
+  return [&mdp](State s) {
+    const Offset row = mdp.state_rows()[s] + scattered_action(mdp, s);
     const Offset first = mdp.row_begin()[row];
     return mdp.next_state().subspan(first, mdp.row_begin()[row + 1] - first);
   };
@@ -55,8 +62,9 @@ struct Levels {
 };
 
 // From the first of `roots`, then for each other part of the graphs from the first root in it; gives up where a level is
-// wider than `limit`.
-Levels search_levels(std::initializer_list<Successors> graphs, std::span<const State> roots, State limit) {
+// wider than `limit`. \param roots  all states
+template <class Roots>
+Levels search_levels(std::initializer_list<Successors> graphs, const Roots& roots, State limit) {
   Levels levels;
   std::vector<char> seen(roots.size(), 0);
   std::vector<State> level;
@@ -82,11 +90,7 @@ Levels search_levels(std::initializer_list<Successors> graphs, std::span<const S
   return levels;
 }
 
-std::vector<State> natural_order(State n) {
-  std::vector<State> order(static_cast<std::size_t>(n));
-  std::iota(order.begin(), order.end(), 0);
-  return order;
-}
+auto natural_order(State n) { return std::views::iota(State{0}, n); }
 
 // Beyond, factors are dear whatever the order.
 State widest_level(State n) { return static_cast<State>(std::min(n / 8.0, 4.0 * std::sqrt(cheap_flops / n))); }
@@ -128,23 +132,13 @@ double most_profile_flops(State n, double work_otherwise) {
   return std::min(most_flops, std::max(long_way * n * n, work_otherwise));
 }
 
-// A policy without a pattern: a multiplicative hash of the state picks the action. Optimal policies are not known yet,
-// and regular ones (everywhere the first action) can have far simpler graphs.
-Policy scattered_policy(const Mdp& mdp) {
-  Policy policy(static_cast<std::size_t>(mdp.n_states()));
-  for (State s = 0; s < mdp.n_states(); ++s) {
-    const auto hash = (static_cast<std::uint64_t>(s) + 1) * 0x9E3779B97F4A7C15U;
-    policy[s] = static_cast<Action>((hash >> 33) % static_cast<std::uint64_t>(mdp.n_actions(s)));
-  }
-  return policy;
-}
-
-// The chain of that policy, to be judged; nothing where its graph shows, before it is packed, that no factors are cheap.
+// The chain of the scattered policy, to be judged; nothing where its graph shows, before it is packed, that no factors are cheap.
 std::optional<kernels::PolicyChain> chain_to_judge(const Mdp& mdp, double work_otherwise, int threads) {
   const State n = mdp.n_states();
-  const Policy policy = scattered_policy(mdp);
-  const Successors graph = successors_in(mdp, policy);
+  const Successors graph = scattered_successors(mdp);
   if (n > small_chain && !is_short(graph, n, most_profile_flops(n, work_otherwise)) && is_wide(graph, n)) return {};
+  Policy policy(at(n));
+  for (State s = 0; s < n; ++s) policy[s] = scattered_action(mdp, s);
   return kernels::PolicyChain(mdp, policy, threads);
 }
 
@@ -172,7 +166,7 @@ ProfileVerdict judge_profile(const kernels::PolicyChain& chain, double work_othe
   const double most = most_profile_flops(n, work_otherwise);
   ProfileVerdict verdict;
   if (is_short(successors_in(chain.rows()), n, most)) {
-    verdict.order = natural_order(n);
+    verdict.order.assign(natural_order(n).begin(), natural_order(n).end());
   } else if (auto levels = narrow_levels(chain)) {
     verdict.order = std::move(levels->order);
   } else {
