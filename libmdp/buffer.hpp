@@ -11,7 +11,7 @@ namespace mdp {
 
 /// From this size on, memory comes in huge pages where the system has them: a tenth of the page faults when it is
 /// filled, and fewer misses when it is gathered from.
-inline constexpr std::size_t large_bytes = std::size_t{1} << 22;
+inline constexpr std::size_t large_bytes = std::size_t{1} << 21;
 
 /// \throws std::bad_alloc
 [[nodiscard]] void* allocate_large(std::size_t n_bytes);

@@ -28,7 +28,9 @@ class Solver {
   KrylovResult operator()() {
     double now = true_residual();
     while (now > options_.tolerance && may_go_on()) {
+      const bool plain = is_plain();
       double after = attempt(options_.method, now);
+      if (!(after <= 0.5 * now) && plain != is_plain() && may_go_on()) after = attempt(options_.method, now);
       if (!(after <= 0.5 * now) && options_.method != KrylovMethod::gmres && may_go_on()) {
         after = attempt(KrylovMethod::gmres, now);
       }
@@ -49,14 +51,21 @@ class Solver {
     return products_ < options_.max_products && (!options_.keep_going || options_.keep_going());
   }
 
+  [[nodiscard]] bool is_plain() const { return options_.experience != nullptr && options_.experience->plain; }
+
   // One run from residual_, undone unless it halves the residual. Returns the norm of the residual then.
   double attempt(KrylovMethod method, double now) {
     std::copy(x_.begin(), x_.end(), kept_.begin());
+    const std::int64_t before = products_;
     if (method == KrylovMethod::gmres)
       gmres(now);
     else
       bicgstab(now);
     const double after = true_residual();
+    if (method == KrylovMethod::bicgstab && options_.experience != nullptr) {
+      options_.experience->learn(std::log(now / after), static_cast<double>(products_ - before),
+                                 after <= run_target(now));
+    }
     if (after <= 0.5 * now) return after;
     std::copy(kept_.begin(), kept_.end(), x_.begin());
     true_residual();
@@ -74,6 +83,10 @@ class Solver {
     ++products_;
   }
   void precondition(const Vector& r, Vector& z) const {
+    if (is_plain()) {
+      std::copy(r.begin(), r.end(), z.begin());
+      return;
+    }
     if (options_.precondition) return options_.precondition(r, z);
     constexpr int n_parts = 8;
     kernels::symmetric_gauss_seidel(m_, discount_, n_parts, r, z, options_.threads);
@@ -93,10 +106,15 @@ class Solver {
     return norm(residual_);
   }
 
+  // What is enough for a run.
+  [[nodiscard]] double run_target(double start) const { return std::max(options_.tolerance, 2e-3 * start); }
+
   // One run from residual_: until its norm fell by 1e-3 or below the tolerance, or something breaks down.
   void bicgstab(double start) {
-    constexpr std::int64_t products_per_run = 400;
-    const double target = std::max(0.5 * options_.tolerance, 1e-3 * start);
+    constexpr std::int64_t to_try = 40;
+    const bool trial = is_plain() && !(options_.experience->rate[1] < infinity);
+    const std::int64_t products_per_run = trial ? to_try : 400;
+    const double target = 0.5 * run_target(start);
     const std::int64_t last = std::min(options_.max_products, products_ + products_per_run);
     shadow_ = residual_;
     std::fill(direction_.begin(), direction_.end(), 0.0);
@@ -130,7 +148,7 @@ class Solver {
 
   // One cycle of GMRES from residual_: modified Gram-Schmidt, Givens rotations, x += M^-1 V y.
   void gmres(double start) {
-    const double target = std::max(0.5 * options_.tolerance, 1e-3 * start);
+    const double target = 0.5 * run_target(start);
     const auto most =
         static_cast<std::size_t>(std::clamp(basis_bytes / (8.0 * static_cast<double>(b_.size())), 5.0, 30.0));
     const double length = std::sqrt(dot(residual_, residual_));
@@ -237,6 +255,11 @@ class Solver {
 };
 
 }  // namespace
+
+void KrylovExperience::learn(double e_folds, double products, bool reached) {
+  rate[plain ? 1 : 0] = std::max(0.0, e_folds) / ((plain ? sweeps_per_plain_product : sweeps_per_product) * products);
+  if (!reached && rate[plain ? 0 : 1] > rate[plain ? 1 : 0]) plain = !plain;
+}
 
 KrylovResult improve_solution(const kernels::CompressedRows& m, double discount, std::span<const double> b,
                               std::span<double> x, const KrylovOptions& options) {

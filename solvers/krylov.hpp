@@ -16,6 +16,17 @@ enum class KrylovMethod {
   gmres      ///< Saad and Schultz (1986), restarted; right preconditioning
 };
 
+/// What runs of BiCGSTAB without and with a preconditioner brought, for the choice between them: none makes a product three
+/// times as cheap, and where the spectrum is clustered but for a few slow modes, nothing is lost.
+struct KrylovExperience {
+  bool plain = true;  ///< how the next run goes
+  double rate[2] = {infinity,
+                    infinity};  ///< e-folds of the residual per unit of work, with and without; inf = not tried
+
+  /// \param reached  whether the run did what it was asked to: then the next one goes the same way
+  void learn(double e_folds, double products, bool reached);
+};
+
 struct KrylovOptions {
   Norm norm = Norm::max;
   double tolerance = 1e-13;  ///< absolute, on the norm of the residual
@@ -25,12 +36,17 @@ struct KrylovOptions {
   KrylovMethod method = KrylovMethod::bicgstab;
   /// z = about A^-1 r; empty: symmetric Gauss-Seidel on a few blocks.
   std::function<void(std::span<const double> r, std::span<double> z)> precondition = {};
+  KrylovExperience* experience = nullptr;  ///< if given, runs without a preconditioner are tried, too
 };
 
 struct KrylovResult {
   double residual = 0.0;  ///< norm of b - A x, recomputed from x
   std::int64_t products = 0;
 };
+
+/// Work of a product and its preconditioner, in sweeps of M, and without one.
+inline constexpr double sweeps_per_product = 4.0;
+inline constexpr double sweeps_per_plain_product = 1.5;
 
 /// Improves x towards (I - discount M) x = b. Preconditioned BiCGSTAB or GMRES, restarted from the true residual; where a
 /// restart does not halve it (breakdown, divergence), GMRES has a try, and then Richardson sweeps x <- b + discount M x

@@ -143,7 +143,7 @@ void ModifiedPolicyIteration::sweep_chain(const Mdp& mdp, Iterate& it, Run& run,
 // V <- V + e, (I - gamma P_pi) e = TV - V up to constants, to a part of the residual.
 void ModifiedPolicyIteration::solve_chain(const Mdp& mdp, Iterate& it, Run& run) {
   constexpr double reduction = 0.01;
-  constexpr double sweeps_per_product = 4.0;  // with the preconditioner and the vectors
+  const double per_product = krylov_.plain ? sweeps_per_plain_product : sweeps_per_product;
   const double middle = 0.5 * it.residual.min + 0.5 * it.residual.max;
   std::vector<double> residual(it.v.size());
   std::vector<double> step(it.v.size(), 0.0);
@@ -154,13 +154,14 @@ void ModifiedPolicyIteration::solve_chain(const Mdp& mdp, Iterate& it, Run& run)
   options.tolerance = reduction * 0.5 * span_of(it.residual);
   if (evaluation_ == Evaluation::sweeps) {
     constexpr double part_of_work = 0.25;
-    options.max_products = 2 + std::llround(part_of_work * work_ / (sweeps_per_product * chain_size(*chain_)));
+    options.max_products = 2 + std::llround(part_of_work * work_ / (per_product * chain_size(*chain_)));
   }
   options.threads = run.threads();
   options.keep_going = run.while_time_is_left();
+  options.experience = &krylov_;
   const auto solved = improve_solution(chain_->rows(), mdp.discount(), residual, step, options);
   run.count_traffic(2 * solved.products * chain_->n_transitions(), 2 * solved.products * chain_->n_states());
-  work_ += sweeps_per_product * static_cast<double>(solved.products) * chain_size(*chain_);
+  work_ += per_product * static_cast<double>(solved.products) * chain_size(*chain_);
   effort_.learn_reached(previous_span_ > 0.0 ? 2.0 * solved.residual / previous_span_ : 0.0);
   kernels::for_states(mdp.blocks(), run.threads(), [&](State first, State last) {
     for (State s = first; s < last; ++s) it.v[s] += step[s];

@@ -7,6 +7,7 @@
 #include "libmdp/kernels/policy_chain.hpp"
 #include "solvers/evaluation_effort.hpp"
 #include "solvers/iterate.hpp"
+#include "solvers/krylov.hpp"
 
 namespace mdp::solvers {
 
@@ -65,7 +66,8 @@ class ModifiedPolicyIteration : public Improver {
   double previous_span_ = 0.0;    // of the residual before the last evaluation
   bool sweeps_are_slow_ = false;  // the last evaluation by sweeps ran out of its budget
   bool used_krylov_ = false;      // in the evaluation before
-  int krylov_pause_ = 0;          // evaluations until it may be tried again
+  KrylovExperience krylov_;
+  int krylov_pause_ = 0;  // evaluations until it may be tried again
   int krylov_penalty_ = 1;
   int since_centring_ = 0;  // sweeps
   double work_ = 0.0;       // entries read so far
