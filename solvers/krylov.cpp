@@ -82,14 +82,15 @@ class Solver {
     kernels::apply_system(m_, discount_, v, y, options_.threads);
     ++products_;
   }
-  void precondition(const Vector& r, Vector& z) const {
-    if (is_plain()) {
-      std::copy(r.begin(), r.end(), z.begin());
-      return;
-    }
-    if (options_.precondition) return options_.precondition(r, z);
+  // About A^-1 r: in `place`, or r itself.
+  const Vector& preconditioned(const Vector& r, Vector& place) const {
     constexpr int n_parts = 8;
-    kernels::symmetric_gauss_seidel(m_, discount_, n_parts, r, z, options_.threads);
+    if (is_plain()) return r;
+    if (options_.precondition)
+      options_.precondition(r, place);
+    else
+      kernels::symmetric_gauss_seidel(m_, discount_, n_parts, r, place, options_.threads);
+    return place;
   }
   template <class F>
   void for_each(F&& f) const {
@@ -128,17 +129,17 @@ class Solver {
       if (!std::isfinite(beta) || rho_new == 0.0) return;
       rho = rho_new;
       for_each([&](std::size_t i) { direction_[i] = residual_[i] + beta * (direction_[i] - omega * product_[i]); });
-      precondition(direction_, precond_);
-      apply(precond_, product_);
+      const Vector& step = preconditioned(direction_, precond_);
+      apply(step, product_);
       alpha = rho / dot(shadow_, product_);
       if (!std::isfinite(alpha)) return;
       for_each([&](std::size_t i) { half_[i] = residual_[i] - alpha * product_[i]; });
-      precondition(half_, half_precond_);
-      apply(half_precond_, half_product_);
+      const Vector& half_step = preconditioned(half_, half_precond_);
+      apply(half_step, half_product_);
       omega = dot(half_product_, half_) / dot(half_product_, half_product_);
       if (!std::isfinite(omega)) omega = 0.0;
       for_each([&](std::size_t i) {
-        x_[i] += alpha * precond_[i] + omega * half_precond_[i];
+        x_[i] += alpha * step[i] + omega * half_step[i];
         residual_[i] = half_[i] - omega * half_product_[i];
       });
       const double size = norm(residual_);
@@ -159,8 +160,7 @@ class Solver {
     std::vector<std::pair<double, double>> rotations;
     Vector right(1, length);
     while (columns.size() < most && may_go_on() && std::abs(right.back()) > target / start * length) {
-      precondition(basis.back(), precond_);
-      apply(precond_, product_);
+      apply(preconditioned(basis.back(), precond_), product_);
       Vector column = orthogonalise(basis);
       const double below = column.back();
       if (!std::isfinite(below)) break;
@@ -215,8 +215,8 @@ class Solver {
     for (std::size_t k = 0; k < y.size(); ++k) {
       for_each([&](std::size_t i) { product_[i] += y[k] * basis[k][i]; });
     }
-    precondition(product_, precond_);
-    for_each([&](std::size_t i) { x_[i] += precond_[i]; });
+    const Vector& step = preconditioned(product_, precond_);
+    for_each([&](std::size_t i) { x_[i] += step[i]; });
   }
 
   // x <- x + residual; the residual's norm shrinks by the discount in exact arithmetic.

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "libmdp/kernels/parallel.hpp"
+#include "libmdp/kernels/sparse_rows.hpp"
 #include "libmdp/kernels/stream_ahead.hpp"
 
 namespace mdp::kernels {
@@ -14,9 +15,7 @@ void apply_system(const CompressedRows& m, double discount, std::span<const doub
     StreamAhead ahead(m.value.data(), m.index.data(), m.begin[first], m.begin[last], m.begin.back(), x);
     for (State i = first; i < last; ++i) {
       ahead(m.begin[i + 1]);
-      double sum = 0.0;
-      for (Offset k = m.begin[i]; k < m.begin[i + 1]; ++k) sum += m.value[k] * x[m.index[k]];
-      y[i] = x[i] - discount * sum;
+      y[i] = x[i] - discount * row_product(m.begin[i], m.begin[i + 1], m.value.data(), m.index.data(), x.data());
     }
   });
 }
