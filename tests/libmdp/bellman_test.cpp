@@ -9,6 +9,7 @@
 #include <catch2/catch.hpp>
 
 #include "libmdp/builder.hpp"
+#include "libmdp/kernels/policy_chain.hpp"
 #include "libmdp/kernels/reference.hpp"
 #include "libmdp/policy.hpp"
 
@@ -51,6 +52,46 @@ TEST_CASE("the reference kernel on numbers checked by hand") {
   REQUIRE(policy == Policy{0, 0});
   REQUIRE(range.min == -5.0);
   REQUIRE(range.max == 4.0);
+}
+
+TEST_CASE("the fast sweep is the reference to the bit where rows are equally long, in all blocks or in some") {
+  const auto length = GENERATE(1U, 2U, 3U, 4U, 5U, 6U);
+  const auto discount = GENERATE(0.0, 0.9);
+  const bool everywhere = GENERATE(true, false);
+  CAPTURE(length, discount, everywhere);
+  const State n = 30000;
+  std::mt19937 random(length);
+  std::uniform_real_distribution<double> uniform(0.0, 1.0);
+  MdpBuilder b(n);
+  for (State s = 0; s < n; ++s) {
+    for (int a = 0; a < 2; ++a) {
+      b.row(s, uniform(random));
+      const bool short_row = !everywhere && s == n / 2 && length > 1;
+      const unsigned n_next = short_row ? length - 1 : length;
+      for (unsigned k = 0; k < n_next; ++k) {
+        b.to(static_cast<State>((static_cast<unsigned>(s) + random() % 5000 + 5000 * k) % static_cast<unsigned>(n)),
+             1.0 / n_next);
+      }
+    }
+  }
+  const Mdp m = b.discount(discount).build();
+  REQUIRE(m.blocks().size() > 3);
+  REQUIRE(m.max_row_length() == length);
+  REQUIRE((m.n_transitions() == m.n_rows() * length) == (everywhere || length == 1));
+  std::vector<double> v(static_cast<std::size_t>(n));
+  for (double& x : v) x = random() % 50 == 0 ? infinity : uniform(random);
+  std::vector<double> expected(v.size()), tv(v.size());
+  Policy expected_policy(v.size()), policy(v.size());
+  const auto expected_range = kernels::reference::bellman_sweep(m, v, expected, expected_policy);
+  const auto range = kernels::bellman_sweep(m, v, tv, policy, 2);
+  REQUIRE(tv == expected);
+  REQUIRE(policy == expected_policy);
+  REQUIRE(range.min == expected_range.min);
+  REQUIRE(range.max == expected_range.max);
+  const auto q = kernels::reference::q_values(m, v);
+  const kernels::PolicyChain chain(m, policy);
+  chain.sweep(discount, v, tv, 2);
+  for (State s = 0; s < n; ++s) REQUIRE(tv[s] == q[selected_row(m, policy, s)]);
 }
 
 TEST_CASE("the fast sweep is the reference to the bit, for any number of threads") {

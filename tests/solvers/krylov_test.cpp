@@ -7,6 +7,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "libmdp/builder.hpp"
 #include "libmdp/generate/garnet.hpp"
 #include "libmdp/generate/gridworld.hpp"
 #include "libmdp/kernels/policy_chain.hpp"
@@ -92,6 +93,40 @@ TEST_CASE("GMRES reaches the tolerance, with the preconditioner given and the de
     REQUIRE(r.residual <= options.tolerance);
     REQUIRE(r.products < 700);  // sweeps would take 2000
   }
+}
+
+TEST_CASE("BiCGSTAB goes without a preconditioner while that brings more for its work, and remembers") {
+  const auto solve = [](const kernels::PolicyChain& chain, double discount, KrylovExperience* experience) {
+    const auto b = random_vector(static_cast<std::size_t>(chain.n_states()));
+    std::vector<double> x(b.size(), 0.0);
+    KrylovOptions options;
+    options.threads = 1;
+    options.tolerance = 1e-9;
+    options.experience = experience;
+    const KrylovResult r = improve_solution(chain.rows(), discount, b, x, options);
+    REQUIRE(r.residual == residual_norm(chain.rows(), discount, b, x, Norm::max));
+    REQUIRE(r.residual <= options.tolerance);
+    return r.products;
+  };
+  KrylovExperience mixing;
+  const auto plain = solve(garnet_chain(), 0.99, &mixing);
+  CHECK(mixing.plain);
+  CHECK(mixing.rate[0] == infinity);  // the other was not asked
+  CHECK(sweeps_per_plain_product * static_cast<double>(plain) <
+        sweeps_per_product * static_cast<double>(solve(garnet_chain(), 0.99, nullptr)));
+
+  // Drift along a line: news travel one state a product, or all the way with the preconditioner.
+  constexpr State n = 3000;
+  MdpBuilder b(n);
+  for (State s = 0; s < n; ++s) b.row(s, 1.0).to(std::max(0, s - 1), 0.9).to(std::min(n - 1, s + 1), 0.1);
+  const Mdp line = b.discount(0.9999).build();
+  const kernels::PolicyChain drift(line, Policy(n, 0));
+  KrylovExperience drifting;
+  const auto first = solve(drift, 0.9999, &drifting);
+  CHECK_FALSE(drifting.plain);
+  CHECK(drifting.rate[0] > drifting.rate[1]);
+  CHECK(solve(drift, 0.9999, &drifting) < first);  // no second trial
+  CHECK_FALSE(drifting.plain);
 }
 
 TEST_CASE("BiCGSTAB never makes the start worse, whatever the limit") {
