@@ -24,8 +24,10 @@ Outcome OrderedPolicyIteration::improve(const Mdp& mdp, Iterate& it, Run& run, c
   const bool first = order_.empty();
   if (first) begin(mdp, it, run);
   kernels::OrderedChain chain(mdp, order_, mdp.exact_discount());
-  x_.resize(chain.size());
-  y_.resize(chain.size());
+  for (std::vector<double>* x : {&x_, &y_}) {
+    reserve_large(*x, chain.size());
+    x->resize(chain.size());
+  }
   gave_up_ = false;
   reference_ = infinity;
   idle_ = 0;
@@ -67,6 +69,7 @@ bool OrderedPolicyIteration::evaluate_first(const Mdp& mdp, kernels::OrderedChai
 // The order, by the values of a search backwards or those at hand; from a flat start, those values and their policy too.
 void OrderedPolicyIteration::begin(const Mdp& mdp, Iterate& it, const Run& run) {
   if (run.flat_start()) start_backward(mdp, it);
+  reserve_large(order_, it.v.size());
   for (const State s : kernels::order_by_value(it.v)) {
     if (it.v[s] < infinity) order_.push_back(s);
   }

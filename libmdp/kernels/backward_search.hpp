@@ -17,9 +17,10 @@ struct BackwardSearch {
 /// Dijkstra's algorithm on a row's expected cost, transitions to states that are not settled yet taken as "stay here":
 ///     q(row) = (c + gamma sum_settled p V) / (1 - gamma (1 - sum_settled p)),
 /// states settled in ascending order of their least q, from those that can stay where they are for ever (a row of
-/// probability 1 to itself) on. Exact where every row goes to smaller values only; an estimate, not a bound, elsewhere.
-/// Costs below 0 count as they are: the order is then only a heuristic. With discount 1, absorbing means goal.
-/// O(n_transitions log n_states) time, 8 B per transition, 24 B per row. Source: McMahan and Gordon (2005).
+/// probability 1 to itself) on. Exact where every row goes only to values that are smaller, as floats tell them apart; an
+/// estimate, not a bound, elsewhere. Costs below 0 count as they are: the order is then only a heuristic. With discount 1,
+/// absorbing means goal.
+/// O(n_transitions log n_states) time, 8 B per transition, 20 B per row. Source: McMahan and Gordon (2005).
 [[nodiscard]] BackwardSearch search_backward(const Mdp& mdp);
 
 /// Whether some state can stay where it is for ever: a row of probability 1 to itself and finite cost.

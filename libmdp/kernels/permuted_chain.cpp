@@ -32,11 +32,13 @@ std::vector<State> order_by_value(std::span<const double> values) {
     double value;
     State state;
   };
-  std::vector<Key> keys(values.size());
+  Buffer<Key> keys(values.size());
   for (std::size_t s = 0; s < keys.size(); ++s) keys[s] = {values[s], static_cast<State>(s)};
   std::sort(keys.begin(), keys.end(),
             [](const Key& a, const Key& b) { return a.value < b.value || (a.value == b.value && a.state < b.state); });
-  std::vector<State> order(values.size());
+  std::vector<State> order;
+  reserve_large(order, values.size());
+  order.resize(values.size());
   for (std::size_t i = 0; i < keys.size(); ++i) order[i] = keys[i].state;
   return order;
 }

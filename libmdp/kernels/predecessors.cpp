@@ -36,7 +36,7 @@ Predecessors::Predecessors(const Mdp& mdp) {
   each_transition(mdp, [&](Offset, Offset k) { ++begin_[mdp.next_state()[k] + 1]; });
   for (std::size_t s = 0; s < n; ++s) begin_[s + 1] += begin_[s];
   entries_.resize(static_cast<std::size_t>(begin_[n]));
-  std::vector<Offset> place(begin_.begin(), begin_.end() - 1);
+  Buffer<Offset> place(begin_.begin(), begin_.end() - 1);
   each_transition(mdp, [&](Offset row, Offset k) {
     entries_[place[mdp.next_state()[k]]++] = {static_cast<std::int32_t>(row), static_cast<float>(mdp.probability()[k])};
   });
