@@ -5,8 +5,8 @@
 #include <functional>
 #include <initializer_list>
 #include <limits>
+#include <numeric>
 #include <optional>
-#include <ranges>
 #include <span>
 #include <utility>
 #include <vector>
@@ -61,18 +61,18 @@ struct Levels {
   std::vector<State> order;  // level after level
 };
 
-// From the first of `roots`, then for each other part of the graphs from the first root in it; gives up where a level is
-// wider than `limit`. \param roots  all states
-template <class Roots>
-Levels search_levels(std::initializer_list<Successors> graphs, const Roots& roots, State limit) {
+// From state root(0), then for each other part of the graphs from the first root in it, of all n states; gives up where a level
+// is wider than `limit`.
+template <class Root>
+Levels search_levels(std::initializer_list<Successors> graphs, State n, Root&& root, State limit) {
   Levels levels;
-  std::vector<char> seen(roots.size(), 0);
+  std::vector<char> seen(at(n), 0);
   std::vector<State> level;
   std::vector<State> next;
-  for (const State root : roots) {
-    if (seen[root]) continue;
-    seen[root] = 1;
-    for (level.assign(1, root); !level.empty(); std::swap(level, next)) {
+  for (State i = 0; i < n; ++i) {
+    if (seen[root(i)]) continue;
+    seen[root(i)] = 1;
+    for (level.assign(1, root(i)); !level.empty(); std::swap(level, next)) {
       levels.order.insert(levels.order.end(), level.begin(), level.end());
       levels.widest = std::max(levels.widest, static_cast<State>(level.size()));
       if (levels.widest > limit) return levels;
@@ -90,14 +90,14 @@ Levels search_levels(std::initializer_list<Successors> graphs, const Roots& root
   return levels;
 }
 
-auto natural_order(State n) { return std::views::iota(State{0}, n); }
+State itself(State i) { return i; }
 
 // Beyond, factors are dear whatever the order.
 State widest_level(State n) { return static_cast<State>(std::min(n / 8.0, 4.0 * std::sqrt(cheap_flops / n))); }
 
 // Whether a level of P, of n states, is wider: cheaper to see than the width of P + P^T, which is no smaller.
 bool is_wide(const Successors& graph, State n) {
-  return search_levels({graph}, natural_order(n), widest_level(n)).widest > widest_level(n);
+  return search_levels({graph}, n, itself, widest_level(n)).widest > widest_level(n);
 }
 
 // Levels of P + P^T, from states that are far out; nothing where one is too wide.
@@ -107,10 +107,11 @@ std::optional<Levels> narrow_levels(const kernels::PolicyChain& chain) {
   kernels::PolicyChain both = chain;
   both.transpose();
   const auto graphs = {successors_in(both.rows()), successors_in(both.columns())};
-  Levels levels = search_levels(graphs, natural_order(n), widest_level(n));
+  Levels levels = search_levels(graphs, n, itself, widest_level(n));
   if (levels.widest > widest_level(n)) return {};
   std::reverse(levels.order.begin(), levels.order.end());
-  return search_levels(graphs, levels.order, infinite_width);
+  return search_levels(
+      graphs, n, [&](State i) { return levels.order[i]; }, infinite_width);
 }
 
 // Whether factors within the profile of the states' own order can take no more than so many operations: transitions
@@ -166,7 +167,8 @@ ProfileVerdict judge_profile(const kernels::PolicyChain& chain, double work_othe
   const double most = most_profile_flops(n, work_otherwise);
   ProfileVerdict verdict;
   if (is_short(successors_in(chain.rows()), n, most)) {
-    verdict.order.assign(natural_order(n).begin(), natural_order(n).end());
+    verdict.order.resize(at(n));
+    std::iota(verdict.order.begin(), verdict.order.end(), 0);
   } else if (auto levels = narrow_levels(chain)) {
     verdict.order = std::move(levels->order);
   } else {
@@ -214,7 +216,7 @@ std::unique_ptr<Improver> make_automatic(const Mdp& mdp, const SolveOptions& opt
   const auto chain = chain_to_judge(mdp, work_before, options.threads);
   ProfileVerdict profile = chain ? judge_profile(*chain, work_before, max_bytes, options.threads) : ProfileVerdict();
   const LuVerdict verdict = profile.cheap ? LuVerdict() : chain ? judge_sparse_lu(*chain, max_bytes) : too_wide();
-  const bool absorbing = kernels::has_absorbing_state(mdp);
+  const bool absorbing = kernels::has_absorbing_state(mdp, options.threads);
   // Of policy iteration with one or the other; operations take more time than entries read.
   const double direct_work = profile.cheap ? 6.0 * profile.work : verdict.cheap ? verdict.work : infinity;
   std::vector<std::unique_ptr<Improver>> methods;

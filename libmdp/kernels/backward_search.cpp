@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "libmdp/buffer.hpp"
+#include "libmdp/kernels/parallel.hpp"
 #include "libmdp/kernels/predecessors.hpp"
 
 namespace mdp::kernels {
@@ -107,13 +108,18 @@ class Search {
 
 BackwardSearch search_backward(const Mdp& mdp) { return Search(mdp)(); }
 
-bool has_absorbing_state(const Mdp& mdp) {
-  for (State s = 0; s < mdp.n_states(); ++s) {
-    for (Offset row = mdp.state_rows()[s]; row < mdp.state_rows()[s + 1]; ++row) {
-      if (stays(mdp, s, row)) return true;
-    }
-  }
-  return false;
+bool has_absorbing_state(const Mdp& mdp, int threads) {
+  return reduce_states(
+      mdp.blocks(), threads, false,
+      [&](State first, State last) {
+        for (State s = first; s < last; ++s) {
+          for (Offset row = mdp.state_rows()[s]; row < mdp.state_rows()[s + 1]; ++row) {
+            if (stays(mdp, s, row)) return true;
+          }
+        }
+        return false;
+      },
+      [](bool x, bool y) { return x || y; });
 }
 
 }  // namespace mdp::kernels
