@@ -17,7 +17,7 @@ inline constexpr std::size_t large_bytes = std::size_t{1} << 21;
 [[nodiscard]] void* allocate_large(std::size_t n_bytes);
 void deallocate_large(void* place, std::size_t n_bytes) noexcept;
 
-/// Asks for huge pages in memory that was not written yet, where it is large.
+/// For memory that will be written at once: huge pages where it is large, and all pages, from 256 kB on, prepared in one go.
 void advise_large(void* place, std::size_t n_bytes) noexcept;
 
 /// v.reserve(n) for a vector that is not a Buffer, with large_bytes in mind.
