@@ -24,6 +24,6 @@ struct BackwardSearch {
 [[nodiscard]] BackwardSearch search_backward(const Mdp& mdp);
 
 /// Whether some state can stay where it is for ever: a row of probability 1 to itself and finite cost.
-[[nodiscard]] bool has_absorbing_state(const Mdp& mdp, int threads = 0);
+[[nodiscard]] bool has_absorbing_state(const Mdp& mdp, int threads = 1);
 
 }  // namespace mdp::kernels
